@@ -1,0 +1,1 @@
+"""DECIDING: pure functions and frozen models; no clock, no I/O, no Temporal."""

@@ -1,0 +1,78 @@
+"""Errors whose docstring is their message, and whose message says what to do."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class BackoutError(Exception):
+    """Backout cannot do what it was asked to do."""
+
+    def __init__(self, **details: object) -> None:
+        """Fill the docstring's fields with `details`; an unfilled field is a programming error."""
+        self.details = details
+        template = " ".join(cleandoc(type(self).__doc__ or "").split())
+        super().__init__(template.format(**details))
+
+
+class UnknownName(BackoutError):
+    """Unknown {kind} '{name}'. Known: {known}."""
+
+    def __init__(self, *, kind: str, name: str, known: Iterable[str]) -> None:
+        """Name what was looked up and every name that would have been found."""
+        super().__init__(kind=kind, name=name, known=", ".join(sorted(known)) or "none")
+
+
+class InvalidDocument(BackoutError):
+    """{problems}"""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        """Collect every problem, each a line `file:line:column: message`."""
+        self.problems = tuple(problems)
+        super().__init__(problems="\n".join(self.problems))
+
+
+class SecretMissing(BackoutError):
+    """Secret {place} is not set. Set it, or name another place for it in the site file."""
+
+
+class Unreachable(BackoutError):
+    """{what} did not answer: {why}. Check that it runs and that the site file names the right address."""
+
+
+class RejectedBySystem(BackoutError):
+    """{what} refused: {why}. Trying again will not help; correct the site file or the request."""
+
+
+class ReadBackMismatch(BackoutError):
+    """Target '{target}' was set to {wanted} % but reads {found} %. Somebody else may be changing it; look
+    before you retry."""
+
+
+class StageOutOfRange(BackoutError):
+    """Exposure {percent} % is outside 0 to 100. Correct the stage in the playbook."""
+
+
+class TemplateBroken(BackoutError):
+    """Template '{template}' cannot be rendered: {why}."""
+
+
+class ActionRefused(BackoutError):
+    """{reason}"""
+
+
+class IncidentUnknown(BackoutError):
+    """There is no incident '{incident}'. See 'backout incidents list' for those that exist."""
+
+
+class IncidentOver(BackoutError):
+    """Incident '{incident}' is over; nothing can be done in it. A new alert opens a new one."""
+
+
+class EngineDown(BackoutError):
+    """The workflow engine did not answer within {seconds:g} s, so nothing was done. Try again; see 'backout
+    doctor'."""

@@ -1,0 +1,57 @@
+"""Exposure: the percent of traffic on the candidate, how it is changed, and the plan to take it off."""
+
+from __future__ import annotations
+
+from backout.model import Duration, Frozen, Name, Percent
+
+
+class Exposure(Frozen):
+    """What a target says now."""
+
+    percent: int
+    generation: str
+    """Changes with every write to the target; empty where the target knows none."""
+    changed_by: str = ""
+    """The key of the last change, where the target keeps it."""
+
+
+class SetExposure(Frozen):
+    """Request: bring a release's exposure down to a stage."""
+
+    target: Name
+    service: Name
+    release: str
+    percent: Percent
+    key: str
+    """`incident/step/stage` with the incident's first run: the same key twice is one effect."""
+
+
+class ReadExposure(Frozen):
+    """Request: read a release's exposure."""
+
+    target: Name
+    service: Name
+    release: str
+
+
+class ExposureChange(Frozen):
+    """What a set-exposure did, after it was read back."""
+
+    before: int
+    after: int
+    generation: str
+    changed: bool
+    """False where the exposure was there already (or lower), or the same key had done it before."""
+
+
+class RevertPlan(Frozen):
+    """What a revert will do; approvals are bound to its digest."""
+
+    incident: str
+    target: Name
+    service: Name
+    release: str
+    stages: tuple[Percent, ...]
+    soak: Duration
+    because: str
+    """The rule that fired, or who decided without one."""

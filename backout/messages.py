@@ -1,0 +1,46 @@
+"""Messages to people: what is asked of a channel, and what came of it."""
+
+from __future__ import annotations
+
+from backout.model import Frozen, Name
+from backout.people import Action
+
+
+class Message(Frozen):
+    """What a channel shows. Text is Markdown with `*bold*` and links as `<url|text>` (Slack's mrkdwn)."""
+
+    title: str
+    text: str
+    mentions: tuple[str, ...] = ()
+    """People to be called, by their key in the directory."""
+    actions: tuple[Action, ...] = ()
+    """What the reader can do, shown as commands or buttons."""
+    incident: str = ""
+    thread: str | None = None
+    """The channel's reference of the message to answer below."""
+
+
+class Posted(Frozen):
+    """Where a message ended up."""
+
+    ref: str
+    """The channel's own reference, good for threads and updates."""
+    link: str | None = None
+
+
+class CheckResult(Frozen):
+    """What an integrity check found."""
+
+    check: Name
+    passed: bool
+    found: str
+    """What was looked at and seen, in one line."""
+
+
+class DocumentRef(Frozen):
+    """A stored document."""
+
+    name: str
+    location: str
+    """A path or address where people can open it."""
+    digest: str

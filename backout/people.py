@@ -1,0 +1,83 @@
+"""People: who they are, what they may do, and what they did."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from backout.model import Frozen, Name
+
+
+class Action(StrEnum):
+    """What a person can do in an incident; each needs a decision right of the same name."""
+
+    ACKNOWLEDGE = "acknowledge"
+    APPROVE = "approve"
+    REJECT = "reject"
+    HOLD = "hold"
+    RESUME = "resume"
+    RETRY = "retry"
+    SKIP = "skip"
+    ABORT = "abort"
+    NOTE = "note"
+    TICK = "tick"
+    CLOSE = "close"
+
+
+NEEDS_REASON = frozenset({Action.REJECT, Action.SKIP, Action.ABORT, Action.CLOSE, Action.NOTE})
+"""Actions that are refused without a reason (a note's reason is its text)."""
+
+
+class Role(Frozen):
+    """A role of the playbook and its decision rights."""
+
+    about: str = ""
+    """What the role is for, in one line."""
+    may: tuple[Action, ...]
+    """The decision rights that its members hold."""
+
+
+class Person(Frozen):
+    """A person of the site's directory."""
+
+    name: str
+    """The name as people write it."""
+    roles: tuple[Name, ...] = ()
+    """The roles of the playbooks that this person fills."""
+    slack: str | None = None
+    """The Slack member id, such as `U01ALICE`."""
+    login: str | None = None
+    """The operating-system account that may act as this person through the command line."""
+
+
+class Actor(Frozen):
+    """A person at one door at one moment, with the roles that they held then."""
+
+    person: str
+    """The key of the person in the site's directory."""
+    name: str
+    roles: tuple[Name, ...]
+    via: str
+    """The door: `slack`, `cli` or `web`."""
+
+
+class Act(Frozen):
+    """A person's action in an incident: the argument of the one Update."""
+
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    """Idempotency id, unique per intent (Slack's trigger id, for example). The same id twice is one act."""
+    action: Action
+    actor: Actor
+    reason: str = ""
+    subject: str | None = None
+    """Digest of the plan or notice that is approved or rejected; None means the one that waits now."""
+    item: int | None = None
+    """For `tick`: the number of the checklist item, counted from 1."""
+
+
+class Receipt(Frozen):
+    """The answer to an accepted act, to be read aloud."""
+
+    text: str

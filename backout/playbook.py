@@ -1,0 +1,88 @@
+"""The playbook: the contingency for one scenario, as data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from backout.model import Duration, Frozen, Name
+from backout.people import Role
+from backout.signals import Criterion, Rule, Signal
+from backout.steps import Step
+
+
+class Severity(StrEnum):
+    """How bad the scenario is for its users."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    MINOR = "minor"
+
+
+class AtRisk(Frozen):
+    """What the scenario threatens."""
+
+    users: str
+    safety: str
+    business: str
+
+
+class CountQuery(Frozen):
+    """A counter of a source; `$service` and `$release` are filled in."""
+
+    source: Name
+    query: str
+
+
+class Release(Frozen):
+    """What is released, and how its traffic is counted."""
+
+    service: Name
+    artifacts: Annotated[
+        tuple[Literal["model", "prompt", "config", "index", "guardrail", "dataset"], ...], Field(min_length=1)
+    ]
+    """The parts that make up one release of this service."""
+    requests: CountQuery | None = None
+    """Counts the requests that the candidate served: the blast radius."""
+
+
+class Level(Frozen):
+    """One level of an escalation policy."""
+
+    page: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Roles that are paged together."""
+    wait: Duration
+    """How long they have to acknowledge before the next level is paged."""
+
+
+class Playbook(Frozen):
+    """One contingency: what is watched, who decides, and the steps in their order."""
+
+    playbook: Name
+    """The playbook's name; the same as its file's."""
+    version: Annotated[int, Field(ge=1)]
+    scenario: str
+    """What goes wrong, in a sentence or two."""
+    at_risk: AtRisk
+    severity: Severity
+    release: Release
+    channel: Name
+    """The site's channel in which responders work."""
+    tick: Duration
+    """How often the signals are read."""
+    signals: dict[Name, Signal]
+    criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    roles: Annotated[dict[Name, Role], Field(min_length=1)]
+    """Who takes part, and which decision rights each role has."""
+    escalation: dict[Name, Annotated[tuple[Level, ...], Field(min_length=1)]]
+    """Escalation policies by name: levels that are paged one after the other."""
+    remind: Duration
+    """How long a held incident waits before people are paged again; the pause doubles each time, to a day."""
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+    def rule(self, rule_id: str | None) -> Rule | None:
+        """Return the rule of that id, or None where nothing fired."""
+        return next((rule for rule in self.rules if rule.id == rule_id), None)

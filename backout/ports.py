@@ -1,0 +1,104 @@
+"""The ports: what activities and the gateway ask of the outside world. All parameters are keyword-only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from backout.exposure import Exposure
+from backout.messages import CheckResult, DocumentRef, Message, Posted
+from backout.outbox import OutboxEntry
+from backout.people import Person
+from backout.signals import Totals
+from backout.timeline import Event
+from backout.view import IncidentSummary
+
+
+class Clock(Protocol):
+    """Time, as the activities see it."""
+
+    def now(self) -> datetime:
+        """Return the time now, in UTC."""
+
+    async def sleep(self, *, duration: timedelta) -> None:
+        """Wait for that long; cancellable."""
+
+
+class Source(Protocol):
+    """Counts what happened to a release."""
+
+    async def totals(self, *, queries: Sequence[tuple[str, str]]) -> tuple[Totals, ...]:
+        """Return a Totals for each (bad query, of query), in order, all from one look.
+
+        A query that matches nothing gives None, never 0. `Unreachable`: the source did not answer.
+        `RejectedBySystem`: it answered that the query makes no sense.
+        """
+
+    async def count(self, *, query: str) -> float | None:
+        """Return one counter, or None where it has no data."""
+
+
+class Target(Protocol):
+    """Holds the exposure of a release."""
+
+    async def read(self, *, service: str, release: str) -> Exposure:
+        """Return the exposure now. `UnknownName`: it does not know the service or release."""
+
+    async def set(self, *, service: str, release: str, percent: int, key: str) -> Exposure:
+        """Set the exposure; the same key twice is one effect. Return what is read back."""
+
+
+class Channel(Protocol):
+    """Where people are told and paged."""
+
+    async def post(self, *, message: Message, people: Sequence[Person]) -> Posted:
+        """Post a message that calls these people."""
+
+    async def update(self, *, ref: str, message: Message) -> None:
+        """Replace a message that was posted before."""
+
+
+class Check(Protocol):
+    """An integrity check of the site."""
+
+    async def run(self, *, service: str, release: str) -> CheckResult:
+        """Look at the world once. `Unreachable` where it cannot be seen: that is not a failed check."""
+
+
+class Store(Protocol):
+    """Keeps incidents, their timeline and their documents."""
+
+    async def save(self, *, summary: IncidentSummary, events: Sequence[Event]) -> None:
+        """Keep an incident's state and add events to its timeline; an event of a known number is one event."""
+
+    async def timeline(self, *, incident: str) -> tuple[Event, ...]:
+        """Return the newest run's timeline in order; empty where the incident is unknown."""
+
+    async def incidents(self, *, limit: int) -> tuple[IncidentSummary, ...]:
+        """Return the newest incidents first."""
+
+    async def put_document(self, *, incident: str, name: str, text: str) -> DocumentRef:
+        """Keep a document; the same name again replaces it."""
+
+
+class Outbox(Protocol):
+    """Alerts between the answer 202 and the workflow engine: at least once, in order, crash-safe."""
+
+    async def put(self, *, entry: OutboxEntry) -> bool:
+        """Write an entry durably before returning; False where the same key is kept already."""
+
+    async def pending(self, *, limit: int) -> tuple[OutboxEntry, ...]:
+        """Return what is to be delivered, oldest first."""
+
+    async def delivered(self, *, key: str) -> None:
+        """Mark an entry as delivered."""
+
+    async def failed(self, *, key: str, why: str) -> None:
+        """Count a delivery that did not work; the entry stays pending."""
+
+    async def dead(self, *, limit: int) -> tuple[OutboxEntry, ...]:
+        """Return the dead letters: what was refused, newest first."""
+
+    async def depth(self) -> int:
+        """Return how many entries are pending."""

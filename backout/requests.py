@@ -1,0 +1,141 @@
+"""What workflows ask of activities, and what they answer, where a port's own models do not serve."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from backout.alerts import Alert
+from backout.model import Duration, Frozen, Name
+from backout.playbook import CountQuery
+from backout.signals import Criterion, Evaluation, Rule, Signal
+from backout.timeline import Event
+from backout.view import IncidentSummary, IncidentView
+
+
+class Observe(Frozen):
+    """Request: watch the signals, tick by tick, until they say something or the time is over."""
+
+    service: Name
+    release: str
+    sense: Literal["breach", "recovery"]
+    """breach: stop as soon as a rule fires. recovery: stop as soon as a whole window shows recovery."""
+    signals: dict[Name, Signal]
+    criteria: tuple[Criterion, ...]
+    rules: tuple[Rule, ...]
+    firing: tuple[Alert, ...] = ()
+    """Alerts that are firing when the watch begins."""
+    tick: Duration
+    window: Duration
+    """recovery: the length of the window that must look recovered. breach: not used."""
+    lasting: Duration
+    """Stop after this long whatever the signals say."""
+
+
+class Observation(Frozen):
+    """The last evaluation of a watch."""
+
+    evaluation: Evaluation
+    ticks: int
+
+
+class CountRequests(Frozen):
+    """Request: read the counter of requests that the candidate served."""
+
+    service: Name
+    release: str
+    count: CountQuery
+
+
+class RequestCount(Frozen):
+    """How many requests the candidate has served, or None where the source has no data."""
+
+    served: float | None
+
+
+class PagePeople(Frozen):
+    """Request: call the members of some roles about an incident."""
+
+    channel: Name
+    roles: tuple[Name, ...]
+    why: str
+    view: IncidentView
+    thread: str | None = None
+    key: str
+
+
+class Paged(Frozen):
+    """Who was called."""
+
+    people: tuple[str, ...]
+    ref: str
+
+
+class DraftNotice(Frozen):
+    """Request: render a notice from the incident's facts."""
+
+    template: Name
+    audience: Name
+    view: IncidentView
+
+
+class Notice(Frozen):
+    """A rendered notice; approvals are bound to its digest."""
+
+    audience: Name
+    title: str
+    text: str
+
+
+class SendNotice(Frozen):
+    """Request: post a notice to its audience's channel."""
+
+    channel: Name
+    notice: Notice
+    incident: str
+    key: str
+
+
+class Sent(Frozen):
+    """Where a message ended up."""
+
+    ref: str
+    link: str | None = None
+
+
+class RunCheck(Frozen):
+    """Request: run one integrity check of the site."""
+
+    check: Name
+    service: Name
+    release: str
+
+
+class PublishTimeline(Frozen):
+    """Request: keep new events in the store and tell them in the responders' channel."""
+
+    summary: IncidentSummary
+    events: tuple[Event, ...]
+    view: IncidentView
+    channel: Name
+    top: str | None = None
+    """The reference of the incident's top message; None until it is posted."""
+
+
+class Published(Frozen):
+    """The incident's top message, if the channel took it."""
+
+    top: str | None
+    told: bool
+    error: str = ""
+
+
+class WritePostmortem(Frozen):
+    """Request: render and store the postmortem."""
+
+    template: Name
+    view: IncidentView
+    written_at: datetime
+    due: datetime
+
+

@@ -1,0 +1,168 @@
+"""The site file: where things are and which people there are. The playbook only names them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from backout.model import Duration, Frozen, Name
+from backout.people import Person
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+"""A TCP port; 0 lets the system choose."""
+
+
+class SecretRef(Frozen):
+    """Where a secret is; never the secret itself."""
+
+    env: str | None = None
+    """The name of an environment variable."""
+    file: str | None = None
+    """The path of a file that holds it, such as a mounted secret."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SecretRef:
+        if (self.env is None) == (self.file is None):
+            msg = "a secret is named by exactly one of 'env' and 'file'"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def place(self) -> str:
+        """The place in words, for errors."""
+        return f"in environment variable {self.env}" if self.env else f"in file {self.file}"
+
+
+class ExpositionSource(Frozen):
+    """A service's own /metrics page in the Prometheus text format."""
+
+    kind: Literal["exposition"]
+    url: str
+    timeout: Duration
+    token: SecretRef | None = None
+    """Sent as a bearer token where the page asks for one."""
+
+
+Source = Annotated[ExpositionSource, Field(discriminator="kind")]
+
+
+class FlagdFileTarget(Frozen):
+    """An OpenFeature flag in a flagd file, with fractional targeting."""
+
+    kind: Literal["flagd-file"]
+    path: str
+    flag: str
+    """The flag's key in the file."""
+    baseline: str
+    """The variant that is the last known good release."""
+    by: str = "targetingKey"
+    """The property of the evaluation context that users are bucketed by."""
+
+
+Target = Annotated[FlagdFileTarget, Field(discriminator="kind")]
+
+
+class SlackChannel(Frozen):
+    """A Slack channel, through the Web API."""
+
+    kind: Literal["slack"]
+    channel: str
+    """The channel's id, such as `C01INC`."""
+    token: SecretRef
+    api: str = "https://slack.com/api/"
+
+
+class TerminalChannel(Frozen):
+    """The worker's standard output, where no Slack is configured."""
+
+    kind: Literal["terminal"]
+
+
+Channel = Annotated[SlackChannel | TerminalChannel, Field(discriminator="kind")]
+
+
+class HttpCheck(Frozen):
+    """An integrity check by a GET: the status, and fields of its JSON answer."""
+
+    kind: Literal["http"]
+    url: str
+    """`$service` and `$release` are filled in, URL-encoded."""
+    timeout: Duration
+    status: int = 200
+    expect: dict[str, str | int | float | bool] = {}
+    """Field of the JSON answer (dots go deeper) and the value that it must have."""
+
+
+Check = Annotated[HttpCheck, Field(discriminator="kind")]
+
+
+class SqliteStore(Frozen):
+    """A SQLite file, and documents beside it."""
+
+    kind: Literal["sqlite"]
+    path: str
+    documents: str
+    """The folder in which postmortems are written."""
+
+
+class AlertmanagerDoor(Frozen):
+    """The door for Prometheus Alertmanager's webhooks."""
+
+    token: SecretRef
+    """The bearer token that Alertmanager must present."""
+
+
+class AlertDoors(Frozen):
+    """Who may send alerts."""
+
+    alertmanager: AlertmanagerDoor | None = None
+
+
+class SlackDoor(Frozen):
+    """The door for Slack's slash commands."""
+
+    signing_secret: SecretRef
+
+
+class Gateway(Frozen):
+    """Where the gateway listens."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8090
+    outbox: str
+    """The path of the outbox's SQLite file."""
+    alerts: AlertDoors = AlertDoors()
+    slack: SlackDoor | None = None
+
+
+class Route(Frozen):
+    """Which alerts start which playbook; the first route that matches wins."""
+
+    match: Annotated[dict[str, str], Field(min_length=1)]
+    """Labels that an alert must have, with these very values."""
+    playbook: Name
+    release_label: str = "release"
+    """The label that names the release."""
+
+
+class Site(Frozen):
+    """One deployment of Backout."""
+
+    site: Name
+    playbooks: str = "playbooks"
+    """The folder of the playbooks."""
+    people: dict[Name, Person]
+    sources: dict[Name, Source]
+    targets: dict[Name, Target]
+    channels: dict[Name, Channel]
+    checks: dict[Name, Check] = {}
+    store: SqliteStore
+    gateway: Gateway
+    routes: tuple[Route, ...] = ()
+    ui: str = ""
+    """The address of Temporal's UI, for links; empty without one."""
+
+    def members(self, role: str) -> tuple[str, ...]:
+        """Return the keys of the people who fill a role, in the directory's order."""
+        return tuple(key for key, person in self.people.items() if role in person.roles)

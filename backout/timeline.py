@@ -1,0 +1,349 @@
+"""The timeline: everything that happened in an incident, each event past tense, with its numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from backout.alerts import Alert
+from backout.model import Frozen
+from backout.people import Action, Actor
+from backout.signals import Evaluation, Outcome
+
+
+class BaseEvent(Frozen):
+    """What every event has."""
+
+    seq: int = 0
+    """Its number in the incident, from 1."""
+    at: datetime
+    step: str = ""
+    """The step of the playbook in which it happened; empty outside of any."""
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        raise NotImplementedError
+
+
+class IncidentOpened(BaseEvent):
+    """The incident began."""
+
+    event: Literal["IncidentOpened"] = "IncidentOpened"
+    playbook: str
+    version: int
+    digest: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Incident opened with playbook {self.playbook} version {self.version}"
+
+
+class AlertReceived(BaseEvent):
+    """A new alert, or a new state of one, came in."""
+
+    event: Literal["AlertReceived"] = "AlertReceived"
+    alert: Alert
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        about = f": {self.alert.summary}" if self.alert.summary else ""
+        return f"Alert {self.alert.name} from {self.alert.source} is {self.alert.status}{about}"
+
+
+class StepStarted(BaseEvent):
+    """A step began."""
+
+    event: Literal["StepStarted"] = "StepStarted"
+    kind: str
+    owner: str
+    until: datetime
+    attempt: int = 1
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        again = f", attempt {self.attempt}" if self.attempt > 1 else ""
+        return f"Step {self.step} started{again} (owner {self.owner}, until {self.until:%H:%M:%S})"
+
+
+class StepFinished(BaseEvent):
+    """A step did what it is for."""
+
+    event: Literal["StepFinished"] = "StepFinished"
+    result: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Step {self.step} finished: {self.result}"
+
+
+class StepTimedOut(BaseEvent):
+    """A step's time window ended before it was done."""
+
+    event: Literal["StepTimedOut"] = "StepTimedOut"
+    move: str
+    missing: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Step {self.step} ran out of time ({self.missing}); next: {self.move}"
+
+
+class StepFailed(BaseEvent):
+    """A step could not do what it is for."""
+
+    event: Literal["StepFailed"] = "StepFailed"
+    move: str
+    error: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Step {self.step} failed: {self.error}; next: {self.move}"
+
+
+class SignalsJudged(BaseEvent):
+    """The rules were held against the signals."""
+
+    event: Literal["SignalsJudged"] = "SignalsJudged"
+    sense: Literal["breach", "recovery"]
+    evaluation: Evaluation
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        recovered = {
+            Outcome.CLEAR: "users recovered",
+            Outcome.FIRED: "users have not recovered",
+            Outcome.INCONCLUSIVE: "no proof of recovery",
+        }
+        said = self.evaluation.outcome.value if self.sense == "breach" else recovered[self.evaluation.outcome]
+        rule = f" (rule {self.evaluation.rule})" if self.evaluation.rule else ""
+        return f"Signals judged: {said}{rule}. {'; '.join(self.evaluation.reasons)}".strip()
+
+
+class PeoplePaged(BaseEvent):
+    """People were called."""
+
+    event: Literal["PeoplePaged"] = "PeoplePaged"
+    level: int
+    roles: tuple[str, ...]
+    people: tuple[str, ...]
+    why: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Paged {', '.join(self.people)} ({', '.join(self.roles)}): {self.why}"
+
+
+class LadderEnded(BaseEvent):
+    """Every level of the escalation policy was paged and nobody answered."""
+
+    event: Literal["LadderEnded"] = "LadderEnded"
+    policy: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Escalation policy {self.policy} ended without an answer"
+
+
+class ActionTaken(BaseEvent):
+    """A person acted, with the right to."""
+
+    event: Literal["ActionTaken"] = "ActionTaken"
+    act: str
+    """The act's idempotency id."""
+    action: Action
+    actor: Actor
+    right: str
+    """The role that carried the right."""
+    reason: str = ""
+    subject: str = ""
+    detail: str = ""
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        reason = f": {self.reason}" if self.reason else ""
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{self.actor.name} ({self.right}, via {self.actor.via}): {self.action.value}{detail}{reason}"
+
+
+class ApprovalAsked(BaseEvent):
+    """People were asked to authorise a plan or a notice."""
+
+    event: Literal["ApprovalAsked"] = "ApprovalAsked"
+    what: str
+    subject: str
+    quorum: int
+    roles: tuple[str, ...]
+    until: datetime
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        who = " or ".join(self.roles)
+        return f"Approval asked of {self.quorum} of {who} until {self.until:%H:%M:%S}: {self.what}"
+
+
+class Held(BaseEvent):
+    """The playbook stopped until a person decides."""
+
+    event: Literal["Held"] = "Held"
+    by: str
+    why: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Held by {self.by}: {self.why}"
+
+
+class ExposureSet(BaseEvent):
+    """A stage of the revert was set and read back."""
+
+    event: Literal["ExposureSet"] = "ExposureSet"
+    target: str
+    stage: int
+    before: int
+    after: int
+    key: str
+    changed: bool = True
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        if not self.changed:
+            return f"Exposure on {self.target} was at {self.after} % already (stage {self.stage} %)"
+        return f"Exposure on {self.target} set from {self.before} % to {self.after} % and read back"
+
+
+class RevertStopped(BaseEvent):
+    """The staged revert stopped before its last stage."""
+
+    event: Literal["RevertStopped"] = "RevertStopped"
+    exposure: int | None
+    why: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        left = "unknown" if self.exposure is None else f"{self.exposure} %"
+        return f"Revert stopped, exposure {left}: {self.why}"
+
+
+class CheckRun(BaseEvent):
+    """An integrity check looked at the world."""
+
+    event: Literal["CheckRun"] = "CheckRun"
+    check: str
+    passed: bool
+    found: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Integrity check {self.check} {'passed' if self.passed else 'FAILED'}: {self.found}"
+
+
+class RequestsCounted(BaseEvent):
+    """The requests that the candidate has served were read."""
+
+    event: Literal["RequestsCounted"] = "RequestsCounted"
+    served: float | None
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        if self.served is None:
+            return "Requests served by the candidate: no data"
+        return f"Requests served by the candidate so far: {self.served:.0f}"
+
+
+class MessageSent(BaseEvent):
+    """A message went to an audience."""
+
+    event: Literal["MessageSent"] = "MessageSent"
+    audience: str
+    channel: str
+    text: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Message sent to {self.audience} through {self.channel}"
+
+
+class MessageFailed(BaseEvent):
+    """A message could not be sent."""
+
+    event: Literal["MessageFailed"] = "MessageFailed"
+    audience: str
+    channel: str
+    error: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Message to {self.audience} through {self.channel} was not sent: {self.error}"
+
+
+class PostmortemWritten(BaseEvent):
+    """The postmortem was rendered and stored."""
+
+    event: Literal["PostmortemWritten"] = "PostmortemWritten"
+    location: str
+    digest: str
+    due: datetime
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Postmortem written to {self.location}; review due {self.due:%Y-%m-%d}"
+
+
+class IncidentEnded(BaseEvent):
+    """The incident is over."""
+
+    event: Literal["IncidentEnded"] = "IncidentEnded"
+    outcome: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Incident ended: {self.outcome}"
+
+
+Event = Annotated[
+    IncidentOpened
+    | AlertReceived
+    | StepStarted
+    | StepFinished
+    | StepTimedOut
+    | StepFailed
+    | SignalsJudged
+    | PeoplePaged
+    | LadderEnded
+    | ActionTaken
+    | ApprovalAsked
+    | Held
+    | ExposureSet
+    | RevertStopped
+    | CheckRun
+    | RequestsCounted
+    | MessageSent
+    | MessageFailed
+    | PostmortemWritten
+    | IncidentEnded,
+    Field(discriminator="event"),
+]
+"""One entry of the timeline."""

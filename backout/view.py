@@ -1,0 +1,115 @@
+"""What an incident shows: the state that pages, the command line, Slack and Temporal's UI all read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from backout.alerts import Alert
+from backout.model import Frozen, Name
+from backout.people import Action
+from backout.playbook import Playbook, Severity
+from backout.timeline import Event
+
+
+class Phase(StrEnum):
+    """Where the incident stands: the kind of its step, or held, or closed."""
+
+    DETECT = "detect"
+    ESCALATE = "escalate"
+    REVERT = "revert"
+    CHECK = "check"
+    VERIFY = "verify"
+    NOTIFY = "notify"
+    MANUAL = "manual"
+    POSTMORTEM = "postmortem"
+    HELD = "held"
+    CLOSED = "closed"
+
+
+class IncidentOutcome(StrEnum):
+    """How the incident ended, or that it is open."""
+
+    OPEN = "open"
+    RECOVERED = "recovered"
+    """The revert is complete and verification saw the users recover."""
+    UNVERIFIED = "unverified"
+    """The playbook ran to its end, but recovery was not shown."""
+    FALSE_ALARM = "false_alarm"
+    ABORTED = "aborted"
+    CLOSED = "closed"
+    """A person closed it before its playbook ended."""
+
+
+class OpenIncident(Frozen):
+    """Request: the input of the incident workflow. The playbook is a snapshot; later edits do not reach it."""
+
+    incident: str
+    """`incident/<service>/<release>`, which is the workflow id too."""
+    service: Name
+    release: str
+    playbook: Playbook
+    digest: str
+    """The playbook's digest."""
+
+
+class Ask(Frozen):
+    """What waits for a person now."""
+
+    what: str
+    """The question in words."""
+    actions: tuple[Action, ...]
+    subject: str = ""
+    """Digest of the plan or notice that an approval is bound to."""
+    quorum: int = 0
+    approved_by: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    until: datetime | None = None
+    items: tuple[str, ...] = ()
+    """Checklist items, for a manual step."""
+    ticked: tuple[int, ...] = ()
+
+
+class IncidentSummary(Frozen):
+    """One line of the list of incidents."""
+
+    incident: str
+    run: str
+    """The first run's id: tells two incidents on one release apart."""
+    service: str
+    release: str
+    playbook: str
+    severity: Severity
+    phase: Phase
+    outcome: IncidentOutcome
+    opened_at: datetime
+    closed_at: datetime | None = None
+    alerts: int = 0
+    """Alert messages that came in, repeats included."""
+    exposure: int | None = None
+    """Percent of traffic on the candidate, as last read; None before the first look."""
+
+
+class IncidentView(Frozen):
+    """Everything about one incident."""
+
+    summary: IncidentSummary
+    playbook: Playbook
+    digest: str
+    step: str
+    """The name of the current step."""
+    step_until: datetime | None
+    held: str
+    """Why the incident is held; empty when it is not."""
+    asks: tuple[Ask, ...]
+    next_steps: tuple[str, ...]
+    acknowledged_by: str = ""
+    firing: tuple[Alert, ...]
+    timeline: tuple[Event, ...]
+    postmortem: str = ""
+    """Where the postmortem is; empty before it is written."""
+
+
+def incident_id(service: str, release: str) -> str:
+    """Return the id of the incident on a release, the workflow's id."""
+    return f"incident/{service}/{release}"

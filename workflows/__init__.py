@@ -1,0 +1,1 @@
+"""ORDERING: the durable steps of an incident. Start with incident.py."""
