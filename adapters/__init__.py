@@ -1,0 +1,1 @@
+"""TALKING: one vendor, one file; each implements ports of backout.ports."""

@@ -1,0 +1,1 @@
+"""The backout command: starts processes and speaks through gateway.incidents."""
