@@ -76,3 +76,12 @@ class IncidentOver(BackoutError):
 class EngineDown(BackoutError):
     """The workflow engine did not answer within {seconds:g} s, so nothing was done. Try again; see 'backout
     doctor'."""
+
+
+class RateLimited(BackoutError):
+    """{what} takes no more messages for {retry_after_s:g} s. Wait that long, then send it again."""
+
+    def __init__(self, *, what: str, retry_after_s: float) -> None:
+        """Keep the pause, in seconds, that the system asked for."""
+        self.retry_after_s = retry_after_s
+        super().__init__(what=what, retry_after_s=retry_after_s)

@@ -1,0 +1,1 @@
+"""Channels: where people are told and paged."""

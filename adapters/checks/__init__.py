@@ -1,0 +1,1 @@
+"""Checks: how the integrity of the world is looked at."""

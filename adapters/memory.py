@@ -1,0 +1,275 @@
+"""The shipped fake world: every port in memory, on a virtual clock, with switches for faults.
+
+The numbers are expected values, never drawn: the same acts at the same virtual times count the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from math import floor
+from typing import NamedTuple
+
+from adapters.faults import Faulty, Gate
+from adapters.stores.memory import MemoryOutbox, MemoryStore
+from backout.errors import RateLimited, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
+from backout.exposure import Exposure
+from backout.messages import CheckResult, Message, Posted
+from backout.people import Person
+from backout.signals import Totals
+
+__all__ = [
+    "START",
+    "Change",
+    "MemoryChannel",
+    "MemoryCheck",
+    "MemoryClock",
+    "MemoryOutbox",
+    "MemorySource",
+    "MemoryStore",
+    "MemoryTarget",
+    "MemoryWorld",
+    "Rates",
+]
+
+START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+"""Where the virtual clock starts."""
+
+
+class MemoryClock(Gate):
+    """A clock that jumps: a sleep takes no time and moves the clock by its duration.
+
+    While it is paused, sleepers stay asleep; `reached(n)` waits for the n-th sleep to begin.
+    """
+
+    def __init__(self, start: datetime = START) -> None:
+        super().__init__()
+        self._now = start
+
+    def now(self) -> datetime:
+        """Return the virtual time."""
+        return self._now
+
+    def advance(self, duration: timedelta) -> None:
+        """Move the clock while nobody sleeps."""
+        self._now += duration
+
+    async def sleep(self, *, duration: timedelta) -> None:
+        """Move the clock to the end of the sleep, and let others run."""
+        until = self._now + duration
+        await self.pass_by()
+        self._now = max(self._now, until)
+        await asyncio.sleep(0)
+
+
+class Change(NamedTuple):
+    """An effect that a target really had."""
+
+    release: str
+    percent: int
+    key: str
+
+
+class MemoryTarget(Faulty):
+    """Exposure per service and release, with the effects in the order in which they happened."""
+
+    def __init__(self, clock: MemoryClock, exposure: dict[tuple[str, str], int]) -> None:
+        super().__init__("target memory")
+        self.changes: list[Change] = []
+        self.lies: int | None = None
+        """What every read returns instead of the truth."""
+        self.loses_answers = 0
+        """So many next sets take effect and then raise Unreachable."""
+        self._clock = clock
+        self._levels = {place: [(clock.now(), percent)] for place, percent in exposure.items()}
+        self._done: dict[str, int] = {}
+
+    async def read(self, *, service: str, release: str) -> Exposure:
+        """Return the exposure now, or the lie."""
+        await self.enter()
+        return self._look(service, release)
+
+    async def set(self, *, service: str, release: str, percent: int, key: str) -> Exposure:
+        """Set the exposure and return what reads back; a known key has no effect."""
+        await self.enter()
+        if percent not in range(101):
+            raise StageOutOfRange(percent=percent)
+        self._look(service, release)
+        if key not in self._done:
+            self.put(service=service, release=release, percent=percent)
+            self.changes.append(Change(release, percent, key))
+            self._done[key] = percent
+        if self.loses_answers > 0:
+            self.loses_answers -= 1
+            raise Unreachable(what=self.name, why="the answer was lost")
+        return self._look(service, release)
+
+    def put(self, *, service: str, release: str, percent: int) -> None:
+        """Change the exposure from outside, as somebody else would."""
+        self._levels[service, release].append((self._clock.now(), percent))
+
+    def exposed_s(self, *, service: str, release: str, since: datetime, until: datetime) -> float:
+        """Return the seconds of full exposure between two moments: 10 s at 50 % are 5."""
+        levels = self._levels[service, release]
+        ends = [at for at, _ in levels[1:]] + [until]
+        total = 0.0
+        for (at, percent), end in zip(levels, ends, strict=True):
+            total += max(0.0, (min(end, until) - max(at, since)).total_seconds()) * percent / 100
+        return total
+
+    def _look(self, service: str, release: str) -> Exposure:
+        if (service, release) not in self._levels:
+            known = [f"{known_service}/{known_release}" for known_service, known_release in self._levels]
+            raise UnknownName(kind="release", name=f"{service}/{release}", known=known)
+        levels = self._levels[service, release]
+        percent = levels[-1][1] if self.lies is None else self.lies
+        by = next((change.key for change in reversed(self.changes) if change.release == release), "")
+        return Exposure(percent=percent, generation=str(len(levels)), changed_by=by)
+
+
+class Rates(NamedTuple):
+    """Events per request: of the requests that the baseline serves, and of the candidate's."""
+
+    baseline: float
+    candidate: float
+
+
+class MemorySource(Faulty):
+    """Counters that follow the traffic: each query counts events per request, weighted by exposure."""
+
+    def __init__(
+        self, clock: MemoryClock, target: MemoryTarget, *, service: str, release: str, per_s: float
+    ) -> None:
+        super().__init__("source memory")
+        self.blind = False
+        """No query has data."""
+        self.looks = 0
+        """How often it was asked."""
+        self._clock = clock
+        self._target = target
+        self._place = (service, release)
+        self._per_s = per_s
+        self._rates: dict[str, Rates] = {}
+        self._counts: dict[str, float] = {}
+        self._counted_to = clock.now()
+
+    def change(self, query: str, *, baseline: float, candidate: float) -> None:
+        """Count a query at these rates from now on; what was counted before stays."""
+        self._count_on()
+        self._rates[query] = Rates(baseline, candidate)
+        self._counts.setdefault(query, 0.0)
+
+    def restart(self) -> None:
+        """Begin every counter at 0 again, as a restarted service does."""
+        self._count_on()
+        self._counts = dict.fromkeys(self._counts, 0.0)
+
+    async def totals(self, *, queries: Sequence[tuple[str, str]]) -> tuple[Totals, ...]:
+        """Return the counters of each (bad query, of query)."""
+        await self._look()
+        return tuple(Totals(bad=self._get(bad), of=self._get(of)) for bad, of in queries)
+
+    async def count(self, *, query: str) -> float | None:
+        """Return one counter."""
+        await self._look()
+        return self._get(query)
+
+    async def _look(self) -> None:
+        self.looks += 1
+        await self.enter()
+        self._count_on()
+
+    def _get(self, query: str) -> float | None:
+        if query not in self._counts:
+            raise RejectedBySystem(
+                what=self.name, why=f"it does not count '{query}', only {sorted(self._counts)}"
+            )
+        return None if self.blind else float(floor(round(self._counts[query], 6)))
+
+    def _count_on(self) -> None:
+        service, release = self._place
+        now = self._clock.now()
+        seconds = (now - self._counted_to).total_seconds()
+        exposed = self._target.exposed_s(service=service, release=release, since=self._counted_to, until=now)
+        for query, rates in self._rates.items():
+            weighted = rates.baseline * (seconds - exposed) + rates.candidate * exposed
+            self._counts[query] += self._per_s * weighted
+        self._counted_to = now
+
+
+class MemoryChannel(Faulty):
+    """Keeps what was posted, whom it called, and what was updated."""
+
+    def __init__(self) -> None:
+        super().__init__("channel memory")
+        self.posted: list[Message] = []
+        self.called: list[tuple[Person, ...]] = []
+        """The people that each posted message called, in the order of `posted`."""
+        self.updated: list[tuple[str, Message]] = []
+        self.rate_limited_s = 0.0
+        """Every call raises RateLimited with this pause; 0 is off."""
+
+    async def post(self, *, message: Message, people: Sequence[Person]) -> Posted:
+        """Keep a message."""
+        await self._enter_limited()
+        self.posted.append(message)
+        self.called.append(tuple(people))
+        return Posted(ref=f"memory:{len(self.posted)}")
+
+    async def update(self, *, ref: str, message: Message) -> None:
+        """Keep an update."""
+        await self._enter_limited()
+        self.updated.append((ref, message))
+
+    async def _enter_limited(self) -> None:
+        await self.enter()
+        if self.rate_limited_s:
+            raise RateLimited(what=self.name, retry_after_s=self.rate_limited_s)
+
+
+class MemoryCheck(Faulty):
+    """An integrity check whose result is set by hand."""
+
+    def __init__(self, name: str = "memory") -> None:
+        super().__init__(f"check {name}")
+        self._check = name
+        self.passes = True
+        self.found = "as it should be"
+
+    async def run(self, *, service: str, release: str) -> CheckResult:  # noqa: ARG002  # the port's shape
+        """Return the result that is set."""
+        await self.enter()
+        return CheckResult(check=self._check, passed=self.passes, found=self.found)
+
+
+class MemoryWorld:
+    """One of each: a chat service whose release r2 answers badly, and everything around it.
+
+    Its source counts `requests` (all of the service's), `bad` (all bad answers) and `served` (the
+    requests that the candidate served).
+    """
+
+    def __init__(
+        self, *, service: str = "chat", release: str = "r2", exposure: int = 100, per_s: float = 100
+    ) -> None:
+        self.service = service
+        self.release = release
+        self.clock = MemoryClock()
+        self.target = MemoryTarget(self.clock, {(service, release): exposure})
+        self.source = MemorySource(self.clock, self.target, service=service, release=release, per_s=per_s)
+        self.source.change("requests", baseline=1, candidate=1)
+        self.source.change("served", baseline=0, candidate=1)
+        self.sicken()
+        self.channel = MemoryChannel()
+        self.check = MemoryCheck()
+        self.store = MemoryStore()
+        self.outbox = MemoryOutbox()
+
+    def sicken(self, *, candidate: float = 0.3) -> None:
+        """Let that share of the candidate's answers be bad from now on; of the baseline's, 1 in 1000."""
+        self.source.change("bad", baseline=0.001, candidate=candidate)
+
+    def heal(self) -> None:
+        """Let the candidate answer as well as the baseline from now on."""
+        self.sicken(candidate=0.001)

@@ -1,0 +1,1 @@
+"""Sources: what counts how a release does."""

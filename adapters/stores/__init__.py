@@ -1,0 +1,1 @@
+"""Stores: where incidents, timelines, documents and undelivered alerts are kept."""
