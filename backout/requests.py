@@ -10,7 +10,7 @@ from backout.model import Duration, Frozen, Name
 from backout.playbook import CountQuery
 from backout.signals import Criterion, Evaluation, Rule, Signal
 from backout.timeline import Event
-from backout.view import IncidentSummary, IncidentView
+from backout.view import Briefing, IncidentView
 
 
 class Observe(Frozen):
@@ -59,9 +59,8 @@ class PagePeople(Frozen):
     channel: Name
     roles: tuple[Name, ...]
     why: str
-    view: IncidentView
+    brief: Briefing
     thread: str | None = None
-    key: str
 
 
 class Paged(Frozen):
@@ -93,7 +92,6 @@ class SendNotice(Frozen):
     channel: Name
     notice: Notice
     incident: str
-    key: str
 
 
 class Sent(Frozen):
@@ -114,9 +112,8 @@ class RunCheck(Frozen):
 class PublishTimeline(Frozen):
     """Request: keep new events in the store and tell them in the responders' channel."""
 
-    summary: IncidentSummary
     events: tuple[Event, ...]
-    view: IncidentView
+    brief: Briefing
     channel: Name
     top: str | None = None
     """The reference of the incident's top message; None until it is posted."""

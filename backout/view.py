@@ -90,24 +90,33 @@ class IncidentSummary(Frozen):
     """Percent of traffic on the candidate, as last read; None before the first look."""
 
 
-class IncidentView(Frozen):
-    """Everything about one incident."""
+class Briefing(Frozen):
+    """What a responder needs to know now, small enough to travel with every message."""
 
     summary: IncidentSummary
-    playbook: Playbook
-    digest: str
     step: str
     """The name of the current step."""
     step_until: datetime | None
     held: str
     """Why the incident is held; empty when it is not."""
     asks: tuple[Ask, ...]
+    """What waits for people, most urgent first."""
     next_steps: tuple[str, ...]
+    """The names of the steps that are still to come."""
     acknowledged_by: str = ""
-    firing: tuple[Alert, ...]
-    timeline: tuple[Event, ...]
+    fired: str = ""
+    """What the signals said last, in one sentence."""
     postmortem: str = ""
     """Where the postmortem is; empty before it is written."""
+
+
+class IncidentView(Briefing):
+    """Everything about one incident."""
+
+    playbook: Playbook
+    digest: str
+    firing: tuple[Alert, ...]
+    timeline: tuple[Event, ...]
 
 
 def incident_id(service: str, release: str) -> str:

@@ -1,0 +1,108 @@
+"""Authority: may this person do this now? A pure answer with its reason; it does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from backout.model import Frozen
+from backout.people import NEEDS_REASON, Act, Action, Actor, Role
+from backout.playbook import Playbook
+from backout.signals import Rule
+from backout.view import Ask, Briefing, IncidentOutcome
+
+
+class Allowed(Frozen):
+    """Yes, by the right of this role."""
+
+    right: str
+
+
+class Refused(Frozen):
+    """No, and why."""
+
+    reason: str
+
+
+def may(actor: Actor, action: Action, roles: Mapping[str, Role], only: tuple[str, ...] = ()) -> Allowed | Refused:
+    """Say whether one of the actor's roles carries the right; `only` narrows the roles that count."""
+    holders = tuple(name for name, role in roles.items() if action in role.may and (not only or name in only))
+    for name in holders:
+        if name in actor.roles:
+            return Allowed(right=name)
+    who = " or ".join(holders) or "nobody in this playbook"
+    yours = ", ".join(actor.roles) or "none"
+    return Refused(reason=f"only {who} may {action.value} here; the roles of {actor.name} are: {yours}")
+
+
+def decide(act: Act, brief: Briefing, roles: Mapping[str, Role]) -> Allowed | Refused:
+    """Say whether this act is right here and now: the right, the moment, the reason, the subject."""
+    asked = _asked(act.action, brief)
+    only = asked.roles if asked and act.action in {Action.APPROVE, Action.REJECT} else ()
+    answer = may(act.actor, act.action, roles, only)
+    if isinstance(answer, Refused):
+        return answer
+    problem = _untimely(act, brief, asked) or _incomplete(act, asked)
+    return Refused(reason=problem) if problem else answer
+
+
+def _asked(action: Action, brief: Briefing) -> Ask | None:
+    return next((ask for ask in brief.asks if action in ask.actions), None)
+
+
+def _untimely(act: Act, brief: Briefing, asked: Ask | None) -> str:
+    """Say why this is not the moment for the act; empty where it is."""
+    if brief.summary.outcome is not IncidentOutcome.OPEN:
+        return "the incident is over"
+    match act.action:
+        case Action.ACKNOWLEDGE if brief.acknowledged_by:
+            return f"{brief.acknowledged_by} has acknowledged already"
+        case Action.HOLD if brief.held:
+            return f"the incident is held already: {brief.held}"
+        case Action.RESUME | Action.RETRY | Action.CLOSE if not brief.held:
+            return f"the incident is not held, so there is nothing to {act.action.value}; hold it first"
+        case Action.SKIP | Action.ABORT if brief.summary.phase == "postmortem":
+            return "the postmortem is being written; it cannot be left out"
+        case Action.APPROVE | Action.REJECT | Action.TICK if asked is None:
+            return f"nothing waits for anybody to {act.action.value} it now"
+        case _:
+            return ""
+
+
+def _incomplete(act: Act, asked: Ask | None) -> str:
+    """Say what the act lacks, or which vote it repeats; empty where it is complete."""
+    if act.action in NEEDS_REASON and not act.reason.strip():
+        return f"{act.action.value} needs a reason"
+    if asked is None:
+        return ""
+    match act.action:
+        case Action.APPROVE | Action.REJECT:
+            return _bad_vote(act, asked)
+        case Action.TICK:
+            return _bad_tick(act, asked)
+        case _:
+            return ""
+
+
+def _bad_vote(act: Act, asked: Ask) -> str:
+    if act.subject is not None and act.subject != asked.subject:
+        return f"the plan has changed: you saw {act.subject[:19]}, it is {asked.subject[:19]} now; look again"
+    if act.actor.person in asked.approved_by:
+        return f"{act.actor.name} has approved this already; it needs distinct people"
+    return ""
+
+
+def _bad_tick(act: Act, asked: Ask) -> str:
+    if act.item is None or not 1 <= act.item <= len(asked.items):
+        return f"name the item by its number, 1 to {len(asked.items)}"
+    return f"item {act.item} is ticked already" if act.item in asked.ticked else ""
+
+
+def approvers(rule: Rule, playbook: Playbook) -> tuple[str, ...]:
+    """Return the roles whose approvals count for a rule: those that it names, or all with the right."""
+    return rule.approve_by or tuple(name for name, role in playbook.roles.items() if Action.APPROVE in role.may)
+
+
+def human_rule(playbook: Playbook) -> Rule:
+    """Return the rule of a revert that people decide on without a fired rule: the playbook's largest quorum."""
+    strictest = max(playbook.rules, key=lambda rule: rule.quorum)
+    return strictest.model_copy(update={"id": "human-decision", "authority": "approve"})
