@@ -27,3 +27,5 @@ class OutboxEntry(Frozen):
     why: str = ""
     """Why it was refused, or why the last delivery did not work."""
     attempts: int = 0
+    traceparent: str = ""
+    """The W3C trace context in which it came in, so that its incident belongs to the same trace."""
