@@ -20,8 +20,9 @@ RUNTIME, DEV = "requirements.txt", "requirements-dev.txt"
 EXTRAS = {RUNTIME: ("build",), DEV: ("build", "dev")}
 REMEDY = "Run 'make lock'."
 
-_PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;]+)")
-_HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}(?=\s|$)")
+_PIN = re.compile(
+    r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;]+)(\s*;[^#]*?)?(?P<hashes>(\s+--hash=sha256:[0-9a-f]{64})*)"
+)
 _OPTION = re.compile(r"^\s*(-\w|--(?!hash=))\S*")
 
 
@@ -42,12 +43,12 @@ def read_lock(text: str, name: str) -> Lock:
         if "/" in line or _OPTION.match(line)
     ]
     for entry in _entries(text):
-        pin = _PIN.match(entry)
+        pin = _PIN.fullmatch(entry)
         if pin is None:
-            problems.append(f"{name}: not a pin 'name==version': {entry}")
+            problems.append(f"{name}: not a pin 'name==version --hash=sha256:...': {entry}")
             continue
         pins[canonicalize_name(pin["name"])] = pin["version"]
-        if not _HASH.search(entry):
+        if not pin["hashes"]:
             problems.append(f"{name}: {pin['name']} has no sha256 hash.")
     return Lock(pins, tuple(problems))
 
