@@ -85,3 +85,39 @@ class RateLimited(BackoutError):
         """Keep the pause, in seconds, that the system asked for."""
         self.retry_after_s = retry_after_s
         super().__init__(what=what, retry_after_s=retry_after_s)
+
+
+class NobodyFills(BackoutError):
+    """Nobody in the site's directory fills any of these roles: {roles}. Give a person the role in the site file."""
+
+
+class Unanswered(BackoutError):
+    """The engine took the request for '{incident}', but no answer came within {seconds:g} s. What was asked may
+    still be carried out: look at the incident before you ask again, and see that a worker runs ('backout
+    doctor')."""
+
+
+class NoRoute(BackoutError):
+    """No route takes alert '{alert}'. Correct its labels, or add a route to the site file. Routes: {routes}."""
+
+
+class ReleaseUnreadable(BackoutError):
+    """Alert '{alert}' names no release: label '{label}' is {found}. It must be 1 to 128 letters, digits or
+    '._:@+-', and begin with a letter or digit."""
+
+
+class IncidentAmbiguous(BackoutError):
+    """'{text}' can mean more than one incident. Name one of them: {candidates}."""
+
+
+class NoOpenIncident(BackoutError):
+    """No incident is open. Name one as service/release, or see 'backout incidents list'."""
+
+
+class PersonUnknown(BackoutError):
+    """Slack member {member} is not in the directory, so nothing was done. Ask for a person with 'slack: {member}'
+    under 'people' in the site file."""
+
+
+class CommandUnreadable(BackoutError):
+    """{problem}"""
