@@ -1,0 +1,197 @@
+"""The demo's service, as a real process on loopback: who gets which release, and what it counts and keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from demo import releases
+from demo.monitoring import Look, look_at
+from demo.traffic import Traffic
+
+ROOT = Path(__file__).parents[2]
+FLAGS = ROOT / "demo" / "flags.json"
+
+
+class Service:
+    """The running service and the flag file that it follows."""
+
+    def __init__(self, *, flags: Path, url: str, http: aiohttp.ClientSession) -> None:
+        self.flags = flags
+        self.url = url
+        self._http = http
+
+    def expose(self, percent: int) -> None:
+        whole = json.loads(FLAGS.read_text())
+        share = [["2026.11", percent], ["2026.10", 100 - percent]]
+        whole["flags"]["chat-release"]["targeting"] = {"fractional": [{"var": "targetingKey"}, *share]}
+        fresh = self.flags.with_suffix(".new")
+        fresh.write_text(json.dumps(whole))
+        fresh.replace(self.flags)
+
+    async def ask(self, user: str, message: str = "Where do I send a bill?") -> tuple[int, str]:
+        async with self._http.post(f"{self.url}/chat", json={"user": user, "message": message}) as answered:
+            return answered.status, (await answered.json())["release"]
+
+    async def ask_as_many(self, users: int) -> set[str]:
+        """Ask once as each of so many users; return those who got the candidate."""
+        names = [f"user-{number}" for number in range(users)]
+        replies = await asyncio.gather(*(self.ask(name) for name in names))
+        return {name for name, (_, release) in zip(names, replies, strict=True) if release == "2026.11"}
+
+    async def spoil(self, **faults: float) -> None:
+        async with self._http.put(f"{self.url}/faults/2026.11", json=faults) as answered:
+            assert answered.status == 200
+
+    async def get(self, path: str) -> dict[str, int]:
+        async with self._http.get(self.url + path) as answered:
+            found: dict[str, int] = await answered.json()
+            return found
+
+    async def counts(self) -> Look:
+        async with self._http.get(f"{self.url}/metrics") as answered:
+            return look_at(await answered.text())
+
+    async def refusal(self, method: str, path: str, body: str = "") -> tuple[int, str]:
+        async with self._http.request(method, self.url + path, data=body) as answered:
+            return answered.status, await answered.text()
+
+
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while not await true():  # noqa: ASYNC110  # another process has no event to wait for
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    flags, port = tmp_path / "flags.json", tmp_path / "port"
+    flags.write_text(FLAGS.read_text())
+    command = ["-m", "demo.service", "--flags", str(flags), "--port-file", str(port)]
+    process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT)
+    try:
+
+        async def written() -> bool:
+            return port.exists()
+
+        await until(written)
+        async with aiohttp.ClientSession() as http:
+            yield Service(flags=flags, url=f"http://127.0.0.1:{port.read_text()}", http=http)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_the_flag_file_decides_how_many_of_its_users_get_the_candidate(service: Service) -> None:
+    await service.ask_as_many(400)
+    at_first = await service.get("/served?release=2026.11&users=400")
+    assert at_first["users"] == 400
+    assert 190 < at_first["on_release"] < 290
+    service.expose(0)
+
+    async def nobody() -> bool:
+        return (await service.get("/served?release=2026.11&users=400"))["on_release"] == 0
+
+    await until(nobody)
+    assert (await service.get("/served?release=2026.10&users=400"))["on_release"] == 400
+
+
+async def test_a_user_keeps_the_release_as_exposure_falls_until_it_is_taken_off(service: Service) -> None:
+    before = await service.ask_as_many(200)
+    service.expose(25)
+
+    async def fewer() -> bool:
+        return (await service.get("/served?release=2026.11&users=200"))["on_release"] < len(before)
+
+    await until(fewer)
+    assert await service.ask_as_many(200) < before
+
+
+async def test_the_prompt_cache_drops_the_candidate_once_nobody_gets_it(service: Service) -> None:
+    await service.ask_as_many(40)
+    assert (await service.get("/cache?release=2026.11"))["entries"] == 1
+    service.expose(0)
+
+    async def purged() -> bool:
+        return (await service.get("/cache?release=2026.11"))["entries"] == 0
+
+    await until(purged)
+    assert (await service.get("/cache?release=2026.10"))["entries"] == 1
+
+
+async def test_every_count_is_there_from_the_start(service: Service) -> None:
+    counters = ("requests", "errors", "judged", "unsafe", "unsupported")
+    everything = {(f"chat_{name}_total", release): 0.0 for name in counters for release in releases.RELEASES}
+    assert await service.counts() == everything
+
+
+async def test_a_release_gone_bad_fails_and_is_counted_so(service: Service) -> None:
+    await service.spoil(errors=1.0)
+    service.expose(100)
+
+    async def fails() -> bool:
+        return (await service.ask("anna")) == (500, "2026.11")
+
+    await until(fails)
+    counted = await service.counts()
+    assert counted["chat_errors_total", "2026.11"] > 0
+    assert counted["chat_judged_total", "2026.10"] + counted["chat_errors_total", "2026.11"] <= sum(
+        counted["chat_requests_total", release] for release in releases.RELEASES
+    )
+
+
+@pytest.mark.parametrize("label", ["unsafe", "unsupported"])
+async def test_a_bad_answer_is_judged_so(service: Service, label: str) -> None:
+    await service.spoil(**{label: 1.0})
+    await service.ask_as_many(20)
+    counted = await service.counts()
+    assert counted[f"chat_{label}_total", "2026.11"] == counted["chat_judged_total", "2026.11"] > 0
+    assert counted["chat_errors_total", "2026.11"] == 0
+
+
+async def test_traffic_sees_what_the_users_see(service: Service) -> None:
+    traffic = Traffic(url=service.url, per_second=200)
+    await traffic.run(lasting_s=0.5)
+    healthy = traffic.seen(last_s=60)
+    assert healthy.replies > 20
+    assert 30 < (healthy.candidate_percent or 0) < 90
+    await service.spoil(errors=1.0)
+    spoilt = Traffic(url=service.url, per_second=200)
+    await spoilt.run(lasting_s=0.5)
+    seen = spoilt.seen(last_s=60)
+    assert seen.error_percent == seen.candidate_percent
+
+
+async def test_traffic_to_nobody_is_all_errors_and_none_of_it_the_candidates() -> None:
+    traffic = Traffic(url="http://127.0.0.1:9", per_second=200)
+    await traffic.run(lasting_s=0.1)
+    seen = traffic.seen(last_s=60)
+    assert (seen.error_percent, seen.on_candidate) == (100.0, 0)
+    assert Traffic(url="http://127.0.0.1:9").seen(last_s=60).error_percent is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "problem"),
+    [
+        ("POST", "/chat", '{"user": "anna"}', (422, "message: Field required")),
+        (
+            "POST",
+            "/chat",
+            '{"user": "", "message": "x"}',
+            (422, "user: String should have at least 1 character"),
+        ),
+        ("GET", "/cache?release=2026.9", "", (404, "unknown release '2026.9'. Known: 2026.10, 2026.11")),
+        ("GET", "/served?release=2026.11&users=many", "", (422, "users: write a whole number")),
+        ("PUT", "/faults/2026.11", '{"errors": 2}', (422, "errors: Input should be less than or equal to 1")),
+    ],
+)
+async def test_a_request_that_makes_no_sense_is_told_why(
+    service: Service, method: str, path: str, body: str, problem: tuple[int, str]
+) -> None:
+    assert await service.refusal(method, path, body) == problem
