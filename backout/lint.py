@@ -1,0 +1,56 @@
+"""Static lint: what would go wrong with a playbook, said before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import PurePath
+
+from backout.lint_names import name_problems
+from backout.lint_rights import right_problems
+from backout.lint_steps import step_problems
+from backout.lint_windows import window_problems
+from backout.playbook import Playbook
+from backout.problems import Finding, Problem
+from backout.site import Site
+from backout.yaml_text import accepted, read
+
+
+def lint(playbook: Playbook, *, templates: Collection[str], site: Site | None) -> tuple[Problem, ...]:
+    """Return what is wrong with a playbook; without a site, what only a site can show is not asked.
+
+    `templates` are names below templates/, such as `notices/status-resolved.md.j2`.
+    """
+    return (
+        *name_problems(playbook, templates, site),
+        *step_problems(playbook),
+        *window_problems(playbook),
+        *right_problems(playbook, site),
+    )
+
+
+def inspect(
+    text: str, *, file: str, templates: Collection[str], site: Site | None
+) -> tuple[Playbook | None, tuple[Finding, ...]]:
+    """Return the playbook of a text, None where its fields are wrong, and every finding in order."""
+
+    def judge(playbook: Playbook) -> tuple[Problem, ...]:
+        return (*_named_as(playbook, file), *lint(playbook, templates=templates, site=site))
+
+    return read(text, file=file, model=Playbook, judge=judge)
+
+
+def _named_as(playbook: Playbook, file: str) -> tuple[Problem, ...]:
+    stem = PurePath(file).stem
+    if playbook.playbook == stem:
+        return ()
+    msg = f"the playbook is called '{playbook.playbook}' but its file '{stem}'; it has one name: make them equal"
+    return (Problem(path=("playbook",), message=msg),)
+
+
+def checked_playbook(text: str, *, file: str, templates: Collection[str], site: Site | None) -> Playbook:
+    """Return the playbook of a text that has no errors; warnings do not refuse it.
+
+    Raises:
+        InvalidDocument: it has errors; all of them, each a line `file:line:column: path: message`.
+    """
+    return accepted(inspect(text, file=file, templates=templates, site=site))

@@ -1,0 +1,132 @@
+"""Decision rights: whatever the flow asks of people, somebody may do, and enough of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backout.authority import approvers
+from backout.people import Action
+from backout.playbook import Playbook
+from backout.problems import Path, Problem
+from backout.signals import Family, Rule
+from backout.site import Site
+from backout.steps import ManualStep, NotifyStep
+
+_ALWAYS = {
+    Action.ACKNOWLEDGE: "nobody could own an incident and stop the paging",
+    Action.APPROVE: "a revert that no rule has fired for could never be authorised",
+    Action.REJECT: "nobody could refuse a plan",
+    Action.HOLD: "nobody could stop the automation",
+    Action.RESUME: "a held incident could never be released",
+    Action.RETRY: "a failed step could never be run again",
+    Action.SKIP: "a step that cannot work would block the playbook for ever",
+    Action.ABORT: "nobody could stop the playbook where the world stands",
+    Action.CLOSE: "a held incident could never be closed",
+}
+"""What people must be able to do in every incident, and what happens where nobody may."""
+
+
+def right_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
+    """Yield rights that are needed and held by nobody, and rules whose authority cannot work."""
+    yield from _missing(playbook)
+    for i, rule in enumerate(playbook.rules):
+        yield from _rule(("rules", i), rule, playbook)
+        if site:
+            yield from _quorum(("rules", i, "quorum"), rule, playbook, site)
+    yield from _ladders(playbook)
+    yield from _warnings(playbook)
+    if site:
+        for role in playbook.roles:
+            if not site.members(role):
+                msg = f"nobody fills the role '{role}'; give it to a person of the site file, or delete it"
+                yield Problem(path=("roles", role), message=msg, on_key=True)
+
+
+def _may(playbook: Playbook, action: Action) -> bool:
+    return any(action in role.may for role in playbook.roles.values())
+
+
+def _missing(playbook: Playbook) -> Iterator[Problem]:
+    for path, action, why in _needed(playbook):
+        if not _may(playbook, action):
+            msg = f"no role may {action}: {why}; give '{action}' to one of {', '.join(playbook.roles)}"
+            yield Problem(path=path, message=msg)
+
+
+def _needed(playbook: Playbook) -> Iterator[tuple[Path, Action, str]]:
+    for action, why in _ALWAYS.items():
+        yield ("roles",), action, why
+    for i, rule in enumerate(playbook.rules):
+        if rule.authority == "ack":
+            yield (
+                ("rules", i, "authority"),
+                Action.ACKNOWLEDGE,
+                "this rule waits for a person to own the incident",
+            )
+        if rule.authority == "approve":
+            yield ("rules", i, "authority"), Action.APPROVE, "this rule waits for an approval"
+    for i, step in enumerate(playbook.steps):
+        if isinstance(step, NotifyStep) and step.needs_approval:
+            yield ("steps", i, "needs_approval"), Action.APPROVE, "this notice waits for an approval"
+        if isinstance(step, ManualStep):
+            yield ("steps", i, "items"), Action.TICK, "nobody could tick this checklist"
+
+
+def _rule(path: Path, rule: Rule, playbook: Playbook) -> Iterator[Problem]:
+    if rule.authority != "approve" and (rule.approve_by or rule.quorum > 1):
+        field = "approve_by" if rule.approve_by else "quorum"
+        msg = (
+            f"authority '{rule.authority}' asks for no approval; write 'authority: approve' or leave this out"
+        )
+        yield Problem(path=(*path, field), message=msg)
+    for i, role in enumerate(rule.approve_by):
+        if role in playbook.roles and Action.APPROVE not in playbook.roles[role].may:
+            msg = f"role '{role}' may not approve; add the right under roles.{role}.may, or name another role"
+            yield Problem(path=(*path, "approve_by", i), message=msg)
+    if rule.authority == "auto":
+        yield from _bias(path, rule, playbook)
+
+
+def _bias(path: Path, rule: Rule, playbook: Playbook) -> Iterator[Problem]:
+    signals = {
+        one.id: playbook.signals[one.signal] for one in playbook.criteria if one.signal in playbook.signals
+    }
+    for i, name in enumerate(rule.when.any_of):
+        if name in signals and signals[name].family is Family.FAIRNESS:
+            msg = f"'{name}' is about fairness: people look at bias before any revert; write 'authority: approve'"
+            yield Problem(path=(*path, "when", "any_of", i), message=msg)
+
+
+def _quorum(path: Path, rule: Rule, playbook: Playbook, site: Site) -> Iterator[Problem]:
+    if rule.authority != "approve":
+        return
+    roles = [role for role in approvers(rule, playbook) if role in playbook.roles]
+    people = sorted({person for role in roles for person in site.members(role)})
+    if len(people) < rule.quorum:
+        msg = (
+            f"a quorum of {rule.quorum} needs as many distinct people, but {len(people)} can approve "
+            f"({', '.join(people) or 'nobody'}); lower it, or give {' or '.join(roles)} to more people"
+        )
+        yield Problem(path=path, message=msg)
+
+
+def _ladders(playbook: Playbook) -> Iterator[Problem]:
+    for name, levels in playbook.escalation.items():
+        paged = [playbook.roles[role] for level in levels for role in level.page if role in playbook.roles]
+        if paged and not any(Action.ACKNOWLEDGE in role.may for role in paged):
+            msg = f"nobody whom '{name}' pages may acknowledge, so none could answer; page another role"
+            yield Problem(path=("escalation", name), message=msg, on_key=True)
+
+
+def _warnings(playbook: Playbook) -> Iterator[Problem]:
+    kinds = [step.step for step in playbook.steps]
+    called = "escalate" in kinds[: kinds.index("revert")] if "revert" in kinds else True
+    for i, rule in enumerate(playbook.rules):
+        if rule.authority != "auto" and not called:
+            msg = f"'{rule.authority}' waits for people, but no escalate step before the revert calls them"
+            yield Problem(path=("rules", i, "authority"), message=msg, severity="warning")
+    for i, step in enumerate(playbook.steps):
+        owner = playbook.roles.get(step.owner)
+        if isinstance(step, ManualStep) and owner and Action.TICK not in owner.may:
+            msg = f"its owner '{step.owner}' may not tick it"
+            yield Problem(path=("steps", i, "owner"), message=msg, severity="warning")

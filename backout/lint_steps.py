@@ -1,0 +1,101 @@
+"""The steps of a playbook: their order, what they may fall back to, and the stages of a revert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from backout.playbook import Playbook
+from backout.problems import Path, Problem
+from backout.signals import LimitTest
+from backout.steps import Move, PostmortemStep, RevertStep, VerifyStep
+
+_NO_EVIDENCE = "nothing has fired, so nothing would authorise the steps after it"
+_UNREVERTED = "a release that still serves users would pass for reverted"
+_NO_RECORD = "the incident would end without its record"
+_LOOP = "abort itself ends in the postmortem"
+_SAME_TEXT = "more time does not write it; a person must look"
+
+_NONSENSE: dict[tuple[str, str, Move], str] = {
+    ("detect", "on_timeout", Move.PROCEED): _NO_EVIDENCE,
+    ("detect", "on_failure", Move.PROCEED): _NO_EVIDENCE,
+    ("revert", "on_timeout", Move.PROCEED): _UNREVERTED,
+    ("revert", "on_failure", Move.PROCEED): _UNREVERTED,
+    ("postmortem", "on_timeout", Move.PROCEED): _NO_RECORD,
+    ("postmortem", "on_failure", Move.PROCEED): _NO_RECORD,
+    ("postmortem", "on_timeout", Move.ABORT): _LOOP,
+    ("postmortem", "on_failure", Move.ABORT): _LOOP,
+    ("postmortem", "on_timeout", Move.RETRY): _SAME_TEXT,
+}
+"""Moves that make no sense after a kind of step, and why."""
+
+
+def step_problems(playbook: Playbook) -> Iterator[Problem]:
+    """Yield what is wrong with the steps themselves and with their order."""
+    yield from _order(playbook)
+    yield from _postmortem(playbook)
+    yield from _moves(playbook)
+    for i, step in enumerate(playbook.steps):
+        if isinstance(step, RevertStep):
+            yield from _stages(("steps", i, "stages"), step)
+        if isinstance(step, VerifyStep) and not any(
+            isinstance(one.test, LimitTest) for one in playbook.criteria
+        ):
+            msg = "no criterion compares a signal with a limit, so recovery cannot be measured; add one"
+            yield Problem(path=("steps", i), message=msg)
+
+
+def _order(playbook: Playbook) -> Iterator[Problem]:
+    kinds = [step.step for step in playbook.steps]
+    if "detect" not in kinds:
+        msg = "there is no detect step; begin with one, so that nothing is reverted without evidence"
+        yield Problem(path=("steps",), message=msg)
+    if "revert" not in kinds:
+        msg = "there is no revert step, but the rules ask for a revert; add one after detect"
+        yield Problem(path=("steps",), message=msg)
+    for i, kind in enumerate(kinds):
+        if kind == "revert" and "detect" not in kinds[:i]:
+            yield Problem(
+                path=("steps", i), message="this revert stands before any detect; move it behind one"
+            )
+        if kind == "verify" and "revert" not in kinds[:i]:
+            msg = "this verify stands before any revert, so there is no recovery to see; move it behind one"
+            yield Problem(path=("steps", i), message=msg)
+        if kind == "revert" and "verify" not in kinds[i:]:
+            msg = "no verify follows this revert, so nobody would know that users recovered; add one after it"
+            yield Problem(path=("steps", i), message=msg)
+
+
+def _postmortem(playbook: Playbook) -> Iterator[Problem]:
+    found = [i for i, step in enumerate(playbook.steps) if isinstance(step, PostmortemStep)]
+    last = len(playbook.steps) - 1
+    if not found:
+        msg = "there is no postmortem step; end with one, so that every incident leaves its record"
+        yield Problem(path=("steps", last), message=msg)
+    for i in found[:-1]:
+        yield Problem(path=("steps", i), message="there is more than one postmortem; keep the last one")
+    if found and found[-1] != last:
+        msg = "the postmortem is not the last step; move it to the end, where everything is known"
+        yield Problem(path=("steps", found[-1]), message=msg)
+
+
+def _moves(playbook: Playbook) -> Iterator[Problem]:
+    for i, step in enumerate(playbook.steps):
+        for field, move in (("on_timeout", step.on_timeout), ("on_failure", step.on_failure)):
+            if why := _NONSENSE.get((step.step, field, move)):
+                allowed = [other for other in Move if (step.step, field, other) not in _NONSENSE]
+                msg = f"a {step.step} step cannot {move}: {why}. Choose one of {', '.join(allowed)}"
+                yield Problem(path=("steps", i, field), message=msg)
+            if move is Move.ESCALATE and not playbook.escalation:
+                msg = "there is no escalation policy to escalate by; write one under 'escalation'"
+                yield Problem(path=("steps", i, field), message=msg)
+
+
+def _stages(path: Path, step: RevertStep) -> Iterator[Problem]:
+    for i, (before, after) in enumerate(pairwise(step.stages)):
+        if after >= before:
+            msg = f"stages must fall: {after} % does not come after {before} %"
+            yield Problem(path=(*path, i + 1), message=msg)
+    if step.stages[-1] != 0:
+        msg = f"the last stage leaves {step.stages[-1]} % of traffic on a bad release; end with 0 to take it off"
+        yield Problem(path=(*path, len(step.stages) - 1), message=msg, severity="warning")

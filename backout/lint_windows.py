@@ -1,0 +1,100 @@
+"""Time in a playbook: no window is too short for what must happen in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from backout.model import format_duration as written
+from backout.playbook import Playbook
+from backout.problems import Path, Problem
+from backout.signals import LimitTest
+from backout.steps import DetectStep, EscalateStep, PostmortemStep, RevertStep, Step, VerifyStep
+
+
+def window_problems(playbook: Playbook) -> Iterator[Problem]:
+    """Yield every length of time that cannot work."""
+    yield from _evidence(playbook)
+    for i, step in enumerate(playbook.steps):
+        yield from _step(("steps", i), step, playbook)
+
+
+def _evidence(playbook: Playbook) -> Iterator[Problem]:
+    for i, criterion in enumerate(playbook.criteria):
+        if not isinstance(criterion.test, LimitTest):
+            continue
+        evidence, path = criterion.evidence, ("criteria", i, "evidence")
+        if playbook.tick > evidence.sustain / 2:
+            msg = (
+                f"a sustain of {written(evidence.sustain)} needs two ticks at least, and a tick is "
+                f"{written(playbook.tick)}; lengthen sustain or shorten the tick"
+            )
+            yield Problem(path=(*path, "sustain"), message=msg)
+        if evidence.false_hold <= evidence.sustain:
+            msg = (
+                f"false_hold must be longer than sustain ({written(evidence.sustain)}), "
+                "or healthy traffic would look suspect; lengthen it"
+            )
+            yield Problem(path=(*path, "false_hold"), message=msg)
+
+
+def _step(path: Path, step: Step, playbook: Playbook) -> Iterator[Problem]:
+    match step:
+        case DetectStep():
+            yield from _detect(path, step, playbook)
+        case EscalateStep():
+            yield from _escalate(path, step, playbook)
+        case RevertStep():
+            yield from _revert(path, step, playbook.tick)
+        case VerifyStep():
+            yield from _verify(path, step, playbook.tick)
+        case PostmortemStep() if step.due < step.within:
+            msg = f"it is due in {written(step.due)}, before its window of {written(step.within)} ends"
+            yield Problem(path=(*path, "due"), message=msg)
+        case _:
+            pass
+
+
+def _detect(path: Path, step: DetectStep, playbook: Playbook) -> Iterator[Problem]:
+    sustains = [one.evidence.sustain for one in playbook.criteria if isinstance(one.test, LimitTest)]
+    if sustains and step.within < min(sustains):
+        msg = (
+            f"within {written(step.within)} no criterion can fire: the shortest sustain is "
+            f"{written(min(sustains))}; lengthen within"
+        )
+        yield Problem(path=(*path, "within"), message=msg)
+
+
+def _escalate(path: Path, step: EscalateStep, playbook: Playbook) -> Iterator[Problem]:
+    levels = playbook.escalation.get(step.policy, ())
+    paged_after = sum((level.wait for level in levels[:-1]), timedelta())
+    if levels and paged_after >= step.within:
+        msg = (
+            f"the last level of '{step.policy}' is paged after {written(paged_after)}, but the step ends "
+            f"after {written(step.within)}; lengthen within or shorten the waits"
+        )
+        yield Problem(path=(*path, "within"), message=msg)
+
+
+def _revert(path: Path, step: RevertStep, tick: timedelta) -> Iterator[Problem]:
+    if step.soak < tick:
+        msg = f"a soak of {written(step.soak)} sees nothing: a tick is {written(tick)}; lengthen the soak"
+        yield Problem(path=(*path, "soak"), message=msg)
+    soaked = len(step.stages) * step.soak
+    if step.within < soaked:
+        msg = (
+            f"{len(step.stages)} stages of {written(step.soak)} take {written(soaked)}, longer than "
+            f"within ({written(step.within)}); lengthen within, and add what an approval takes"
+        )
+        yield Problem(path=(*path, "within"), message=msg)
+
+
+def _verify(path: Path, step: VerifyStep, tick: timedelta) -> Iterator[Problem]:
+    if step.window > step.within:
+        msg = (
+            f"a window of {written(step.window)} does not fit within {written(step.within)}; lengthen within"
+        )
+        yield Problem(path=(*path, "window"), message=msg)
+    if step.window < tick:
+        msg = f"a window of {written(step.window)} is shorter than a tick ({written(tick)}); lengthen it"
+        yield Problem(path=(*path, "window"), message=msg)
