@@ -1,0 +1,176 @@
+"""The words of `/backout`: one registry of verbs, from which parsing and help both come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from backout.addressing import ListedIncident, find, full_id, only_open
+from backout.errors import CommandUnreadable, PersonUnknown, UnknownName
+from backout.model import Frozen
+from backout.people import NEEDS_REASON, Act, Action, Actor
+from backout.site import Site
+from backout.view import Ask, Briefing
+
+_LIKE_A_NAME = re.compile(r".*\d.*|\w+[._:@+-]\w.*")
+_SUBJECT = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class Verb(Frozen):
+    """One verb: what it does, and what it takes."""
+
+    name: str
+    about: str
+    does: Action | Literal["status", "list", "help"]
+
+    @property
+    def usage(self) -> str:
+        """The verb with what may follow it."""
+        match self.does:
+            case "help" | "list":
+                return self.name
+            case "status":
+                return f"{self.name} [incident]"
+            case Action.TICK:
+                return f"{self.name} [incident] <number>"
+            case Action.NOTE:
+                return f"{self.name} [incident] <text>"
+            case action if action in NEEDS_REASON:
+                return f"{self.name} [incident] <reason>"
+            case _:
+                return f"{self.name} [incident] [reason]"
+
+
+VERBS = {
+    verb.name: verb
+    for verb in (
+        Verb(name="status", does="status", about="where an incident stands and what it waits for"),
+        Verb(name="list", does="list", about="the open incidents"),
+        Verb(name="ack", does=Action.ACKNOWLEDGE, about="I own it; stops the escalation"),
+        Verb(name="approve", does=Action.APPROVE, about="I authorise what is asked"),
+        Verb(name="reject", does=Action.REJECT, about="I refuse what is asked"),
+        Verb(name="hold", does=Action.HOLD, about="stop here until a person decides"),
+        Verb(name="resume", does=Action.RESUME, about="go on after a hold"),
+        Verb(name="retry", does=Action.RETRY, about="run the step again"),
+        Verb(name="skip", does=Action.SKIP, about="leave the step out"),
+        Verb(name="abort", does=Action.ABORT, about="stop the playbook where the world stands"),
+        Verb(name="note", does=Action.NOTE, about="write on the timeline"),
+        Verb(name="close", does=Action.CLOSE, about="end a held incident"),
+        Verb(name="tick", does=Action.TICK, about="tick an item of the checklist"),
+        Verb(name="help", does="help", about="this list"),
+    )
+}
+
+
+class Command(Frozen):
+    """A command, read: its verb, and the words after it, of which the first may name the incident."""
+
+    verb: Verb
+    words: tuple[str, ...]
+    item: int | None = None
+
+    @property
+    def needs_list(self) -> bool:
+        """Whether the incident can only be told from the list of incidents."""
+        return self.verb.does == "list" or not (self.words and full_id(self.words[0]))
+
+
+def parse(text: str) -> Command:
+    """Read what follows `/backout`; nothing at all asks for help.
+
+    Raises:
+        UnknownName: there is no such verb.
+        CommandUnreadable: the verb lacks what it takes.
+    """
+    name, *words = text.split() or ["help"]
+    if name.lower() not in VERBS:
+        raise UnknownName(kind="command", name=name, known=VERBS)
+    verb = VERBS[name.lower()]
+    if verb.does is not Action.TICK:
+        return Command(verb=verb, words=tuple(words))
+    if not words or not re.fullmatch(r"[0-9]{1,3}", words[-1]):
+        raise CommandUnreadable(problem=f"Name the item by its number: {verb.usage}")
+    return Command(verb=verb, words=tuple(words[:-1]), item=int(words[-1]))
+
+
+def address(command: Command, listed: Sequence[ListedIncident]) -> tuple[str, str]:
+    """Return the incident that a command means, and the text that is left.
+
+    A first word that looks like a name, with a digit or a sign in it, must be one: a mistyped incident is
+    never taken for a text about another. A plain word is a name where an incident has it.
+
+    Raises:
+        IncidentUnknown: the first word looks like a name, but no incident has it.
+        IncidentAmbiguous: more than one incident is meant.
+        NoOpenIncident: none is named, and none is open.
+    """
+    first, rest = next(iter(command.words), ""), " ".join(command.words[1:])
+    if named := full_id(first):
+        return named, rest
+    if _LIKE_A_NAME.fullmatch(first) or any(first in one.names for one in listed):
+        return find(first, listed), rest
+    return only_open(listed), " ".join(command.words)
+
+
+def act_of(command: Command, action: Action, *, text: str, act_id: str, actor: Actor) -> Act:
+    """Return the act that a command asks for; a digest before the reason is what the person has seen."""
+    seen = _SUBJECT.match(text)
+    if seen is None:
+        return Act(id=act_id, action=action, actor=actor, reason=text, item=command.item)
+    reason = text[seen.end() :].strip()
+    return Act(id=act_id, action=action, actor=actor, reason=reason, subject=seen[0], item=command.item)
+
+
+def actor_of(member: str, site: Site) -> Actor:
+    """Return the person whom a Slack member id belongs to.
+
+    Raises:
+        PersonUnknown: nobody in the directory has it.
+    """
+    for key, person in site.people.items():
+        if person.slack == member:
+            return Actor(person=key, name=person.name, roles=person.roles, via="slack")
+    raise PersonUnknown(member=member)
+
+
+def help_text(slash: str) -> str:
+    """Return the help: a line for each verb."""
+    lines = (f"• {slash} {verb.usage}: {verb.about}" for verb in VERBS.values())
+    footer = "The incident is service/release. Leave it out where only one is open and a plain word follows."
+    return "\n".join((*lines, footer))
+
+
+def list_text(listed: Sequence[ListedIncident]) -> str:
+    """Return the open incidents, a line for each."""
+    lines = [
+        f"• {one.short}: {one.phase or 'phase unknown'}, {one.playbook}, "
+        f"since {one.opened_at:%Y-%m-%d %H:%M} UTC"
+        for one in listed
+        if one.closed_at is None
+    ]
+    return "\n".join(lines) or "No incident is open."
+
+
+def status_text(brief: Briefing) -> str:
+    """Return where an incident stands, in a few lines."""
+    summary = brief.summary
+    until = f" until {brief.step_until:%H:%M:%S} UTC" if brief.step_until else ""
+    exposure = "unknown" if summary.exposure is None else f"{summary.exposure} %"
+    lines = [
+        f"{summary.service}/{summary.release}: {summary.phase.value}, {summary.outcome.value}",
+        f"Step {brief.step}{until}. Exposure: {exposure}. Alerts: {summary.alerts}.",
+        f"Acknowledged by {brief.acknowledged_by}." if brief.acknowledged_by else "Not acknowledged.",
+        f"Held: {brief.held}" if brief.held else "",
+        f"Signals: {brief.fired}" if brief.fired else "",
+        *(_ask_line(ask) for ask in brief.asks),
+        f"Next: {', '.join(brief.next_steps)}." if brief.next_steps else "",
+        f"Postmortem: {brief.postmortem}" if brief.postmortem else "",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _ask_line(ask: Ask) -> str:
+    answers = ", ".join(verb.name for verb in VERBS.values() if verb.does in ask.actions)
+    votes = f" {len(ask.approved_by)} of {ask.quorum} approved." if ask.quorum else ""
+    return f"Waiting: {ask.what}{votes} Answer with: {answers}."

@@ -1,0 +1,156 @@
+"""Delivery: alerts leave the outbox for their incidents, at least once and in order for each incident."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from enum import Enum, auto
+
+from opentelemetry import propagate, trace
+
+from backout.alerts import Alert
+from backout.errors import BackoutError, EngineDown, InvalidDocument, Unanswered, UnknownName
+from backout.model import digest_of
+from backout.outbox import OutboxEntry
+from backout.playbook import Playbook
+from backout.ports import Outbox
+from backout.view import OpenIncident, incident_id
+from gateway.incidents import Incidents
+from gateway.metrics import Metrics
+
+BATCH = 500
+"""Entries that one round takes at most."""
+AT_ONCE = 10
+"""Incidents that are delivered to at the same time."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+"""The pause after a failed round doubles from the one to the other."""
+OPEN_S = 5.0
+"""Seconds that one delivery may take."""
+
+_log = logging.getLogger(__name__)
+_tracer = trace.get_tracer("backout.gateway")
+
+
+class Round(Enum):
+    """How a round over the pending entries ended."""
+
+    DONE = auto()
+    LEFT = auto()
+    """Some entries were refused and stay; the engine is well."""
+    DOWN = auto()
+    """The engine, or the outbox itself, does not answer."""
+
+
+class Delivery:
+    """The background task between the outbox and the engine. An accepted alert is never given up."""
+
+    def __init__(
+        self, *, outbox: Outbox, incidents: Incidents, playbooks: Mapping[str, Playbook], metrics: Metrics
+    ) -> None:
+        """Deliver from `outbox` to `incidents`, each opened with a playbook of `playbooks`."""
+        self._outbox = outbox
+        self._incidents = incidents
+        self._playbooks = playbooks
+        self._metrics = metrics
+        self._woken = asyncio.Event()
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+
+    def wake(self) -> None:
+        """Say that there is a new entry."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        pause = FIRST_PAUSE_S
+        while True:
+            self._woken.clear()
+            match await self._round():
+                case Round.DONE:
+                    pause = FIRST_PAUSE_S
+                    await self._woken.wait()
+                    continue
+                case Round.LEFT:
+                    # New alerts of other incidents do not wait for the refused one.
+                    await self._woken_within(pause)
+                case Round.DOWN:
+                    await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    async def _woken_within(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        except TimeoutError:
+            return  # Nothing new came: try again what is left.
+
+    async def _round(self) -> Round:
+        """Deliver everything that is pending."""
+        try:
+            while entries := await self._outbox.pending(limit=BATCH):
+                if not await self._incidents.healthy():
+                    return Round.DOWN
+                if (ended := await self._deliver_all(entries)) is not Round.DONE:
+                    return ended
+        except Exception:  # noqa: BLE001  # the edge of the task: it must outlive every error
+            _log.exception("Delivery failed; the alerts stay in the outbox")
+            return Round.DOWN
+        return Round.DONE
+
+    async def _deliver_all(self, entries: Sequence[OutboxEntry]) -> Round:
+        by_incident: dict[str, list[OutboxEntry]] = {}
+        for entry in entries:
+            by_incident.setdefault(incident_id(entry.service, entry.release), []).append(entry)
+        ends = await asyncio.gather(
+            *(self._deliver_in_order(incident, queue) for incident, queue in by_incident.items()),
+            return_exceptions=True,
+        )
+        for end in ends:
+            if isinstance(end, BaseException):
+                _log.error("An alert could not be delivered; it stays in the outbox", exc_info=end)
+        if Round.DOWN in ends:
+            return Round.DOWN
+        return Round.DONE if set(ends) == {Round.DONE} else Round.LEFT
+
+    async def _deliver_in_order(self, incident: str, entries: Sequence[OutboxEntry]) -> Round:
+        """Deliver one incident's entries; the first that fails keeps the later ones waiting."""
+        async with self._at_once:
+            for entry in entries:
+                try:
+                    result = await self._deliver(incident, entry)
+                except BackoutError as error:
+                    self._metrics.deliveries.labels(result="failed").inc()
+                    _log.warning("Alert %s stays in the outbox: %s", entry.key, error)
+                    await self._outbox.failed(key=entry.key, why=str(error))
+                    return Round.DOWN if isinstance(error, EngineDown | Unanswered) else Round.LEFT
+                await self._outbox.delivered(key=entry.key)
+                self._metrics.deliveries.labels(result=result).inc()
+        return Round.DONE
+
+    async def _deliver(self, incident: str, entry: OutboxEntry) -> str:
+        arrived = propagate.extract({"traceparent": entry.traceparent})
+        place = {"backout.incident": incident}
+        with _tracer.start_as_current_span("alert delivered", context=arrived, attributes=place):
+            alert = _alert_of(entry)
+            if alert.status == "resolved":
+                told = await self._incidents.tell(incident=incident, alert=alert, within_s=OPEN_S)
+                return "delivered" if told else "ignored"
+            await self._incidents.open(opening=self._opening(incident, entry), alert=alert, within_s=OPEN_S)
+            return "delivered"
+
+    def _opening(self, incident: str, entry: OutboxEntry) -> OpenIncident:
+        if entry.playbook not in self._playbooks:
+            raise UnknownName(kind="playbook", name=entry.playbook, known=self._playbooks)
+        playbook = self._playbooks[entry.playbook]
+        return OpenIncident(
+            incident=incident,
+            service=entry.service,
+            release=entry.release,
+            playbook=playbook,
+            digest=digest_of(playbook),
+        )
+
+
+def _alert_of(entry: OutboxEntry) -> Alert:
+    if entry.alert is None:
+        raise InvalidDocument([f"outbox entry {entry.key}: it is pending, but has no alert"])
+    return entry.alert

@@ -1,0 +1,40 @@
+"""What the gateway counts, in an injected registry."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Metrics:
+    """The gateway's series; every label has few values, none of them from outside."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the series."""
+        self.registry = registry
+        self.alerts = Counter(
+            "backout_alerts",
+            "Alerts by door: accepted, repeated (known already) or refused",
+            ["door", "result"],
+            registry=registry,
+        )
+        self.alert_seconds = Histogram(
+            "backout_alert_request_seconds",
+            "Time from an alert request's arrival to its answer",
+            ["door"],
+            registry=registry,
+        )
+        self.deliveries = Counter(
+            "backout_deliveries",
+            "Deliveries from the outbox: delivered, ignored (resolved, nothing open), failed",
+            ["result"],
+            registry=registry,
+        )
+        self.outbox_depth = Gauge(
+            "backout_outbox_depth", "Alerts that were accepted and wait for the engine", registry=registry
+        )
+        self.slack_commands = Counter(
+            "backout_slack_commands",
+            "Slack commands by verb: done, refused, unanswered or forged",
+            ["verb", "result"],
+            registry=registry,
+        )
