@@ -93,6 +93,9 @@ class MemoryTarget(Faulty):
     async def set(self, *, service: str, release: str, percent: int, key: str) -> Exposure:
         """Set the exposure and return what reads back; a known key has no effect."""
         await self.enter()
+        if self._done.get(key, percent) != percent:
+            why = f"key '{key}' has set {self._done[key]} % before, so it cannot set {percent} %"
+            raise RejectedBySystem(what=self.name, why=why)
         if percent not in range(101):
             raise StageOutOfRange(percent=percent)
         self._look(service, release)

@@ -80,13 +80,13 @@ class MemoryOutbox(Faulty):
     async def delivered(self, *, key: str) -> None:
         """Mark a pending entry as delivered."""
         await self.enter()
-        self.entries[key] = self.entries[key].model_copy(update={"state": "delivered"})
+        self._update(key, state="delivered")
 
     async def failed(self, *, key: str, why: str) -> None:
         """Count a delivery that did not work."""
         await self.enter()
-        entry = self.entries[key]
-        self.entries[key] = entry.model_copy(update={"why": why, "attempts": entry.attempts + 1})
+        if key in self.entries:
+            self._update(key, why=why, attempts=self.entries[key].attempts + 1)
 
     async def dead(self, *, limit: int) -> tuple[OutboxEntry, ...]:
         """Return the dead letters, newest first."""
@@ -97,6 +97,10 @@ class MemoryOutbox(Faulty):
         """Return how many entries are pending."""
         await self.enter()
         return len(self._in_state("pending"))
+
+    def _update(self, key: str, **changes: object) -> None:
+        if key in self.entries:
+            self.entries[key] = self.entries[key].model_copy(update=changes)
 
     def _in_state(self, state: str) -> tuple[OutboxEntry, ...]:
         return tuple(entry for entry in self.entries.values() if entry.state == state)
