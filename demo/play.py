@@ -1,0 +1,194 @@
+"""The play: the world and the story put together, from a healthy release to the proof that it is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import NamedTuple
+
+from temporalio.envconfig import ClientConnectConfig
+
+import wiring
+from backout.errors import EngineDown, IncidentUnknown, Unanswered
+from backout.site import Site
+from backout.timeline import RequestsCounted
+from backout.view import IncidentOutcome, IncidentView, incident_id
+from demo import releases, words, world
+from demo.monitoring import Monitoring
+from demo.people import OnCall, Slack
+from demo.proof import findings
+from demo.story import Story
+from demo.traffic import PER_SECOND, Traffic
+from demo.world import Engine, World
+from gateway.incidents import Incidents
+
+LOOK_EVERY_S = 0.25
+HEALTHY_S = 4.0
+"""How long the release is seen healthy before it goes bad."""
+SHOWN_S, PROVEN_S = 2.0, 4.0
+"""Over how many seconds the users' error rate is shown, and proven at the end."""
+PROVEN_USERS = 300
+INCIDENT = incident_id(releases.SERVICE, releases.CANDIDATE)
+
+Beside = Callable[[Coroutine[None, None, None]], None]
+"""Starts something that runs beside the story."""
+
+
+@asynccontextmanager
+async def beside_the_story() -> AsyncIterator[Beside]:
+    """Run things beside the story: they end with it, and it ends with the first of them that fails."""
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield lambda running: tasks.append(group.create_task(running))
+            for task in tasks:
+                task.cancel()
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+class Ending(NamedTuple):
+    """How the play ended."""
+
+    well: bool
+    """The world is really well."""
+    postmortem: str
+    """Where the postmortem is."""
+
+
+class Play:
+    """One performance of the demo."""
+
+    def __init__(self, stage: World, story: Story, *, interactive: bool, lasting_s: float) -> None:
+        self._world = stage
+        self._story = story
+        self._interactive = interactive
+        self._lasting_s = lasting_s
+
+    async def run(self) -> Ending:
+        """Perform; say whether the world is really well at the end."""
+        self._story.chapter("A release is out, and its users are well")
+        service = await self._world.start_service()
+        site = self._world.write_site(service=service)
+        async with beside_the_story() as beside:
+            beside(self._world.service_part.watch())
+            traffic = Traffic(url=service)
+            beside(traffic.run(lasting_s=self._lasting_s))
+            engine = await self._world.start_engine()
+            beside(self._world.engine_part.watch())
+            incidents = await _incidents(engine)
+            monitoring = self._monitoring(service, engine)
+            beside(monitoring.run())
+            beside(self._people(incidents, site, engine))
+            await self._healthy(traffic)
+            went_bad = await self._spoil(service)
+            view = await self._follow(incidents, traffic, monitoring, engine)
+            self._sum_up(view, went_bad=went_bad, alerts=monitoring.sent)
+            return Ending(await self._prove(service, traffic, view), view.postmortem)
+
+    def _monitoring(self, service: str, engine: Engine) -> Monitoring:
+        return Monitoring(
+            metrics=f"{service}/metrics",
+            webhook=f"{engine.gateway}/alerts/alertmanager",
+            token=self._world.alert_token,
+        )
+
+    async def _healthy(self, traffic: Traffic) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + HEALTHY_S
+        while loop.time() < until:
+            self._story.look(exposure=None, seen=traffic.seen(last_s=SHOWN_S))
+            await asyncio.sleep(LOOK_EVERY_S)
+        seen = traffic.seen(last_s=SHOWN_S)
+        self._story.say(
+            f"{PER_SECOND} questions a second; {seen.candidate_percent or 0:.0f} % of the answers come from "
+            f"release {releases.CANDIDATE}, the others from {releases.BASELINE}; "
+            f"error rate {seen.error_percent or 0:.1f} %"
+        )
+
+    async def _spoil(self, service: str) -> datetime:
+        self._story.chapter("The release goes bad")
+        self._story.say(
+            f"Somebody swaps the document index behind {releases.CANDIDATE}: from now on it fails, "
+            "makes things up, and is unsafe. Nobody has noticed yet"
+        )
+        return await world.go_bad(service)
+
+    async def _follow(
+        self, incidents: Incidents, traffic: Traffic, monitoring: Monitoring, engine: Engine
+    ) -> IncidentView:
+        """Tell the incident from its own record until it is over."""
+        self._world.awaited = "the incident that the alert should open"
+        linked = False
+        refused = ""
+        while True:
+            view = await _view(incidents)
+            if view is not None:
+                self._world.awaited = f"the incident to get through its step {view.step}"
+                self._story.tell(view.timeline)
+                if not linked:
+                    self._story.say(f"Its history, live: {engine.history_of(INCIDENT)}")
+                    linked = True
+            if monitoring.refused != refused:
+                refused = monitoring.refused
+                self._story.say(f"The alert was not taken: {refused}", mark="✗")
+            exposure = view.summary.exposure if view else None
+            self._story.look(exposure=exposure, seen=traffic.seen(last_s=SHOWN_S))
+            if view is not None and view.summary.outcome is not IncidentOutcome.OPEN:
+                return view
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _people(self, incidents: Incidents, site: Site, engine: Engine) -> None:
+        """Let people answer what is asked of them: the scripted ones, or those who watch."""
+        slack = Slack(gateway=engine.gateway, signing_secret=self._world.signing_secret)
+        on_call = OnCall(slack=slack, people=site.people, say=self._story.say)
+        shown: list[str] = []
+        while True:
+            view = await _view(incidents)
+            if view is not None and self._interactive:
+                lines = self._world.commands(view.asks, site)
+                if lines != shown:
+                    self._invite(lines)
+                    shown = lines
+            elif view is not None:
+                await on_call.look(view)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _invite(self, lines: list[str]) -> None:
+        if lines:
+            self._story.say("It is your turn. In another terminal, type one of:", mark="☞")
+        for line in lines:
+            self._story.say(line, mark=" ")
+
+    def _sum_up(self, view: IncidentView, *, went_bad: datetime, alerts: int) -> None:
+        self._story.chapter("In numbers, from the moment it went bad")
+        for milestone, taken in words.times(view.timeline, went_bad=went_bad).items():
+            self._story.say(f"{milestone}: {words.in_words(taken)}")
+        counts = [event.served for event in view.timeline if isinstance(event, RequestsCounted)]
+        if counts and counts[-1] is not None:
+            self._story.say(f"requests that {releases.CANDIDATE} served in all: {counts[-1]:.0f}")
+        self._story.say(f"alert messages sent: {alerts}; incidents: one")
+
+    async def _prove(self, service: str, traffic: Traffic, view: IncidentView) -> bool:
+        self._story.chapter("Is it really over? The service and its users say")
+        on_candidate, users = await world.on_candidate(service, users=PROVEN_USERS)
+        seen = traffic.seen(last_s=PROVEN_S)
+        found = findings(users=users, on_candidate=on_candidate, seen=seen, view=view)
+        for finding in found:
+            self._story.say(finding.found, mark="✓" if finding.holds else "✗")
+        return all(finding.holds for finding in found)
+
+
+async def _incidents(engine: Engine) -> Incidents:
+    at = ClientConnectConfig(target_host=engine.temporal, namespace=engine.namespace)
+    return Incidents(client=await wiring.connect(at))
+
+
+async def _view(incidents: Incidents) -> IncidentView | None:
+    """Return the incident; None before it is there, and while the engine is too busy to say."""
+    try:
+        return await incidents.view(incident=INCIDENT)
+    except (IncidentUnknown, EngineDown, Unanswered):
+        return None
