@@ -23,7 +23,9 @@ class Refused(Frozen):
     reason: str
 
 
-def may(actor: Actor, action: Action, roles: Mapping[str, Role], only: tuple[str, ...] = ()) -> Allowed | Refused:
+def may(
+    actor: Actor, action: Action, roles: Mapping[str, Role], only: tuple[str, ...] = ()
+) -> Allowed | Refused:
     """Say whether one of the actor's roles carries the right; `only` narrows the roles that count."""
     holders = tuple(name for name, role in roles.items() if action in role.may and (not only or name in only))
     for name in holders:
@@ -99,10 +101,12 @@ def _bad_tick(act: Act, asked: Ask) -> str:
 
 def approvers(rule: Rule, playbook: Playbook) -> tuple[str, ...]:
     """Return the roles whose approvals count for a rule: those that it names, or all with the right."""
-    return rule.approve_by or tuple(name for name, role in playbook.roles.items() if Action.APPROVE in role.may)
+    return rule.approve_by or tuple(
+        name for name, role in playbook.roles.items() if Action.APPROVE in role.may
+    )
 
 
 def human_rule(playbook: Playbook) -> Rule:
-    """Return the rule of a revert that people decide on without a fired rule: the playbook's largest quorum."""
+    """Return the rule of a revert that no fired rule backs: people decide, by the playbook's largest quorum."""
     strictest = max(playbook.rules, key=lambda rule: rule.quorum)
     return strictest.model_copy(update={"id": "human-decision", "authority": "approve"})

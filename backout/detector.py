@@ -1,8 +1,8 @@
-"""The detector of every limit: the capped mixture e-SR (Shiryaev-Roberts e-detector).
+"""The detector of limits: the capped mixture e-SR (Shiryaev-Roberts e-detector).
 
 Each tick brings k bad of n judged outputs. For alternatives 1.5, 2, 4 and 10 times the limit, with `L` the
-binomial likelihood ratio of the tick: `M <- (M + 1) * min(L, exp(cap))`; the evidence is the mean of the four.
-At every rate at or below the limit `M_t - t` is a supermartingale, so that within T ticks
+binomial likelihood ratio of the tick: `M <- (M + 1) * min(L, exp(cap))`; the evidence is their mean.
+At every rate at or below the limit `M_t - t` is a supermartingale: within T ticks
 P(evidence reaches A) <= T / A, however often one looks and however the traffic changes.
 Source: Shin, Ramdas, Rinaldo, "E-detectors" (2022), arXiv 2203.03532. The cap, which only lowers the
 evidence, is ours: no burst shorter than `sustain` can reach A, whatever its size.

@@ -88,7 +88,8 @@ class RateLimited(BackoutError):
 
 
 class NobodyFills(BackoutError):
-    """Nobody in the site's directory fills any of these roles: {roles}. Give a person the role in the site file."""
+    """Nobody in the site's directory fills any of these roles: {roles}. Give a person one of them in the site
+    file."""
 
 
 class Unanswered(BackoutError):

@@ -43,7 +43,7 @@ def _named_as(playbook: Playbook, file: str) -> tuple[Problem, ...]:
     stem = PurePath(file).stem
     if playbook.playbook == stem:
         return ()
-    msg = f"the playbook is called '{playbook.playbook}' but its file '{stem}'; it has one name: make them equal"
+    msg = f"the playbook is called '{playbook.playbook}' but its file '{stem}'; make them equal"
     return (Problem(path=("playbook",), message=msg),)
 
 

@@ -93,7 +93,7 @@ def _bias(path: Path, rule: Rule, playbook: Playbook) -> Iterator[Problem]:
     }
     for i, name in enumerate(rule.when.any_of):
         if name in signals and signals[name].family is Family.FAIRNESS:
-            msg = f"'{name}' is about fairness: people look at bias before any revert; write 'authority: approve'"
+            msg = f"'{name}' is about fairness: people look at bias first; write 'authority: approve'"
             yield Problem(path=(*path, "when", "any_of", i), message=msg)
 
 

@@ -97,5 +97,5 @@ def _stages(path: Path, step: RevertStep) -> Iterator[Problem]:
             msg = f"stages must fall: {after} % does not come after {before} %"
             yield Problem(path=(*path, i + 1), message=msg)
     if step.stages[-1] != 0:
-        msg = f"the last stage leaves {step.stages[-1]} % of traffic on a bad release; end with 0 to take it off"
+        msg = f"the last stage leaves {step.stages[-1]} % on a bad release; end with 0 to take all of it off"
         yield Problem(path=(*path, len(step.stages) - 1), message=msg, severity="warning")

@@ -70,7 +70,7 @@ class Store(Protocol):
     """Keeps incidents, their timeline and their documents."""
 
     async def save(self, *, summary: IncidentSummary, events: Sequence[Event]) -> None:
-        """Keep an incident's state and add events to its timeline; an event of a known number is one event."""
+        """Keep an incident's state and add to its timeline; an event of a known number is one event."""
 
     async def timeline(self, *, incident: str) -> tuple[Event, ...]:
         """Return the newest run's timeline in order; empty where the incident is unknown."""

@@ -10,7 +10,7 @@ from backout.model import Duration, Frozen, Name
 from backout.playbook import CountQuery
 from backout.signals import Criterion, Evaluation, Rule, Signal
 from backout.timeline import Event
-from backout.view import Briefing, IncidentView
+from backout.view import Briefing, IncidentOutcome, IncidentView
 
 
 class Observe(Frozen):
@@ -132,7 +132,6 @@ class WritePostmortem(Frozen):
 
     template: Name
     view: IncidentView
+    outcome: IncidentOutcome
     written_at: datetime
     due: datetime
-
-

@@ -260,12 +260,14 @@ class RequestsCounted(BaseEvent):
 
     event: Literal["RequestsCounted"] = "RequestsCounted"
     served: float | None
+    why: str = ""
+    """Why there is no number, where there is none."""
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
         if self.served is None:
-            return "Requests served by the candidate: no data"
+            return f"Requests served by the candidate: no data {self.why}".rstrip()
         return f"Requests served by the candidate so far: {self.served:.0f}"
 
 

@@ -116,7 +116,12 @@ def needs(criterion: Criterion, tick: timedelta) -> tuple[float, float]:
 
 
 def breach(
-    watch: Watch, *, criteria: Sequence[Criterion], rules: Sequence[Rule], firing: Iterable[Alert], tick: timedelta
+    watch: Watch,
+    *,
+    criteria: Sequence[Criterion],
+    rules: Sequence[Rule],
+    firing: Iterable[Alert],
+    tick: timedelta,
 ) -> Evaluation:
     """Hold the rules against the evidence: which fired? Clear only where every criterion is shown healthy."""
     names = {alert.name for alert in firing if alert.status == "firing"}
@@ -178,7 +183,7 @@ def _numbers(bad: int, judged: int, limit: float) -> str:
 
 
 def recovery(watch: Watch, *, criteria: Sequence[Criterion]) -> Evaluation:
-    """Hold the criteria against the window in the recovery sense: are the rates shown to be below their limits?
+    """Hold the criteria against the window in the recovery sense: are the rates shown to be below the limits?
 
     Clear: every rate is below its limit with enough sample. Fired: one is shown to be above. Alerts do not
     count here: recovery is measured, never taken from an alert's silence.
@@ -204,7 +209,7 @@ def _recovery_factor(track: Track, criterion: Criterion, limit: float) -> Factor
         Verdict.BLIND: "blind",
         Verdict.BREACHED: "still above",
         Verdict.HEALTHY: "below",
-        Verdict.SUSPECT: f"not yet shown to be below (needs {criterion.min_sample} judged and a clear distance)",
+        Verdict.SUSPECT: f"not yet shown to be below (needs {criterion.min_sample} judged, clearly below)",
     }[verdict]
     return Factor(
         criterion=criterion.id,

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from backout.alerts import Alert
-from backout.model import Frozen, Name
+from backout.model import Frozen
 from backout.people import Action
 from backout.playbook import Playbook, Severity
 from backout.timeline import Event
@@ -39,18 +39,6 @@ class IncidentOutcome(StrEnum):
     ABORTED = "aborted"
     CLOSED = "closed"
     """A person closed it before its playbook ended."""
-
-
-class OpenIncident(Frozen):
-    """Request: the input of the incident workflow. The playbook is a snapshot; later edits do not reach it."""
-
-    incident: str
-    """`incident/<service>/<release>`, which is the workflow id too."""
-    service: Name
-    release: str
-    playbook: Playbook
-    digest: str
-    """The playbook's digest."""
 
 
 class Ask(Frozen):

@@ -15,7 +15,8 @@ from backout.model import digest_of
 from backout.outbox import OutboxEntry
 from backout.playbook import Playbook
 from backout.ports import Outbox
-from backout.view import OpenIncident, incident_id
+from backout.view import incident_id
+from backout.case import OpenIncident
 from gateway.incidents import Incidents
 from gateway.metrics import Metrics
 

@@ -30,7 +30,8 @@ from backout.errors import (
     Unanswered,
 )
 from backout.people import Act, Receipt
-from backout.view import IncidentSummary, IncidentView, OpenIncident
+from backout.view import IncidentSummary, IncidentView
+from backout.case import OpenIncident
 from gateway.showing import attributes_of, details_of, listed, summary_of
 from workflows.incident import TASK_QUEUE, Incident
 

@@ -1,0 +1,58 @@
+"""Set and read the exposure of a release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from temporalio import activity
+
+from activities.failures import told_to_temporal
+from backout.errors import ReadBackMismatch, UnknownName
+from backout.exposure import Exposure, ExposureChange, ReadExposure, SetExposure
+from backout.ports import Target
+
+
+class ExposureActivities:
+    """The targets of the site."""
+
+    def __init__(self, *, targets: Mapping[str, Target]) -> None:
+        """Serve these targets, by name."""
+        self._targets = targets
+
+    @activity.defn
+    async def set_exposure(self, request: SetExposure) -> ExposureChange:
+        """Bring the exposure down to a stage and read it back. It is never raised here."""
+        with told_to_temporal():
+            target = self._target(request.target)
+            where = {"service": request.service, "release": request.release}
+            before = _seen_before() or await target.read(**where)
+            if before.percent <= request.percent:
+                return _change(before, before)
+            activity.heartbeat(before)
+            now = await target.set(**where, percent=request.percent, key=request.key)
+            if now.percent != request.percent:
+                raise ReadBackMismatch(target=request.target, wanted=request.percent, found=now.percent)
+            return _change(before, now)
+
+    @activity.defn
+    async def read_exposure(self, request: ReadExposure) -> Exposure:
+        """Read the exposure."""
+        with told_to_temporal():
+            return await self._target(request.target).read(service=request.service, release=request.release)
+
+    def _target(self, name: str) -> Target:
+        if name not in self._targets:
+            raise UnknownName(kind="target", name=name, known=self._targets)
+        return self._targets[name]
+
+
+def _seen_before() -> Exposure | None:
+    """Return what an earlier attempt read before it wrote: its write may have taken effect."""
+    details = activity.info().heartbeat_details
+    return Exposure.model_validate(details[0]) if details else None
+
+
+def _change(before: Exposure, after: Exposure) -> ExposureChange:
+    return ExposureChange(
+        before=before.percent, after=after.percent, generation=after.generation, changed=after != before
+    )

@@ -1,0 +1,92 @@
+"""Tell and page people through the site's channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from temporalio import activity
+
+from activities.failures import told_to_temporal
+from backout import rendering
+from backout.errors import NobodyFills, UnknownName
+from backout.messages import Message
+from backout.people import Action, Person
+from backout.ports import Channel
+from backout.requests import DraftNotice, Notice, Paged, PagePeople, SendNotice, Sent
+from backout.view import Briefing
+
+
+class PeopleActivities:
+    """The channels of the site and the people in its directory."""
+
+    def __init__(
+        self,
+        *,
+        channels: Mapping[str, Channel],
+        directory: Mapping[str, Person],
+        templates: Mapping[str, str],
+        ui: str,
+    ) -> None:
+        """Serve these channels, by name; `ui` is the address of Temporal's UI, or empty."""
+        self._channels = channels
+        self._directory = directory
+        self._templates = templates
+        self._ui = ui
+
+    @activity.defn
+    async def page_people(self, request: PagePeople) -> Paged:
+        """Call everyone who fills one of the roles. Nobody to call is an error, never a quiet success."""
+        with told_to_temporal():
+            called = [
+                key for key, person in self._directory.items() if set(person.roles) & set(request.roles)
+            ]
+            if not called:
+                raise NobodyFills(roles=", ".join(request.roles))
+            message = self._message("slack/page.md.j2", request.brief, why=request.why, thread=request.thread)
+            message = message.model_copy(update={"mentions": tuple(called)})
+            people = [self._directory[key] for key in called]
+            posted = await self._channel(request.channel).post(message=message, people=people)
+            return Paged(people=tuple(person.name for person in people), ref=posted.ref)
+
+    @activity.defn
+    async def draft_notice(self, request: DraftNotice) -> Notice:
+        """Render a notice from the incident's facts."""
+        with told_to_temporal():
+            text = rendering.render(
+                f"notices/{request.template}.md.j2",
+                templates=self._templates,
+                incident=request.view.summary,
+                view=request.view,
+                audience=request.audience,
+            )
+            title, body = rendering.title_and_text(text)
+            return Notice(audience=request.audience, title=title, text=body)
+
+    @activity.defn
+    async def send_notice(self, request: SendNotice) -> Sent:
+        """Post a notice to its audience's channel."""
+        with told_to_temporal():
+            message = Message(title=request.notice.title, text=request.notice.text)
+            posted = await self._channel(request.channel).post(message=message, people=())
+            return Sent(ref=posted.ref, link=posted.link)
+
+    def _message(self, template: str, brief: Briefing, *, why: str, thread: str | None) -> Message:
+        text = rendering.render(template, templates=self._templates, brief=brief, why=why, ui=self._ui)
+        title, body = rendering.title_and_text(text)
+        return Message(
+            title=title,
+            text=body,
+            actions=open_actions(brief),
+            incident=brief.summary.incident,
+            thread=thread,
+        )
+
+    def _channel(self, name: str) -> Channel:
+        if name not in self._channels:
+            raise UnknownName(kind="channel", name=name, known=self._channels)
+        return self._channels[name]
+
+
+def open_actions(brief: Briefing) -> tuple[Action, ...]:
+    """Return what people can do now, without repeats, in the order of the asks."""
+    return tuple(dict.fromkeys(action for ask in brief.asks for action in ask.actions))

@@ -1,0 +1,220 @@
+"""The case: everything that an incident remembers, and how alerts and people's acts change it.
+
+It is the one mutable model. It has no clock: whoever changes it says when. All of it is data, so that a long
+incident can be carried over into a fresh history.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from pydantic import BaseModel
+
+from backout.alerts import Alert
+from backout.model import Frozen, Name
+from backout.people import Act, Action, Actor, Receipt
+from backout.playbook import Playbook, Severity
+from backout.signals import Evaluation
+from backout.timeline import ActionTaken, AlertReceived, Event, SignalsJudged
+from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase
+
+
+class Directive(StrEnum):
+    """What a person told the engine to do with the current step."""
+
+    RESUME = "resume"
+    RETRY = "retry"
+    SKIP = "skip"
+    ABORT = "abort"
+    CLOSE = "close"
+
+
+class Case(BaseModel):
+    """What one incident remembers."""
+
+    run: str
+    """The first run's id."""
+    opened_at: datetime
+    closed_at: datetime | None = None
+    timeline: list[Event] = []
+    published: int = 0
+    """So many events of the timeline are in the store and told in the channel."""
+    top: str | None = None
+    """The channel's reference of the incident's top message."""
+    firing: dict[str, Alert] = {}
+    """The newest alert of each episode."""
+    alerts: int = 0
+    position: int = 0
+    """The index of the current step."""
+    step_until: datetime | None = None
+    phase: Phase = Phase.DETECT
+    outcome: IncidentOutcome = IncidentOutcome.OPEN
+    ending: IncidentOutcome | None = None
+    """Set once the rest of the playbook is to be left out, up to the postmortem."""
+    exposure: int | None = None
+    evaluation: Evaluation | None = None
+    """What the signals said last, in the breach sense."""
+    remaining: tuple[int, ...] | None = None
+    """Stages of the revert that are still to come; None before it began."""
+    reverts: int = 0
+    """So many staged reverts were started."""
+    authorised: tuple[str, ...] = ()
+    """Digests of the plans and notices that were approved."""
+    rejected: str = ""
+    """Who rejected what waits now, and why."""
+    acknowledged_by: str = ""
+    held: str = ""
+    directive: Directive | None = None
+    asks: dict[str, Ask] = {}
+    """What waits for people, by kind."""
+    ticks: dict[str, tuple[int, ...]] = {}
+    """Ticked items of the checklists, by step."""
+    receipts: dict[str, Receipt] = {}
+    """Answers by act id: the same id twice is one act."""
+    verified: bool = False
+    postmortem: str = ""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a person wants the current step to stop."""
+        return bool(self.held) or self.directive is not None
+
+    def add(self, event: Event, *, now: datetime, step: str) -> None:
+        """Write an event on the timeline."""
+        seq = len(self.timeline) + 1
+        self.timeline.append(event.model_copy(update={"seq": seq, "at": now, "step": event.step or step}))
+
+    def take_alert(self, alert: Alert, *, now: datetime) -> None:
+        """Count an alert; only a new episode, or a new state of one, is written down."""
+        self.alerts += 1
+        known = self.firing.get(alert.episode)
+        self.firing[alert.episode] = alert
+        if known is None or known.status != alert.status:
+            self.add(AlertReceived(at=now, alert=alert), now=now, step="")
+
+    def take_act(self, act: Act, *, right: str, now: datetime, step: str) -> Receipt:
+        """Let a person's act take effect; its right was decided before. It is written down first."""
+        subject = self._subject(act)
+        receipt = Receipt(text=self._effect(act))
+        self.add(
+            ActionTaken(
+                at=now,
+                act=act.id,
+                action=act.action,
+                actor=act.actor,
+                right=right,
+                reason=act.reason,
+                subject=subject,
+                detail=receipt.text if act.action in {Action.APPROVE, Action.TICK} else "",
+            ),
+            now=now,
+            step=step,
+        )
+        self.receipts[act.id] = receipt
+        return receipt
+
+    def _subject(self, act: Act) -> str:
+        ask = self.asks.get("approve") if act.action in {Action.APPROVE, Action.REJECT} else None
+        return ask.subject if ask else ""
+
+    def _effect(self, act: Act) -> str:
+        match act.action:
+            case Action.ACKNOWLEDGE:
+                self.acknowledged_by = act.actor.name
+                self.asks.pop("acknowledge", None)
+                return f"{act.actor.name} owns the incident now; paging stops"
+            case Action.APPROVE:
+                return self._approve(act.actor)
+            case Action.REJECT:
+                self.rejected = f"rejected by {act.actor.name}: {act.reason}"
+                self.asks.pop("approve", None)
+                return "rejected; the incident is held until a person decides"
+            case Action.HOLD:
+                self.held = f"{act.actor.name}: {act.reason or 'no reason given'}"
+                return "held; nothing moves until somebody resumes, retries, skips or aborts"
+            case Action.NOTE:
+                return "noted on the timeline"
+            case Action.TICK:
+                return self._tick(act.item or 0)
+            case Action.RESUME | Action.RETRY | Action.SKIP | Action.ABORT | Action.CLOSE:
+                self.directive = Directive(act.action.value)
+                return f"{act.action.value}: taken"
+            case _:
+                assert_never(act.action)
+
+    def _approve(self, actor: Actor) -> str:
+        ask = self.asks["approve"]
+        voted = (*ask.approved_by, actor.person)
+        if len(voted) < ask.quorum:
+            self.asks["approve"] = ask.model_copy(update={"approved_by": voted})
+            return f"approval {len(voted)} of {ask.quorum}"
+        del self.asks["approve"]
+        self.authorised = (*self.authorised, ask.subject)
+        return f"approval {len(voted)} of {ask.quorum}: authorised"
+
+    def _tick(self, item: int) -> str:
+        ask = self.asks["tick"]
+        ticked = (*ask.ticked, item)
+        self.asks["tick"] = ask.model_copy(update={"ticked": ticked})
+        self.ticks[ask.subject] = ticked
+        return f"item {item} done, {len(ask.items) - len(ticked)} to go: {ask.items[item - 1]}"
+
+    def brief(self, opening: OpenIncident) -> Briefing:
+        """Return what a responder needs to know now."""
+        names = [step.name for step in opening.playbook.steps]
+        over = self.outcome is not IncidentOutcome.OPEN
+        judged = next((event for event in reversed(self.timeline) if isinstance(event, SignalsJudged)), None)
+        return Briefing(
+            summary=self._summary(opening, opening.playbook.severity),
+            step="" if over else names[self.position],
+            step_until=None if over else self.step_until,
+            held=self.held,
+            asks=tuple(self.asks.values()),
+            next_steps=() if over else tuple(names[-1:] if self.ending else names[self.position + 1 :]),
+            acknowledged_by=self.acknowledged_by,
+            fired=judged.line if judged else "",
+            postmortem=self.postmortem,
+        )
+
+    def _summary(self, opening: OpenIncident, severity: Severity) -> IncidentSummary:
+        return IncidentSummary(
+            incident=opening.incident,
+            run=self.run,
+            service=opening.service,
+            release=opening.release,
+            playbook=opening.playbook.playbook,
+            severity=severity,
+            phase=self.phase,
+            outcome=self.outcome,
+            opened_at=self.opened_at,
+            closed_at=self.closed_at,
+            alerts=self.alerts,
+            exposure=self.exposure,
+        )
+
+    def view(self, opening: OpenIncident) -> IncidentView:
+        """Return everything about the incident."""
+        brief = self.brief(opening)
+        return IncidentView(
+            **{name: getattr(brief, name) for name in Briefing.model_fields},
+            playbook=opening.playbook,
+            digest=opening.digest,
+            firing=tuple(alert for alert in self.firing.values() if alert.status == "firing"),
+            timeline=tuple(self.timeline),
+        )
+
+
+class OpenIncident(Frozen):
+    """Request: the input of the incident workflow. The playbook is a snapshot: edits do not reach it."""
+
+    incident: str
+    """`incident/<service>/<release>`, which is the workflow id too."""
+    service: Name
+    release: str
+    playbook: Playbook
+    digest: str
+    """The playbook's digest."""
+    carried: Case | None = None
+    """The case of an earlier history, when a long incident goes on in a fresh one."""

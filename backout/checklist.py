@@ -1,0 +1,180 @@
+"""The playbook as a checklist for people: what the engine does, on paper, so that a tabletop can be run from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+
+from backout.authority import approvers
+from backout.checklist_steps import step_lines
+from backout.model import format_duration as written
+from backout.people import NEEDS_REASON, Action
+from backout.playbook import Level, Playbook
+from backout.rendering import escape_markdown as plain
+from backout.signals import AlertTest, Criterion, LimitTest, Rule
+from backout.steps import NotifyStep
+
+BLANK = "________"
+"""Where a name is to be written by hand."""
+
+
+def render(
+    playbook: Playbook,
+    *,
+    members: Mapping[str, tuple[str, ...]] | None,
+    notices: Mapping[str, str] | None = None,
+) -> str:
+    """Return the whole playbook as Markdown.
+
+    `members` are the people who fill each role, by name; None leaves blanks to be filled in by hand. `notices`
+    are the texts of the notice templates by their names below templates/, to be printed at the end.
+    """
+    people = _people(playbook, members)
+    sections = (
+        _head(playbook),
+        _firing(playbook),
+        _rights(playbook, people),
+        _ladders(playbook, people),
+        _steps(playbook, people),
+        _notices(playbook, notices or {}),
+    )
+    return "\n".join(line for section in sections for line in section).rstrip() + "\n"
+
+
+def _people(playbook: Playbook, members: Mapping[str, tuple[str, ...]] | None) -> dict[str, str]:
+    if members is None:
+        return dict.fromkeys(playbook.roles, BLANK)
+    return {role: ", ".join(members.get(role, ())) or "nobody" for role in playbook.roles}
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    for row in (head, ("---",) * len(head), *rows):
+        yield f"| {' | '.join(row)} |"
+    yield ""
+
+
+def _head(playbook: Playbook) -> Iterator[str]:
+    release = playbook.release
+    yield f"# {playbook.playbook}, version {playbook.version}"
+    yield ""
+    yield f"**{playbook.severity.value.capitalize()}.** {plain(playbook.scenario)}"
+    yield ""
+    risk = playbook.at_risk
+    rows = (("Users", risk.users), ("Safety", risk.safety), ("Business", risk.business))
+    yield from _table(("At risk", ""), ((what, plain(text)) for what, text in rows))
+    yield f"- A release of `{release.service}` is its {', '.join(release.artifacts)}, taken back together."
+    if release.requests:
+        yield f"- Blast radius: `{plain(release.requests.query)}` of `{release.requests.source}`."
+    yield f"- Responders work in the channel `{playbook.channel}`."
+    yield f"- Incident: {BLANK}  Release: {BLANK}  Opened at: {BLANK}"
+    yield ""
+
+
+def _firing(playbook: Playbook) -> Iterator[str]:
+    yield "## What fires"
+    yield ""
+    yield f"Signals are read every {written(playbook.tick)}. The first rule that fires decides who is asked."
+    yield ""
+    by_id = {criterion.id: criterion for criterion in playbook.criteria}
+    for number, rule in enumerate(playbook.rules, 1):
+        yield f"{number}. **{rule.id}**: {_authority(rule, playbook)} It fires when any of these is breached:"
+        for name in rule.when.any_of:
+            yield f"   - {_criterion(by_id[name], playbook)}" if name in by_id else f"   - {name}"
+    yield ""
+    yield "No data is not health: a signal without data neither fires nor clears anything."
+    yield ""
+
+
+def _authority(rule: Rule, playbook: Playbook) -> str:
+    match rule.authority:
+        case "auto":
+            return "reverts at once; nobody is asked."
+        case "ack":
+            return "reverts as soon as a person owns the incident (acknowledges)."
+        case "approve":
+            who = " or ".join(approvers(rule, playbook))
+            many = f"{rule.quorum} different people" if rule.quorum > 1 else "one person"
+            return f"reverts when {many} of {who} approve the plan; one reject holds the incident."
+
+
+def _criterion(criterion: Criterion, playbook: Playbook) -> str:
+    match criterion.test:
+        case AlertTest(named=named):
+            return f"`{criterion.id}`: the alert `{named}` is firing"
+        case LimitTest(max=limit):
+            signal = playbook.signals.get(criterion.signal or "")
+            kind = f" ({signal.family.value})" if signal else ""
+            about = f". {plain(signal.about)}" if signal and signal.about else ""
+            evidence = criterion.evidence
+            return (
+                f"`{criterion.id}`: *{criterion.signal}*{kind} is more than {per_10k(limit)}, sustained "
+                f"{written(evidence.sustain)}; at most one false alarm in {written(evidence.false_alarm)}; "
+                f"recovery needs {criterion.min_sample} judged{about}"
+            )
+
+
+def per_10k(rate: float) -> str:
+    """Write a rate as people count: `30 per 10000 (0.3 %)`."""
+    return f"{rate * 10_000:g} per 10000 ({rate * 100:g} %)"
+
+
+def _rights(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
+    yield "## Who may do what"
+    yield ""
+    rows = ((role, people[role], plain(one.about) or "–") for role, one in playbook.roles.items())
+    yield from _table(("Role", "People", "For"), rows)
+    roles = playbook.roles
+    yield from _table(
+        ("Right", *roles),
+        (
+            (action + (" (with a reason)" if action in NEEDS_REASON else ""), *_marks(playbook, action))
+            for action in Action
+        ),
+    )
+
+
+def _marks(playbook: Playbook, action: Action) -> tuple[str, ...]:
+    return tuple("yes" if action in role.may else "" for role in playbook.roles.values())
+
+
+def _ladders(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
+    for policy, levels in playbook.escalation.items():
+        yield f"## Escalation policy {policy}"
+        yield ""
+        yield "Page level after level until somebody acknowledges."
+        yield ""
+        yield from _table(("Level", "After", "Page", "They have", "Paged at"), _levels(levels, people))
+    yield f"A held incident pages again after {written(playbook.remind)}, then after twice as long each time."
+    yield ""
+
+
+def _levels(levels: Iterable[Level], people: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    after = timedelta()
+    for number, level in enumerate(levels, 1):
+        called = ", ".join(f"{role} ({people.get(role, 'unknown')})" for role in level.page)
+        yield str(number), written(after) if after else "at once", called, written(level.wait), BLANK
+        after += level.wait
+
+
+def _steps(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
+    yield "## Steps"
+    yield ""
+    for index, step in enumerate(playbook.steps):
+        kind = "" if step.name == step.step else f" ({step.step})"
+        yield f"### {index + 1}. {step.name}{kind}: {step.owner}, within {written(step.within)}"
+        yield ""
+        yield f"- Owner: {step.owner} ({people.get(step.owner, 'unknown')}). Began at: {BLANK}  Done at: {BLANK}"
+        yield from step_lines(playbook, index)
+        yield ""
+
+
+def _notices(playbook: Playbook, notices: Mapping[str, str]) -> Iterator[str]:
+    used = [f"notices/{step.template}.md.j2" for step in playbook.steps if isinstance(step, NotifyStep)]
+    shown = [name for name in dict.fromkeys(used) if name in notices]
+    if shown:
+        yield "## Message templates"
+        yield ""
+    for name in shown:
+        yield f"### templates/{name}"
+        yield ""
+        yield from ("```jinja", notices[name].strip(), "```", "")

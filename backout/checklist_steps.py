@@ -1,0 +1,117 @@
+"""Each kind of step as lines of a checklist: what is done, and what happens on silence and on failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate, repeat
+from typing import assert_never
+
+from backout.model import format_duration as written
+from backout.people import Action
+from backout.playbook import Playbook
+from backout.rendering import escape_markdown as plain
+from backout.steps import (
+    CheckStep,
+    DetectStep,
+    EscalateStep,
+    ManualStep,
+    Move,
+    NotifyStep,
+    PostmortemStep,
+    RevertStep,
+    Step,
+    VerifyStep,
+)
+
+
+def step_lines(playbook: Playbook, index: int) -> Iterator[str]:
+    """Yield the lines of one step: boxes to tick, then what follows if it is not done."""
+    step = playbook.steps[index]
+    for line in _what(step, playbook):
+        yield f"- [ ] {line}"
+    follower = playbook.steps[index + 1].name if index + 1 < len(playbook.steps) else "the end"
+    yield f"- Not done within {written(step.within)}: {_move(step.on_timeout, step, follower)}"
+    # A checklist of people can only be late; it has no way to fail.
+    if not isinstance(step, ManualStep):
+        yield f"- Failed: {_move(step.on_failure, step, follower)}"
+
+
+def _move(move: Move, step: Step, follower: str) -> str:
+    match move:
+        case Move.ESCALATE:
+            return f"**escalate**: page {step.owner} and every escalation policy, then hold until a person decides."
+        case Move.HOLD:
+            return f"**hold**: page {step.owner}, and stop here until a person decides."
+        case Move.PROCEED:
+            return f"**proceed**: go on with {follower}; the timeline says that {step.name} is not done."
+        case Move.RETRY:
+            return "**retry**: run the step again, three times at most; after that, hold."
+        case Move.ABORT:
+            return "**abort**: stop the playbook where the world stands, and write the postmortem."
+        case _:
+            assert_never(move)
+
+
+def _what(step: Step, playbook: Playbook) -> Iterator[str]:
+    match step:
+        case RevertStep():
+            yield from _revert(step, playbook)
+        case CheckStep():
+            yield from (f"Check `{check}`: does it pass? What was found?" for check in step.checks)
+        case NotifyStep():
+            yield from _notify(step, playbook)
+        case ManualStep():
+            yield from map(plain, step.items)
+        case _:
+            yield _one_line(step, playbook)
+
+
+def _one_line(step: DetectStep | EscalateStep | VerifyStep | PostmortemStep, playbook: Playbook) -> str:
+    match step:
+        case DetectStep():
+            return "Watch the signals. A rule fires: go on. All healthy: stand down (false alarm), postmortem only."
+        case EscalateStep():
+            return f"Page by the policy {step.policy} until somebody acknowledges. {_paging_beside(playbook)}".strip()
+        case VerifyStep():
+            return (
+                f"See every limit again: over a whole window of {written(step.window)} each rate is shown to be "
+                "below its limit, with enough judged."
+            )
+        case PostmortemStep():
+            return (
+                f"Write the postmortem from the record (templates/postmortem/{step.template}.md.j2); people "
+                f"complete and review it within {written(step.due)}."
+            )
+        case _:
+            assert_never(step)
+
+
+def _paging_beside(playbook: Playbook) -> str:
+    auto = [rule.id for rule in playbook.rules if rule.authority == "auto"]
+    return f"The revert does not wait for this after {' or '.join(auto)}." if auto else ""
+
+
+def _revert(step: RevertStep, playbook: Playbook) -> Iterator[str]:
+    yield f"Have the authority that the fired rule asks for. Nothing fired, but a person resumed: {_by_hand(playbook)}."
+    for stage, after in zip(step.stages, accumulate(repeat(step.soak)), strict=False):
+        yield (
+            f"Set exposure on `{step.target}` to {stage} % and read it back: ____ %. "
+            f"Soak for {written(step.soak)} (until {written(after)} after the start)."
+        )
+    if step.on_recovery == "hold":
+        yield "If users recovered before the last stage: hold, and ask whether to go on."
+    else:
+        yield "If users recovered before the last stage: go on down all the same."
+
+
+def _by_hand(playbook: Playbook) -> str:
+    quorum = max(rule.quorum for rule in playbook.rules)
+    return f"{quorum} approval{'s' if quorum > 1 else ''}"
+
+
+def _notify(step: NotifyStep, playbook: Playbook) -> Iterator[str]:
+    yield f"Draft templates/notices/{step.template}.md.j2 for {step.audience}."
+    if step.needs_approval:
+        may = [name for name, role in playbook.roles.items() if Action.APPROVE in role.may]
+        yield f"Have it approved by one of {', '.join(may)}: {'_' * 8}"
+    yield f"Send it to {step.audience} through the channel `{step.channel}`."

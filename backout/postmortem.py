@@ -1,0 +1,170 @@
+"""What a postmortem states, computed from the incident's own timeline: no fact is left to memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TypeVar
+
+from backout.model import Frozen
+from backout.people import Action
+from backout.signals import Evaluation, Factor, Outcome, Verdict
+from backout.timeline import (
+    ActionTaken,
+    AlertReceived,
+    BaseEvent,
+    CheckRun,
+    Event,
+    ExposureSet,
+    Held,
+    IncidentOpened,
+    LadderEnded,
+    MessageFailed,
+    MessageSent,
+    PeoplePaged,
+    RequestsCounted,
+    RevertStopped,
+    SignalsJudged,
+    StepFailed,
+    StepTimedOut,
+)
+from backout.view import IncidentView
+
+E = TypeVar("E", bound=BaseEvent)
+
+
+class Times(Frozen):
+    """How long it took, each from the start of the first alert's episode; None where it did not happen."""
+
+    started_at: datetime
+    """When the first alert says that it began, or when the incident was opened without one."""
+    to_open: timedelta | None
+    to_detect: timedelta | None
+    to_acknowledge: timedelta | None
+    to_first_revert: timedelta | None
+    to_full_revert: timedelta | None
+    to_recovery: timedelta | None
+
+
+class Facts(Frozen):
+    """Everything that the record can say."""
+
+    times: Times
+    fired: Evaluation | None
+    """The evaluation on which the revert was decided."""
+    recovery: Evaluation | None
+    """The last evaluation in the recovery sense."""
+    alerts: tuple[AlertReceived, ...]
+    stages: tuple[ExposureSet, ...]
+    stops: tuple[RevertStopped, ...]
+    acts: tuple[ActionTaken, ...]
+    checks: tuple[CheckRun, ...]
+    pages: tuple[PeoplePaged, ...]
+    messages: tuple[MessageSent, ...]
+    unsent: tuple[MessageFailed, ...]
+    requests: int | None
+    """Requests that the candidate served between the first and the last count: the blast radius."""
+    exposure_before: int | None
+    exposure_after: int | None
+    questions: tuple[str, ...]
+    """What only people can answer."""
+
+
+def facts(view: IncidentView) -> Facts:
+    """Return what the timeline says."""
+    timeline = view.timeline
+    stages = _all(timeline, ExposureSet)
+    judged = _all(timeline, SignalsJudged)
+    breaches = [event.evaluation for event in judged if event.sense == "breach"]
+    recoveries = [event.evaluation for event in judged if event.sense == "recovery"]
+    return Facts(
+        times=_times(view),
+        fired=breaches[-1] if breaches else None,
+        recovery=recoveries[-1] if recoveries else None,
+        alerts=_all(timeline, AlertReceived),
+        stages=stages,
+        stops=_all(timeline, RevertStopped),
+        acts=_all(timeline, ActionTaken),
+        checks=_all(timeline, CheckRun),
+        pages=_all(timeline, PeoplePaged),
+        messages=_all(timeline, MessageSent),
+        unsent=_all(timeline, MessageFailed),
+        requests=_requests(_all(timeline, RequestsCounted)),
+        exposure_before=stages[0].before if stages else None,
+        exposure_after=view.summary.exposure,
+        questions=_questions(view, breaches[-1] if breaches else None),
+    )
+
+
+def _all(timeline: Iterable[Event], kind: type[E]) -> tuple[E, ...]:
+    return tuple(event for event in timeline if isinstance(event, kind))
+
+
+def _first(events: Iterable[BaseEvent]) -> datetime | None:
+    return next((event.at for event in events), None)
+
+
+def _times(view: IncidentView) -> Times:
+    timeline = view.timeline
+    judged = _all(timeline, SignalsJudged)
+    stages = [event for event in _all(timeline, ExposureSet) if event.changed]
+    acts = _all(timeline, ActionTaken)
+    started = min(
+        (event.alert.starts_at for event in _all(timeline, AlertReceived)), default=view.summary.opened_at
+    )
+    last_stage = min((event.after for event in stages), default=None)
+    recovered = [
+        event for event in judged if event.sense == "recovery" and event.evaluation.outcome is Outcome.CLEAR
+    ]
+
+    def since(moment: datetime | None) -> timedelta | None:
+        return None if moment is None else moment - started
+
+    return Times(
+        started_at=started,
+        to_open=since(_first(_all(timeline, IncidentOpened))),
+        to_detect=since(
+            _first(e for e in judged if e.sense == "breach" and e.evaluation.outcome is Outcome.FIRED)
+        ),
+        to_acknowledge=since(_first(event for event in acts if event.action is Action.ACKNOWLEDGE)),
+        to_first_revert=since(_first(stages)),
+        to_full_revert=since(_first(event for event in stages if event.after == last_stage)),
+        to_recovery=since(_first(recovered)),
+    )
+
+
+def _requests(counts: tuple[RequestsCounted, ...]) -> int | None:
+    """Return the growth over the counts; a counter that fell was restarted and counts from zero."""
+    served = [count.served for count in counts if count.served is not None]
+    if len(served) < 2:  # noqa: PLR2004  # a difference takes two
+        return None
+    return round(sum(after - before if after >= before else after for before, after in pairwise(served)))
+
+
+def _questions(view: IncidentView, fired: Evaluation | None) -> tuple[str, ...]:
+    """Return the questions that the record raises but cannot answer."""
+    timeline = view.timeline
+    asked = ["What was the root cause, and why did the checks before the release not find it?"]
+    asked += [
+        _blind(factor) for factor in (fired.factors if fired else ()) if factor.verdict is Verdict.BLIND
+    ]
+    if fired is None or fired.outcome is not Outcome.FIRED:
+        asked.append("The signals fired no rule. Which signal or limit would have told it?")
+    else:
+        asked.append("Could a signal have diverged earlier? Which one moved first?")
+    asked += [f"Why did step '{e.step}' run out of time ({e.missing})?" for e in _all(timeline, StepTimedOut)]
+    asked += [
+        f"What has to change so that step '{e.step}' does not fail again ({e.error})?"
+        for e in _all(timeline, StepFailed)
+    ]
+    asked += [f"Why did nobody answer on escalation policy {e.policy}?" for e in _all(timeline, LadderEnded)]
+    asked += [f"Was it right to hold ('{event.why}')?" for event in _all(timeline, Held)]
+    asked.append(
+        "Which thresholds, signals, rights or steps of the playbook should change? Who does it, by when?"
+    )
+    return tuple(dict.fromkeys(asked))
+
+
+def _blind(factor: Factor) -> str:
+    return f"Why had '{factor.criterion}' no data, and since when?"

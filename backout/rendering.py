@@ -1,0 +1,78 @@
+"""Render templates: sandboxed, strict about unknown names, and escaped for where the text goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from jinja2 import DictLoader, StrictUndefined, TemplateError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from backout.errors import TemplateBroken, UnknownName
+from backout.model import format_duration
+
+
+def render(template: str, *, templates: Mapping[str, str], **context: object) -> str:
+    """Render a template by its name below templates/, such as `postmortem/standard.md.j2`.
+
+    Raises:
+        UnknownName: there is no such template.
+        TemplateBroken: it asks for a name that the context lacks, or for what the sandbox forbids.
+    """
+    if template not in templates:
+        raise UnknownName(kind="template", name=template, known=templates)
+    environment = ImmutableSandboxedEnvironment(
+        loader=DictLoader(dict(templates)),
+        undefined=StrictUndefined,
+        autoescape=False,  # the output is no HTML: `finalize` escapes for the medium
+        finalize=_escape_for(template),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"duration": duration, "clock": clock, "percent": percent}
+    try:
+        return environment.get_template(template).render(**context)
+    except (TemplateError, SecurityError, TypeError, AttributeError) as error:
+        raise TemplateBroken(template=template, why=str(error)) from error
+
+
+def title_and_text(rendered: str) -> tuple[str, str]:
+    """Split a rendered message into its title (the first line, `# ...`) and the rest."""
+    first, _, rest = rendered.strip().partition("\n")
+    return first.removeprefix("#").strip(), rest.strip()
+
+
+def escape_mrkdwn(value: object) -> str:
+    """Escape the three characters that Slack gives a meaning, so that no value can mention or link."""
+    return str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape_markdown(value: object) -> str:
+    """Keep a value on its line and in its table cell, and out of HTML."""
+    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _escape_for(template: str) -> Callable[[object], str]:
+    return escape_mrkdwn if template.startswith(("slack/", "notices/")) else escape_markdown
+
+
+def duration(value: timedelta | None) -> str:
+    """Write a length of time for people, to the tenth of a second; a dash where there is none."""
+    if value is None:
+        return "-"
+    tenths = timedelta(seconds=round(value.total_seconds(), 1))
+    return format_duration(
+        tenths if tenths < timedelta(minutes=1) else timedelta(seconds=round(tenths.total_seconds()))
+    )
+
+
+def clock(value: datetime) -> str:
+    """Write a moment as `2026-11-20 21:03:11 UTC`."""
+    return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def percent(value: float | None) -> str:
+    """Write a rate as a percentage; a dash where there is none."""
+    return "-" if value is None else f"{value:.2%}"

@@ -1,0 +1,165 @@
+"""A real dev server, a worker over the fake world, and the hands to act in an incident."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.checks import CheckActivities
+from activities.exposure import ExposureActivities
+from activities.people import PeopleActivities
+from activities.records import RecordActivities
+from activities.signals import SignalActivities
+from adapters.memory import MemoryWorld
+from backout.alerts import Alert
+from backout.case import OpenIncident
+from backout.model import digest_of
+from backout.people import Act, Action, Actor, Person, Receipt
+from backout.playbook import Playbook
+from backout.timeline import BaseEvent
+from backout.view import IncidentSummary, IncidentView
+from workflows.incident import Incident
+from workflows.revert import StagedRevert
+
+PEOPLE = {
+    "alice": Person(name="Alice", roles=("on_call",), slack="U01ALICE"),
+    "bob": Person(name="Bob", roles=("commander",), slack="U02BOB"),
+    "carol": Person(name="Carol", roles=("product",), slack="U03CAROL"),
+    "dave": Person(name="Dave", roles=("platform",), slack="U04DAVE"),
+}
+TEMPLATES = {
+    str(path.relative_to(Path("templates"))): path.read_text() for path in Path("templates").rglob("*.j2")
+} | {"notices/resolved.md.j2": "# {{ incident.service }} is well again\nWe took {{ incident.release }} back."}
+PATIENCE_S = 20
+_numbers = count(1)
+
+
+def actor(person: str) -> Actor:
+    """Return a person of the directory at the command line."""
+    found = PEOPLE[person]
+    return Actor(person=person, name=found.name, roles=found.roles, via="cli")
+
+
+def alert(name: str = "ErrorsHigh", *, status: str = "firing", fingerprint: str = "f1") -> Alert:
+    """Return an alert that began at nine."""
+    return Alert.model_validate(
+        {
+            "source": "alertmanager",
+            "fingerprint": fingerprint,
+            "starts_at": datetime(2026, 1, 5, 9, tzinfo=UTC),
+            "status": status,
+            "name": name,
+            "summary": "errors are up",
+        }
+    )
+
+
+class Incidents:
+    """One incident under test."""
+
+    def __init__(self, handle: WorkflowHandle[Incident, IncidentSummary]) -> None:
+        self.handle = handle
+
+    async def view(self) -> IncidentView:
+        """Return everything about it."""
+        return await self.handle.query(Incident.view)
+
+    async def events(self, *kinds: type[BaseEvent]) -> list[BaseEvent]:
+        """Return its timeline, of these kinds only if any are named."""
+        return [event for event in (await self.view()).timeline if not kinds or isinstance(event, kinds)]
+
+    async def until(self, seen: Callable[[IncidentView], object]) -> IncidentView:
+        """Wait until the incident looks so."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not seen(view := await self.view()):
+                await asyncio.sleep(0.01)
+        return view
+
+    async def asked(self, action: Action) -> IncidentView:
+        """Wait until people are asked for this action."""
+        return await self.until(lambda view: any(action in ask.actions for ask in view.asks))
+
+    async def act(self, person: str, action: Action, **fields: object) -> Receipt:
+        """Let a person act; a refusal is raised."""
+        act = Act.model_validate(
+            {"id": f"act-{next(_numbers)}", "action": action, "actor": actor(person), **fields}
+        )
+        return await self.handle.execute_update(Incident.act, act, id=act.id)
+
+    async def result(self) -> IncidentSummary:
+        """Wait for its end."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.handle.result()
+
+
+class Engine:
+    """A worker over one fake world."""
+
+    def __init__(self, client: Client, world: MemoryWorld) -> None:
+        self.client = client
+        self.world = world
+        self.queue = f"tests-{next(_numbers)}"
+
+    def worker(self, **changes: object) -> Worker:
+        """Return a worker for everything that the workflows call."""
+        world = self.world
+        activities = (
+            SignalActivities(sources={"metrics": world.source}, clock=world.clock),
+            ExposureActivities(targets={"exposure": world.target}),
+            CheckActivities(checks={"consistent": world.check}),
+            PeopleActivities(channels={"room": world.channel}, directory=PEOPLE, templates=TEMPLATES, ui=""),
+            RecordActivities(store=world.store, channels={"room": world.channel}, templates=TEMPLATES, ui=""),
+        )
+        restrictions = SandboxRestrictions.default.with_passthrough_modules(
+            "backout", "pydantic", "pydantic_core", "jinja2", "activities"
+        )
+        return Worker(
+            self.client,
+            task_queue=self.queue,
+            workflows=[Incident, StagedRevert],
+            activities=[
+                method
+                for group in activities
+                for name in dir(group)
+                if hasattr(method := getattr(group, name), "__temporal_activity_definition")
+            ],
+            workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+            **changes,  # type: ignore[arg-type]  # tests name the worker's own options
+        )
+
+    async def open(self, playbook: Playbook, first: Alert | None = None) -> Incidents:
+        """Start an incident as the gateway does: by its first alert."""
+        world = self.world
+        incident = f"incident/{world.service}/{world.release}-{next(_numbers)}"
+        opening = OpenIncident(
+            incident=incident,
+            service=world.service,
+            release=world.release,
+            playbook=playbook,
+            digest=digest_of(playbook),
+        )
+        handle = await self.client.start_workflow(
+            Incident.run,
+            opening,
+            id=incident,
+            task_queue=self.queue,
+            start_signal="alert",
+            start_signal_args=[first or alert()],
+        )
+        return Incidents(handle)
+
+
+@asynccontextmanager
+async def running(client: Client, world: MemoryWorld | None = None) -> AsyncIterator[Engine]:
+    """Run a worker over a fake world."""
+    engine = Engine(client, world or MemoryWorld())
+    async with engine.worker():
+        yield engine

@@ -1,0 +1,47 @@
+"""Ask a quorum to authorise a plan or a notice; the approvals are bound to its digest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from temporalio import workflow
+
+from backout.timeline import ApprovalAsked
+from backout.view import Ask
+from workflows.achieved import Stopped, TimedOut
+from workflows.desk import Desk
+
+
+async def authorised(desk: Desk, ask: Ask, until: datetime) -> Stopped | TimedOut | None:
+    """Return None once the quorum authorised the ask's subject; else what came instead.
+
+    What was authorised stays so: a resumed step does not ask again for the same digest.
+    """
+    case = desk.case
+    if ask.subject in case.authorised:
+        return None
+    case.rejected = ""
+    desk.write(
+        ApprovalAsked(
+            at=workflow.now(),
+            what=ask.what,
+            subject=ask.subject,
+            quorum=ask.quorum,
+            roles=ask.roles,
+            until=until,
+        )
+    )
+    # The question must be open before the page calls people to answer it.
+    case.asks["approve"] = ask
+    await desk.page(ask.roles, f"approval needed from {ask.quorum}: {ask.what}"[:500])
+    given = await desk.ask(
+        "approve",
+        case.asks.get("approve", ask),
+        lambda: ask.subject in case.authorised or bool(case.rejected),
+        until=until,
+    )
+    if case.rejected:
+        return Stopped(why=case.rejected)
+    if not given:
+        return TimedOut(missing=f"no quorum of {ask.quorum} from {' or '.join(ask.roles)}")
+    return None

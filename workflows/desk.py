@@ -1,0 +1,189 @@
+"""The desk: what every step needs of its incident: write down, page, ask, and keep the outside informed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from activities.people import PeopleActivities
+from activities.records import RecordActivities
+from backout import authority, details
+from backout.case import Case, OpenIncident
+from backout.people import Action
+from backout.requests import PagePeople, Published, PublishTimeline
+from backout.signals import Rule
+from backout.steps import Step
+from backout.timeline import Event, MessageFailed, PeoplePaged
+from backout.view import Ask, IncidentOutcome, Phase
+from workflows import options
+from workflows.doing import do
+from workflows.failures import reason
+from workflows.search_attributes import OUTCOME, PHASE
+from workflows.waiting import answer
+
+
+class Desk:
+    """One incident's case, and the ways to act on it."""
+
+    def __init__(self, opening: OpenIncident, case: Case) -> None:
+        """Work on this case."""
+        self.opening = opening
+        self.playbook = opening.playbook
+        self.case = case
+        self._background: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    @property
+    def step(self) -> Step:
+        """The current step."""
+        return self.playbook.steps[self.case.position]
+
+    @property
+    def key(self) -> str:
+        """Identity of effects: constant over resets, new when the same release fails again."""
+        return f"{self.opening.incident}@{self.case.run}/{self.step.name}"
+
+    def write(self, event: Event) -> None:
+        """Write an event on the timeline and on the page that Temporal's UI shows."""
+        self.case.add(event, now=workflow.now(), step=self.step.name)
+        self.show()
+
+    def show(self) -> None:
+        """Bring the page that Temporal's UI shows up to date."""
+        workflow.set_current_details(details.page(self.case.brief(self.opening)))
+
+    def rule(self) -> Rule:
+        """Return the rule that fired, or the one for a revert that people decide on."""
+        fired = self.case.evaluation.rule if self.case.evaluation else None
+        return self.playbook.rule(fired) or authority.human_rule(self.playbook)
+
+    def owner(self) -> str:
+        """Return who acknowledged; empty while nobody did."""
+        return self.case.acknowledged_by
+
+    def why_paged(self) -> str:
+        """Return in one sentence why people are called."""
+        said = self.case.evaluation
+        if said is None or said.rule is None:
+            return f"{self.opening.service} {self.opening.release} may be bad; the signals do not settle it"
+        return f"rule {said.rule} fired: {'; '.join(said.reasons)}"
+
+    def final_outcome(self) -> IncidentOutcome:
+        """Return how the incident ends if it ends now."""
+        shown = IncidentOutcome.RECOVERED if self.case.verified else IncidentOutcome.UNVERIFIED
+        return self.case.ending or shown
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this beside the steps, until the incident ends."""
+        self._background.append(asyncio.create_task(work))
+
+    async def stop_background(self) -> None:
+        """Cancel what runs beside the steps, and wait for its end."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        self._background.clear()
+
+    def enter(self, phase: Phase) -> None:
+        """Say where the incident stands now."""
+        if self.case.phase is not phase:
+            self.case.phase = phase
+            workflow.upsert_search_attributes([PHASE.value_set(phase.value)])
+
+    def close(self, outcome: IncidentOutcome) -> None:
+        """Say how the incident ended."""
+        self.case.outcome = outcome
+        self.case.closed_at = workflow.now()
+        self.case.phase = Phase.CLOSED
+        self.case.asks.clear()
+        workflow.upsert_search_attributes(
+            [PHASE.value_set(Phase.CLOSED.value), OUTCOME.value_set(outcome.value)]
+        )
+
+    def holders(self, *actions: Action) -> tuple[str, ...]:
+        """Return the roles that have any of these rights."""
+        return tuple(name for name, role in self.playbook.roles.items() if set(actions) & set(role.may))
+
+    async def ask(self, kind: str, question: Ask, given: Callable[[], bool], *, until: datetime) -> bool:
+        """Ask people and wait; the question is gone once it is answered, late, or waited for by nobody."""
+        self.case.asks[kind] = question
+        self.show()
+        try:
+            return await answer(given, until=until, summary=f"waits: {question.what}"[:200])
+        finally:
+            self.case.asks.pop(kind, None)
+
+    async def page(self, roles: tuple[str, ...], why: str, *, level: int = 1) -> None:
+        """Call people. A page that cannot be sent is on the timeline; it never stops the incident."""
+        try:
+            paged = await do(
+                PeopleActivities.page_people,
+                PagePeople(
+                    channel=self.playbook.channel,
+                    roles=roles,
+                    why=why,
+                    brief=self.case.brief(self.opening),
+                    thread=self.case.top,
+                ),
+                options.PAGE_PEOPLE,
+                summary=f"page {', '.join(roles)}: {why}"[:200],
+            )
+        except ActivityError as failure:
+            self.write(
+                MessageFailed(
+                    at=workflow.now(),
+                    audience=", ".join(roles),
+                    channel=self.playbook.channel,
+                    error=reason(failure),
+                )
+            )
+            return
+        self.write(PeoplePaged(at=workflow.now(), level=level, roles=roles, people=paged.people, why=why))
+
+    def begin_publishing(self) -> None:
+        """Keep the timeline and tell the news as they come, until the last word."""
+        self._publishing = asyncio.create_task(self._publish_news())
+
+    async def last_word(self) -> None:
+        """Keep and tell the last news; what cannot be told within the time stays in Temporal's history."""
+        self._closing = True
+        until = workflow.now() + options.LAST_WORD
+        if not await answer(self._publishing.done, until=until, summary="the last news are kept and told"):
+            self._publishing.cancel()
+
+    async def _publish_news(self) -> None:
+        while await self._news():
+            if not await self._publish():
+                await workflow.sleep(options.UNTOLD_PAUSE, summary="the news could not be told; trying again")
+
+    async def _news(self) -> bool:
+        """Wait for news; say whether there are any, or the incident is over."""
+        await workflow.wait_condition(lambda: len(self.case.timeline) > self.case.published or self._closing)
+        return len(self.case.timeline) > self.case.published
+
+    async def _publish(self) -> bool:
+        upto = len(self.case.timeline)
+        try:
+            published: Published = await do(
+                RecordActivities.publish_timeline,
+                PublishTimeline(
+                    events=tuple(self.case.timeline[self.case.published :]),
+                    brief=self.case.brief(self.opening),
+                    channel=self.playbook.channel,
+                    top=self.case.top,
+                ),
+                options.PUBLISH,
+                summary=f"keep and tell events {self.case.published + 1} to {upto}",
+            )
+        except ActivityError as failure:
+            workflow.logger.warning("events %s are not kept yet: %s", upto, reason(failure))
+            return False
+        self.case.top = published.top
+        if published.told:
+            self.case.published = upto
+        return published.told

@@ -1,0 +1,75 @@
+"""Every timeout and retry policy of the workflows, in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+_QUICK = timedelta(milliseconds=200)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an activity is called."""
+
+    retry_policy: RetryPolicy
+    start_to_close: timedelta | None = None
+    schedule_to_close: timedelta | None = None
+    heartbeat: timedelta | None = None
+    cancellation: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL
+
+
+def _retried(attempts: int, longest_s: float = 5) -> RetryPolicy:
+    return RetryPolicy(
+        initial_interval=_QUICK, maximum_interval=timedelta(seconds=longest_s), maximum_attempts=attempts
+    )
+
+
+SET_EXPOSURE = Options(
+    start_to_close=timedelta(seconds=10),
+    retry_policy=_retried(8),
+    # A write may be under way when a person says stop: wait and see what became of it.
+    cancellation=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+READ_EXPOSURE = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(4))
+RUN_CHECK = Options(start_to_close=timedelta(seconds=30), retry_policy=_retried(5))
+COUNT_REQUESTS = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(2))
+PAGE_PEOPLE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried(6))
+SEND_NOTICE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried(10, 30))
+DRAFT_NOTICE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried(3))
+PUBLISH = Options(start_to_close=timedelta(seconds=15), retry_policy=_retried(3))
+WRITE_POSTMORTEM = Options(start_to_close=timedelta(seconds=30), retry_policy=_retried(10))
+
+HEARTBEAT = timedelta(seconds=2)
+"""A watch whose worker died goes on elsewhere after this long."""
+
+
+def observe(lasting: timedelta) -> Options:
+    """Return the options of a watch that lasts at most this long."""
+    return Options(
+        # A watch ends by itself; these are the backstop for one that does not.
+        schedule_to_close=lasting + WATCH_GRACE,
+        heartbeat=HEARTBEAT,
+        retry_policy=_retried(0, 1),
+    )
+
+
+WATCH_GRACE = timedelta(seconds=30)
+"""What a watch may take beyond its own end, so that it can say with which numbers it ended."""
+REVERT_GRACE = timedelta(seconds=30)
+"""What a stopped revert may take to say where it stopped."""
+MOST_RETRIES = 3
+"""So often a step with `retry` is run again before it holds."""
+LONGEST_REMINDER = timedelta(days=1)
+UNTOLD_PAUSE = timedelta(seconds=10)
+"""After a channel or the store failed: the pause before the news is tried again."""
+LAST_WORD = timedelta(minutes=1)
+"""At its end an incident waits this long for its last news to be kept and told."""
+
+
+def pause_before_retry(attempt: int) -> timedelta:
+    """Return the pause before the step is run again: 1 s, 2 s, 4 s."""
+    return timedelta(seconds=2 ** (attempt - 1))

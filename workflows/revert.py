@@ -1,0 +1,151 @@
+"""The staged revert: exposure goes down stage by stage; each is set, read back, soaked and judged."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from activities.exposure import ExposureActivities
+from activities.signals import SignalActivities
+from backout.exposure import ReadExposure, RevertPlan, SetExposure
+from backout.model import Frozen
+from backout.requests import Observation, Observe
+from backout.signals import Outcome
+from backout.timeline import ExposureSet, SignalsJudged
+from workflows import options
+from workflows.doing import do
+from workflows.failures import reason
+from workflows.waiting import ended
+
+
+class WalkDown(Frozen):
+    """Request: walk these stages of a plan."""
+
+    plan: RevertPlan
+    stages: tuple[int, ...]
+    """The stages that are still to come."""
+    soak: Observe
+    """How a stage is watched, in the recovery sense."""
+    on_recovery: Literal["hold", "proceed"]
+    key: str
+    """`incident/step` with the incident's first run; a stage's effect has `key/stage`."""
+    step: str
+
+
+class WalkedDown(Frozen):
+    """Where the walk ended."""
+
+    state: Literal["complete", "recovered", "stopped", "failed"]
+    exposure: int | None
+    remaining: tuple[int, ...]
+    """Stages that were not reached, the one that failed among them."""
+    why: str = ""
+
+
+@workflow.defn(name="StagedRevert")
+class StagedRevert:
+    """One walk down the stages. It never waits for people: it ends and says where, and is started again."""
+
+    @workflow.init
+    def __init__(self, walk: WalkDown) -> None:
+        """Keep the walk and where it stands."""
+        self._walk = walk
+        self._remaining = walk.stages
+        self._exposure: int | None = None
+        self._stopping = False
+
+    @workflow.run
+    async def run(self, walk: WalkDown) -> WalkedDown:
+        """Walk down; being cancelled means: stop now, and say where."""
+        walking = asyncio.create_task(self._down(walk))
+        try:
+            return await asyncio.shield(walking)
+        except asyncio.CancelledError:
+            self._stopping = True
+            walking.cancel()
+            await ended(walking)
+            return await self._stopped()
+
+    async def _down(self, walk: WalkDown) -> WalkedDown:
+        try:
+            for stage in walk.stages:
+                # A write that outlived the cancellation came to its end: no further stage.
+                if self._stopping:
+                    break
+                await self._set(stage)
+                self._remaining = self._remaining[1:]
+                recovered = await self._soak(stage)
+                if recovered and self._remaining and walk.on_recovery == "hold":
+                    return self._ended("recovered", f"users recovered at {self._exposure} %")
+        except ActivityError as failure:
+            return self._ended("failed", reason(failure))
+        return self._ended("complete")
+
+    async def _set(self, stage: int) -> None:
+        plan = self._walk.plan
+        key = f"{self._walk.key}/{stage}"
+        change = await do(
+            ExposureActivities.set_exposure,
+            SetExposure(
+                target=plan.target, service=plan.service, release=plan.release, percent=stage, key=key
+            ),
+            options.SET_EXPOSURE,
+            activity_id=f"set-exposure-{stage}",
+            summary=f"{plan.target}: {stage} % stays on {plan.release}",
+        )
+        self._exposure = change.after
+        await self._report(
+            ExposureSet(
+                at=workflow.now(),
+                step=self._walk.step,
+                target=plan.target,
+                stage=stage,
+                before=change.before,
+                after=change.after,
+                key=key,
+                changed=change.changed,
+            )
+        )
+
+    async def _soak(self, stage: int) -> bool:
+        """Watch the stage for its soak; say whether the users are shown to have recovered."""
+        seen: Observation = await do(
+            SignalActivities.observe,
+            self._walk.soak,
+            options.observe(self._walk.soak.lasting),
+            activity_id=f"soak-{stage}",
+            summary=f"soak at {stage} % for {self._walk.plan.soak}",
+        )
+        judged = SignalsJudged(
+            at=workflow.now(), step=self._walk.step, sense="recovery", evaluation=seen.evaluation
+        )
+        await self._report(judged)
+        return seen.evaluation.outcome is Outcome.CLEAR
+
+    async def _report(self, event: ExposureSet | SignalsJudged) -> None:
+        """Tell the incident at once; it writes the timeline."""
+        parent = workflow.get_external_workflow_handle(self._walk.plan.incident)
+        await parent.signal("report", event)
+
+    async def _stopped(self) -> WalkedDown:
+        """Look where the exposure really is: a write may have been under way."""
+        plan = self._walk.plan
+        try:
+            found = await do(
+                ExposureActivities.read_exposure,
+                ReadExposure(target=plan.target, service=plan.service, release=plan.release),
+                options.READ_EXPOSURE,
+                summary=f"{plan.target}: where did it stop?",
+            )
+        except ActivityError as failure:
+            return self._ended("stopped", f"stopped; the exposure could not be read: {reason(failure)}")
+        self._exposure = found.percent
+        return self._ended("stopped", "stopped on request")
+
+    def _ended(
+        self, state: Literal["complete", "recovered", "stopped", "failed"], why: str = ""
+    ) -> WalkedDown:
+        return WalkedDown(state=state, exposure=self._exposure, remaining=self._remaining, why=why)

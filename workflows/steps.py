@@ -1,0 +1,147 @@
+"""How each kind of step is performed: it returns what was achieved, or raises what went wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from activities.checks import CheckActivities
+from activities.people import PeopleActivities
+from activities.records import RecordActivities
+from backout.model import digest_of
+from backout.people import Action
+from backout.requests import DraftNotice, RunCheck, SendNotice, WritePostmortem
+from backout.steps import (
+    CheckStep,
+    DetectStep,
+    EscalateStep,
+    ManualStep,
+    NotifyStep,
+    PostmortemStep,
+    RevertStep,
+    Step,
+    VerifyStep,
+)
+from backout.timeline import CheckRun, MessageSent, PostmortemWritten
+from backout.view import Ask
+from workflows import escalating, options, reverting, watching
+from workflows.achieved import Achieved, Done, TimedOut
+from workflows.authorising import authorised
+from workflows.desk import Desk
+from workflows.doing import do
+
+
+async def perform(desk: Desk, step: Step, until: datetime) -> Achieved:
+    """Perform one step within its time window."""
+    match step:
+        case DetectStep() | VerifyStep():
+            return await watching.judge(desk, step)
+        case EscalateStep():
+            return await escalating.escalate(desk, step, until)
+        case RevertStep():
+            return await reverting.revert(desk, step, until)
+        case CheckStep():
+            return await _check(desk, step)
+        case NotifyStep():
+            return await _notify(desk, step, until)
+        case ManualStep():
+            return await _manual(desk, step, until)
+        case PostmortemStep():
+            return await _postmortem(desk, step)
+        case _:
+            assert_never(step)
+
+
+def grace(step: Step) -> timedelta:
+    """Return what a step may take beyond its window because it ends by itself and says with which numbers."""
+    return options.WATCH_GRACE * 2 if isinstance(step, DetectStep | VerifyStep) else timedelta(0)
+
+
+async def _check(desk: Desk, step: CheckStep) -> Achieved:
+    failed = []
+    for check in step.checks:
+        result = await do(
+            CheckActivities.run_check,
+            RunCheck(check=check, service=desk.opening.service, release=desk.opening.release),
+            options.RUN_CHECK,
+            summary=f"check {check}",
+        )
+        desk.write(CheckRun(at=workflow.now(), check=check, passed=result.passed, found=result.found))
+        if not result.passed:
+            failed.append(f"{check}: {result.found}")
+    if failed:
+        msg = f"the world is not consistent: {'; '.join(failed)}"
+        raise ApplicationError(msg, type="CheckFailed")
+    return Done(result=f"{len(step.checks)} checks passed")
+
+
+async def _notify(desk: Desk, step: NotifyStep, until: datetime) -> Achieved:
+    notice = await do(
+        PeopleActivities.draft_notice,
+        DraftNotice(template=step.template, audience=step.audience, view=desk.case.view(desk.opening)),
+        options.DRAFT_NOTICE,
+        summary=f"draft {step.template} for {step.audience}",
+    )
+    if step.needs_approval:
+        ask = Ask(
+            what=f"Send to {step.audience}: {notice.title}. {notice.text}",
+            actions=(Action.APPROVE, Action.REJECT),
+            subject=digest_of(notice),
+            quorum=1,
+            roles=desk.holders(Action.APPROVE),
+            until=until,
+        )
+        if refusal := await authorised(desk, ask, until):
+            return refusal
+    await do(
+        PeopleActivities.send_notice,
+        SendNotice(channel=step.channel, notice=notice, incident=desk.opening.incident),
+        options.SEND_NOTICE,
+        summary=f"send {notice.title} to {step.audience}",
+    )
+    text = f"{notice.title}\n{notice.text}"
+    desk.write(MessageSent(at=workflow.now(), audience=step.audience, channel=step.channel, text=text))
+    return Done(result=f"{step.audience} were told")
+
+
+async def _manual(desk: Desk, step: ManualStep, until: datetime) -> Achieved:
+    def ticked() -> int:
+        return len(desk.case.ticks.get(step.name, ()))
+
+    question = Ask(
+        what=f"Checklist '{step.name}': do each item and tick it",
+        actions=(Action.TICK,),
+        subject=step.name,
+        roles=desk.holders(Action.TICK),
+        until=until,
+        items=step.items,
+        ticked=desk.case.ticks.get(step.name, ()),
+    )
+    await desk.page((step.owner,), f"the checklist '{step.name}' is yours: {len(step.items)} items")
+    if await desk.ask("tick", question, lambda: ticked() == len(step.items), until=until):
+        return Done(result=f"{len(step.items)} items done")
+    return TimedOut(missing=f"{ticked()} of {len(step.items)} items are done")
+
+
+async def _postmortem(desk: Desk, step: PostmortemStep) -> Achieved:
+    due = workflow.now() + step.due
+    document = await do(
+        RecordActivities.write_postmortem,
+        WritePostmortem(
+            template=step.template,
+            view=desk.case.view(desk.opening),
+            outcome=desk.final_outcome(),
+            written_at=workflow.now(),
+            due=due,
+        ),
+        options.WRITE_POSTMORTEM,
+        summary=f"write the postmortem ({step.template})",
+    )
+    desk.case.postmortem = document.location
+    desk.write(
+        PostmortemWritten(at=workflow.now(), location=document.location, digest=document.digest, due=due)
+    )
+    return Done(result=document.location)

@@ -1,0 +1,69 @@
+"""The one race: a piece of work against a person's interruption and a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Finished(Generic[T]):
+    """The work came to its end."""
+
+    value: T
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A person stopped it."""
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """The deadline came first."""
+
+
+async def race(
+    work: Coroutine[Any, Any, T], *, until: datetime, interrupted: Callable[[], bool], summary: str
+) -> Finished[T] | Interrupted | Overdue:
+    """Run the work until it ends, a person interrupts, or the deadline comes; what lost is cancelled.
+
+    The work's own failure is raised. `summary` names the timer in Temporal's UI.
+    """
+    task = asyncio.create_task(work)
+    answered = await answer(lambda: task.done() or interrupted(), until=until, summary=summary)
+    if task.done():
+        return Finished(task.result())
+    task.cancel()
+    await ended(task)
+    return Interrupted() if answered else Overdue()
+
+
+async def answer(given: Callable[[], bool], *, until: datetime, summary: str) -> bool:
+    """Wait until the answer is given or the deadline comes; say whether it was given."""
+    left = until - workflow.now()
+    if left <= timedelta(0):
+        return given()
+    try:
+        await workflow.wait_condition(given, timeout=left, timeout_summary=summary)
+    except TimeoutError:
+        return given()
+    return True
+
+
+async def ended(task: asyncio.Task[Any]) -> None:
+    """Wait for the end of cancelled work. What it failed with on its way out is logged: nobody waits for it."""
+    try:
+        await task
+    except asyncio.CancelledError:
+        return
+    except FailureError as failure:
+        workflow.logger.warning("work failed while it was stopped: %s", failure)
