@@ -59,8 +59,8 @@ class MemoryClock(Gate):
         """Move the clock to the end of the sleep, and let others run."""
         until = self._now + duration
         await self.pass_by()
-        self._now = max(self._now, until)
         await asyncio.sleep(0)
+        self._now = max(self._now, until)
 
 
 class Change(NamedTuple):
