@@ -90,7 +90,7 @@ class Demo:
 
 @contextmanager
 def _cancelled_by_signals() -> Iterator[None]:
-    """Let a signal to stop cancel what runs inside; afterwards, while everything stops, none changes anything."""
+    """Let a signal cancel what runs inside; afterwards, while everything stops, further ones do nothing."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     for asked in _TO_STOP:
         loop.add_signal_handler(asked, task.cancel if task else _nothing)

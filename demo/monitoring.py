@@ -127,7 +127,17 @@ def webhook_of(episodes: list[Episode]) -> dict[str, object]:
 class Monitoring:
     """Looks at the service each second and tells the gateway; repeats as long as something fires."""
 
-    def __init__(self, *, metrics: str, webhook: str, token: str) -> None:
+    def __init__(
+        self,
+        *,
+        metrics: str,
+        webhook: str,
+        token: str,
+        look_every_s: float = LOOK_EVERY_S,
+        repeat_every_s: float = REPEAT_EVERY_S,
+    ) -> None:
+        self._look_every_s = look_every_s
+        self._repeat_every_s = repeat_every_s
         self._metrics = metrics
         self._webhook = webhook
         self._token = token
@@ -147,14 +157,14 @@ class Monitoring:
                     await self._look_and_tell(http)
                 except (aiohttp.ClientError, TimeoutError) as error:
                     self.refused = f"not reached: {error}"
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(self._look_every_s)
 
     async def _look_and_tell(self, http: aiohttp.ClientSession) -> None:
         async with http.get(self._metrics) as response:
             self._looks.append(look_at(await response.text()))
         changed = self._judge()
         now_s = asyncio.get_running_loop().time()
-        due = changed or now_s >= self._told_at_s + REPEAT_EVERY_S
+        due = changed or now_s >= self._told_at_s + self._repeat_every_s
         if self._firing and due and await self._tell(http):
             self._told_at_s = now_s
             self._firing = {name: alert for name, alert in self._firing.items() if alert.ends_at is None}
