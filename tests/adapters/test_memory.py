@@ -47,7 +47,8 @@ async def test_a_sleep_lets_others_run() -> None:
 
     async def other() -> None:
         nonlocal turns
-        for turns in range(1, 10):
+        while turns < 9:
+            turns += 1
             await asyncio.sleep(0)
 
     others = asyncio.create_task(other())
