@@ -1,4 +1,4 @@
-"""The playbook as a checklist for people: what the engine does, on paper, so that a tabletop can be run from it."""
+"""The playbook as a checklist for people: all that the engine does, on paper, to run a tabletop from."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from backout.authority import approvers
-from backout.checklist_steps import step_lines
+from backout.checklist_steps import BLANK, step_lines
 from backout.model import format_duration as written
 from backout.people import NEEDS_REASON, Action
 from backout.playbook import Level, Playbook
 from backout.rendering import escape_markdown as plain
 from backout.signals import AlertTest, Criterion, LimitTest, Rule
 from backout.steps import NotifyStep
-
-BLANK = "________"
-"""Where a name is to be written by hand."""
 
 
 def render(
@@ -26,8 +23,8 @@ def render(
 ) -> str:
     """Return the whole playbook as Markdown.
 
-    `members` are the people who fill each role, by name; None leaves blanks to be filled in by hand. `notices`
-    are the texts of the notice templates by their names below templates/, to be printed at the end.
+    `members` are the people who fill each role, by name; None leaves blanks to be filled in by hand.
+    `notices` are the notice templates by their names below templates/, to be printed at the end.
     """
     people = _people(playbook, members)
     sections = (
@@ -94,7 +91,7 @@ def _authority(rule: Rule, playbook: Playbook) -> str:
         case "approve":
             who = " or ".join(approvers(rule, playbook))
             many = f"{rule.quorum} different people" if rule.quorum > 1 else "one person"
-            return f"reverts when {many} of {who} approve the plan; one reject holds the incident."
+            return f"reverts once {many} ({who}) approved the plan; one reject holds the incident."
 
 
 def _criterion(criterion: Criterion, playbook: Playbook) -> str:
@@ -121,7 +118,7 @@ def per_10k(rate: float) -> str:
 def _rights(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
     yield "## Who may do what"
     yield ""
-    rows = ((role, people[role], plain(one.about) or "–") for role, one in playbook.roles.items())
+    rows = ((role, people[role], plain(one.about) or "-") for role, one in playbook.roles.items())
     yield from _table(("Role", "People", "For"), rows)
     roles = playbook.roles
     yield from _table(
@@ -144,7 +141,8 @@ def _ladders(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
         yield "Page level after level until somebody acknowledges."
         yield ""
         yield from _table(("Level", "After", "Page", "They have", "Paged at"), _levels(levels, people))
-    yield f"A held incident pages again after {written(playbook.remind)}, then after twice as long each time."
+    pause = written(playbook.remind)
+    yield f"A held incident pages again after {pause}, then after twice as long, up to once a day."
     yield ""
 
 
@@ -163,7 +161,8 @@ def _steps(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
         kind = "" if step.name == step.step else f" ({step.step})"
         yield f"### {index + 1}. {step.name}{kind}: {step.owner}, within {written(step.within)}"
         yield ""
-        yield f"- Owner: {step.owner} ({people.get(step.owner, 'unknown')}). Began at: {BLANK}  Done at: {BLANK}"
+        owner = f"{step.owner} ({people.get(step.owner, 'unknown')})"
+        yield f"- Owner: {owner}. Began at: {BLANK}  Done at: {BLANK}"
         yield from step_lines(playbook, index)
         yield ""
 

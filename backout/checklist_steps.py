@@ -23,6 +23,9 @@ from backout.steps import (
     VerifyStep,
 )
 
+BLANK = "." * 12
+"""Where something is to be written by hand; dots, because Markdown reads underscores as emphasis."""
+
 
 def step_lines(playbook: Playbook, index: int) -> Iterator[str]:
     """Yield the lines of one step: boxes to tick, then what follows if it is not done."""
@@ -39,7 +42,7 @@ def step_lines(playbook: Playbook, index: int) -> Iterator[str]:
 def _move(move: Move, step: Step, follower: str) -> str:
     match move:
         case Move.ESCALATE:
-            return f"**escalate**: page {step.owner} and every escalation policy, then hold until a person decides."
+            return f"**escalate**: page {step.owner} and every policy's roles; hold until a person decides."
         case Move.HOLD:
             return f"**hold**: page {step.owner}, and stop here until a person decides."
         case Move.PROCEED:
@@ -69,13 +72,13 @@ def _what(step: Step, playbook: Playbook) -> Iterator[str]:
 def _one_line(step: DetectStep | EscalateStep | VerifyStep | PostmortemStep, playbook: Playbook) -> str:
     match step:
         case DetectStep():
-            return "Watch the signals. A rule fires: go on. All healthy: stand down (false alarm), postmortem only."
+            return "Watch the signals. A rule fires: go on. All shown healthy: stand down, postmortem only."
         case EscalateStep():
-            return f"Page by the policy {step.policy} until somebody acknowledges. {_paging_beside(playbook)}".strip()
+            return f"Page by the policy {step.policy} until somebody acknowledges.{_paging_beside(playbook)}"
         case VerifyStep():
             return (
-                f"See every limit again: over a whole window of {written(step.window)} each rate is shown to be "
-                "below its limit, with enough judged."
+                f"Hold every limit against a whole window of {written(step.window)}: each rate is shown to "
+                "be below its limit, with enough judged."
             )
         case PostmortemStep():
             return (
@@ -88,14 +91,14 @@ def _one_line(step: DetectStep | EscalateStep | VerifyStep | PostmortemStep, pla
 
 def _paging_beside(playbook: Playbook) -> str:
     auto = [rule.id for rule in playbook.rules if rule.authority == "auto"]
-    return f"The revert does not wait for this after {' or '.join(auto)}." if auto else ""
+    return f" The revert does not wait for this after {' or '.join(auto)}." if auto else ""
 
 
 def _revert(step: RevertStep, playbook: Playbook) -> Iterator[str]:
-    yield f"Have the authority that the fired rule asks for. Nothing fired, but a person resumed: {_by_hand(playbook)}."
+    yield f"Have the authority that the fired rule asks for; where none fired, {_by_hand(playbook)}."
     for stage, after in zip(step.stages, accumulate(repeat(step.soak)), strict=False):
         yield (
-            f"Set exposure on `{step.target}` to {stage} % and read it back: ____ %. "
+            f"Set exposure on `{step.target}` to {stage} % and read it back: {BLANK} %. "
             f"Soak for {written(step.soak)} (until {written(after)} after the start)."
         )
     if step.on_recovery == "hold":
@@ -113,5 +116,5 @@ def _notify(step: NotifyStep, playbook: Playbook) -> Iterator[str]:
     yield f"Draft templates/notices/{step.template}.md.j2 for {step.audience}."
     if step.needs_approval:
         may = [name for name, role in playbook.roles.items() if Action.APPROVE in role.may]
-        yield f"Have it approved by one of {', '.join(may)}: {'_' * 8}"
+        yield f"Have it approved by one of {', '.join(may)}: {BLANK}"
     yield f"Send it to {step.audience} through the channel `{step.channel}`."
