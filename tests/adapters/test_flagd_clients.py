@@ -41,7 +41,7 @@ def client(path: Path) -> Iterator[OpenFeatureClient]:
 def wait_for(client: OpenFeatureClient, key: str) -> None:
     """Wait until the client has seen the change of that key: its provider looks at the file now and then."""
     ends = time.monotonic() + 10
-    while key not in str(client.get_string_details("chat-release", "none").flag_metadata):
+    while f'"{key}"' not in str(client.get_string_details("chat-release", "none").flag_metadata):
         assert time.monotonic() < ends, f"the client never saw {key}"
         time.sleep(0.005)
 
@@ -89,4 +89,4 @@ async def test_changes_in_quick_succession_all_reach_the_clients(
     target = FlagdFile(str(path), "chat-release", "r1")
     for number in range(20):
         await target.set(service="chat", release="r2", percent=number, key=f"k{number}")
-        wait_for(client, f'"k{number}"')
+        wait_for(client, f"k{number}")

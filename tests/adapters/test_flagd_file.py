@@ -47,6 +47,10 @@ async def put(
     )
 
 
+def names_in(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()]
+
+
 async def exposure(path: Path, release: str = "r2") -> int:
     return (await FlagdFile(str(path), "chat", "r1").read(service="chat", release=release)).percent
 
