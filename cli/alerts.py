@@ -1,0 +1,41 @@
+"""`backout alerts`: what the gateway's outbox holds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import options
+
+app = typer.Typer(
+    help="Look into the gateway's outbox: alerts that wait, alerts that were refused.", no_args_is_help=True
+)
+
+_Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
+
+
+@app.command()
+def pending(
+    limit: _Limit = 50,
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """List alerts that were accepted and wait for the engine, oldest first."""
+    from cli import desk  # noqa: PLC0415  # the database and the Temporal SDK cost 0.5 s, which --help does not need
+
+    desk.list_outbox("pending", limit=limit, site=site, state=state, as_json=as_json)
+
+
+@app.command()
+def dead(
+    limit: _Limit = 50,
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """List dead letters: alerts that were refused, with the reason, newest first."""
+    from cli import desk  # noqa: PLC0415  # as above
+
+    desk.list_outbox("dead", limit=limit, site=site, state=state, as_json=as_json)

@@ -1,0 +1,124 @@
+"""The doctor's round: from the site file outwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+from rich.table import Table
+
+import wiring
+from backout.model import Frozen
+from backout.playbook import Playbook
+from backout.site import SecretRef
+from cli import printing
+from cli.doctor.engine import look_at_engine
+from cli.doctor.report import ASK_S, Finding, Report
+from cli.doctor.world import World
+from cli.options import SITE
+from cli.session import run
+from cli.state import read_state
+from telemetry import Address
+
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+class Health(Frozen):
+    """The doctor's answer for machines."""
+
+    ok: bool
+    findings: tuple[Finding, ...]
+
+
+def check_up(site: Path | None, *, state: Path, release: str | None, as_json: bool) -> bool:
+    """Examine a site and print the findings; return whether nothing failed."""
+    report = Report()
+    run(_examine(report, site, state=state, release=release))
+    if as_json:
+        printing.as_json(Health(ok=report.is_well, findings=tuple(report.findings)))
+    else:
+        _print(report)
+    return report.is_well
+
+
+async def _examine(report: Report, site: Path | None, *, state: Path, release: str | None) -> None:
+    running = read_state(state)
+    file = site or Path(running.site if running else SITE)
+    at: wiring.SiteFile | None = None
+    with report.examining("site file"):
+        at = wiring.read_site(file, os.environ)
+        report.ok("site file", f"{at.file} is valid")
+    await look_at_engine(report, state)
+    if at is None:
+        return
+    playbooks: Mapping[str, Playbook] = {}
+    with report.examining("playbooks"):
+        playbooks = wiring.load_deployment(at).playbooks
+        report.ok("playbooks", f"valid: {', '.join(playbooks)}")
+    _roles(report, at, playbooks)
+    async with wiring.open_adapters(at) as adapters:
+        await World(report, adapters, at=at, playbooks=playbooks, release=release).look()
+    _doors(report, at)
+    await _gateway(report, running.gateway if running else f"http://{_listens(at)}")
+
+
+def _listens(at: wiring.SiteFile) -> Address:
+    return Address(host=at.site.gateway.host, port=at.site.gateway.port)
+
+
+def _roles(report: Report, at: wiring.SiteFile, playbooks: Mapping[str, Playbook]) -> None:
+    for name, playbook in playbooks.items():
+        filled = {role: at.site.members(role) for role in playbook.roles}
+        for role in (role for role, members in filled.items() if not members):
+            report.fail(f"roles of {name}", f"Nobody fills {role}. Give a person the role in the site file.")
+        alone = [role for role, members in filled.items() if len(members) == 1]
+        people = "; ".join(f"{role}: {', '.join(members)}" for role, members in filled.items() if members)
+        report.ok(f"roles of {name}", people)
+        if alone:
+            report.warn(
+                f"roles of {name}",
+                f"One person alone fills {', '.join(alone)}. Name somebody for their absence.",
+            )
+
+
+def _doors(report: Report, at: wiring.SiteFile) -> None:
+    doors = at.site.gateway
+    secrets: dict[str, SecretRef | None] = {
+        "/alerts/alertmanager": doors.alerts.alertmanager.token if doors.alerts.alertmanager else None,
+        "/slack/commands": doors.slack.signing_secret if doors.slack else None,
+    }
+    for door, ref in secrets.items():
+        with report.examining(f"door {door}"):
+            if ref is None:
+                report.warn(f"door {door}", "Closed: the site file names no secret for it.")
+            else:
+                at.secret(ref)
+                report.ok(f"door {door}", f"its secret is {ref.place}")
+
+
+async def _gateway(report: Report, url: str) -> None:
+    try:
+        async with httpx.AsyncClient(timeout=ASK_S, trust_env=False) as client:
+            answer = await client.get(f"{url}/healthz")
+    except httpx.HTTPError:
+        report.warn(
+            "gateway", f"None answers at {url}: no alert comes in. Start 'backout up' or 'backout gateway'."
+        )
+    else:
+        said = "answers" if answer.is_success else f"answers, but is not well: {answer.text[:200]}"
+        (report.ok if answer.is_success else report.warn)("gateway", f"{url} {said}")
+
+
+def _print(report: Report) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for finding in report.findings:
+        word = "FAIL" if finding.level == "fail" else finding.level
+        table.add_row(
+            printing.styled(word, _STYLES[finding.level]), *printing.cells(finding.what, finding.found)
+        )
+    printing.console().print(table)
+    failed = sum(finding.level == "fail" for finding in report.findings)
+    warned = sum(finding.level == "warn" for finding in report.findings)
+    printing.line(f"{failed} failed, {warned} warnings." if failed or warned else "Everything is well.")

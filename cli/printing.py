@@ -1,0 +1,169 @@
+"""How the commands' answers look: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from backout.addressing import ListedIncident, short_of
+from backout.outbox import OutboxEntry
+from backout.slack_commands import VERBS
+from backout.timeline import Event
+from backout.view import Ask, IncidentView
+
+Listed: TypeAlias = tuple[ListedIncident, ...]
+_SHOWN_EVENTS = 8
+_ENDLESS = 10_000
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def console() -> Console:
+    """Return the console of standard output: nothing is read as markup, and only a terminal has a width."""
+    width = None if sys.stdout.isatty() else _ENDLESS
+    return Console(highlight=False, markup=False, emoji=False, width=width)
+
+
+def line(text: str) -> None:
+    """Print one line."""
+    console().print(_harmless(text))
+
+
+def cells(*texts: str) -> tuple[str, ...]:
+    """Return texts as they may stand in a table: what came from outside must not steer the terminal."""
+    return tuple(map(_harmless, texts))
+
+
+def styled(text: str, style: str) -> Text:
+    """Return a text in a style."""
+    return Text(text, style=style)
+
+
+def _harmless(text: str) -> str:
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def as_json(answer: BaseModel | Sequence[BaseModel]) -> None:
+    """Print a model, or a list of them, as JSON."""
+    if isinstance(answer, BaseModel):
+        typer.echo(answer.model_dump_json(indent=2))
+    else:
+        typer.echo(json.dumps([one.model_dump(mode="json") for one in answer], indent=2))
+
+
+def incidents(listed: Listed) -> None:
+    """Print a line for each incident."""
+    if not listed:
+        line("There are no incidents.")
+        return
+    table = _table("Incident", "Stands at", "Outcome", "Severity", "Playbook", "Opened")
+    for one in listed:
+        style = "" if one.closed_at is None else "dim"
+        row = (
+            one.short,
+            one.phase or one.status,
+            one.outcome,
+            one.severity,
+            one.playbook,
+            _moment(one.opened_at),
+        )
+        table.add_row(*cells(*row), style=style)
+    console().print(table)
+
+
+def incident(view: IncidentView) -> None:
+    """Print where an incident stands, what it waits for and its last events."""
+    out, summary = console(), view.summary
+    out.print(
+        Text.assemble(
+            (f"{summary.service}/{summary.release}", "bold"),
+            f"  {summary.playbook} version {view.playbook.version}, {summary.severity.value}",
+        )
+    )
+    facts = Table.grid(padding=(0, 2))
+    for name, value in _facts(view):
+        if value:
+            facts.add_row(Text(name, style="dim"), *cells(value))
+    out.print(facts)
+    if view.timeline:
+        left = len(view.timeline) - _SHOWN_EVENTS
+        out.print(
+            f"\nLast events{f' ({left} earlier ones: backout incidents timeline)' if left > 0 else ''}:"
+        )
+        timeline(view.timeline[-_SHOWN_EVENTS:])
+
+
+def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
+    summary = view.summary
+    until = f", until {view.step_until:%H:%M:%S} UTC" if view.step_until else ""
+    exposure = "unknown" if summary.exposure is None else f"{summary.exposure} % of traffic on the candidate"
+    return (
+        ("outcome", summary.outcome.value),
+        ("stands at", f"{summary.phase.value} (step {view.step}{until})"),
+        ("held", view.held),
+        ("exposure", exposure),
+        ("signals", view.fired),
+        ("alerts", str(summary.alerts)),
+        ("owned by", view.acknowledged_by or "nobody yet"),
+        *(("waits for", _ask(ask)) for ask in view.asks),
+        ("next", ", ".join(view.next_steps)),
+        ("opened", _moment(summary.opened_at)),
+        ("closed", _moment(summary.closed_at) if summary.closed_at else ""),
+        ("postmortem", view.postmortem),
+    )
+
+
+def _ask(ask: Ask) -> str:
+    commands = ", ".join(f"backout {verb.name}" for verb in VERBS.values() if verb.does in ask.actions)
+    votes = f" {len(ask.approved_by)} of {ask.quorum} approved." if ask.quorum else ""
+    items = "".join(
+        f"\n{'[x]' if number in ask.ticked else '[ ]'} {number}. {item}"
+        for number, item in enumerate(ask.items, 1)
+    )
+    return f"{ask.what}{votes} Answer with: {commands}.{items}"
+
+
+def timeline(events: Sequence[Event]) -> None:
+    """Print events in order."""
+    table = _table("At (UTC)", "Step", "What happened")
+    for event in events:
+        table.add_row(*cells(f"{event.at:%Y-%m-%d %H:%M:%S}", event.step, event.line))
+    console().print(table)
+
+
+def outbox(entries: Sequence[OutboxEntry], which: Literal["pending", "dead"]) -> None:
+    """Print what waits, or what was refused."""
+    if not entries:
+        line("No alert waits." if which == "pending" else "There are no dead letters.")
+        return
+    table = _table("Received", "From", "Alert", "For", "Attempts", "Why")
+    for entry in entries:
+        alert = (
+            f"{entry.alert.name} ({entry.alert.status})"
+            if entry.alert
+            else f"unreadable: {entry.body[:60]!r}"
+        )
+        meant = short_of(f"{entry.service}/{entry.release}") if entry.service else ""
+        row = (_moment(entry.received_at), entry.source, alert, meant, str(entry.attempts), entry.why)
+        table.add_row(*cells(*row))
+    console().print(table)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,89 @@
+"""`backout gateway`: the gateway process, which hears alerts and Slack commands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+import telemetry
+import wiring
+from backout.errors import AddressTaken
+from telemetry import Address
+
+_log = logging.getLogger("gateway")
+
+_GRACE_S = 5
+# A process that exits right after its last connection closed may crash in the SDK's native threads.
+_SETTLE_S = 0.1
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to us: uvicorn would raise them again when it has stopped."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+async def serve(site: Path, *, port: int | None) -> None:
+    """Run the gateway until a signal asks it to stop.
+
+    Raises:
+        BackoutError: the site is not usable, or the port is taken.
+    """
+    async with AsyncExitStack() as stack:
+        plugins = stack.enter_context(telemetry.tracing("backout-gateway", os.environ))
+        deployment = wiring.load_deployment(wiring.read_site(site, os.environ))
+        # Lazy: while Temporal is down, alerts are still accepted and kept.
+        client = await wiring.connect(wiring.connection(os.environ), plugins=plugins, lazy=True)
+        app = await stack.enter_async_context(wiring.open_gateway(deployment, client))
+        wanted = deployment.site.gateway
+        listener = _listen(Address(host=wanted.host, port=wanted.port if port is None else port))
+        _log.info("Started", extra={"site": deployment.site.site, "listens": _address(listener)})
+        await _serve_on(listener, app)
+    _log.info("Stopped")
+    await asyncio.sleep(_SETTLE_S)
+
+
+async def _serve_on(listener: socket.socket, app: Starlette) -> None:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = _Server(config)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(asked, stop)
+    await server.serve(sockets=[listener])
+
+
+def _listen(at: Address) -> socket.socket:
+    try:
+        return socket.create_server(
+            (at.host, at.port), family=socket.AF_INET6 if ":" in at.host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        why, remedy = os.strerror(error.errno or 0), "choose another gateway.port in the site file"
+        raise AddressTaken(what="The gateway", address=at, why=why, remedy=remedy) from error
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return str(Address(host=host, port=port))

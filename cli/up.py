@@ -1,0 +1,193 @@
+"""`backout up`: the engine, the worker and the gateway on this machine, as child processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+import wiring
+from backout.errors import EngineUnreachable, PartFailed
+from backout.site import Site
+from cli import engine, printing
+from cli.places import NAMESPACE, Places, choose_places, environment_of_parts, without_temporal
+from cli.processes import Child, describe_exit
+from cli.state import UpState, claimed, write_state
+from telemetry import Address, Settings
+from workflows.incident import Incident
+
+_READY_S = 60.0
+_PROBE_S = 0.05
+_GRACE_S = 15.0
+# A process that exits right after its last connection closed may crash in the SDK's native threads.
+_SETTLE_S = 0.1
+
+
+async def bring_up(site: Path, *, state: Path, port: int, ui_port: int) -> None:
+    """Run the engine, the worker and the gateway until a signal asks to stop.
+
+    Raises:
+        BackoutError: the site or a port is not usable, it runs already, or a part did not start.
+    """
+    deployment = wiring.load_deployment(wiring.read_site(site, os.environ))
+    gateway = deployment.site.gateway
+    with claimed(state):
+        places = choose_places(
+            port=port,
+            ui_port=ui_port,
+            gateway=Address(host=gateway.host, port=gateway.port),
+            settings=Settings.read(os.environ),
+        )
+        await Up(deployment, places, state=state, environ=os.environ, console=printing.console()).run()
+
+
+class Up:
+    """One run of `backout up`."""
+
+    def __init__(
+        self,
+        deployment: wiring.Deployment,
+        places: Places,
+        *,
+        state: Path,
+        environ: Mapping[str, str],
+        console: Console,
+    ) -> None:
+        """Describe the processes of this deployment; nothing is started yet."""
+        self._deployment = deployment
+        self._places = places
+        self._state = state
+        self._console = console
+        self._client_environ = environment_of_parts(environ, places, ui=deployment.site.ui)
+        server = engine.server_command(
+            port=places.temporal.port, ui_port=places.ui.port, database=state / "temporal.db"
+        )
+        self._engine = Child("engine", server, env=without_temporal(environ), log=state / "engine.log")
+        self._worker = self._part("worker", "worker")
+        self._gateway = self._part("gateway", "cli.main", "gateway", "--port", str(places.gateway.port))
+        self._parts = (self._engine, self._worker, self._gateway)
+
+    def _part(self, name: str, module: str, *arguments: str) -> Child:
+        # -P: a folder of the user's that is named as one of our modules must not take its place.
+        command = (sys.executable, "-P", "-m", module, *arguments, "--site", str(self._deployment.at.file))
+        return Child(name, command, env=self._client_environ)
+
+    async def run(self) -> None:
+        """Start everything, keep it running until a signal asks to stop, and stop it in the reverse order."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # a coroutine that runs has a task
+        for asked in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(asked, task.cancel)
+        try:
+            await self._start()
+            await asyncio.gather(*(part.keep(self._changed) for part in self._parts))
+        except asyncio.CancelledError:
+            self._say("Stopping; open incidents go on at the next 'backout up'.")
+        finally:
+            await self._stop()
+            await asyncio.sleep(_SETTLE_S)
+
+    async def _start(self) -> None:
+        await self._engine.start()
+        await self._ready(self._engine, self._engine_answers, where=f"See {self._state / 'engine.log'}.")
+        await self._worker.start()
+        await self._gateway.start()
+        above = "Its own message is above."
+        await self._ready(self._worker, _page_is_well(self._places.worker), where=above)
+        await self._ready(self._gateway, _page_is_well(self._places.gateway), where=above)
+        self._tell_where(await self._count_open())
+
+    async def _ready(self, part: Child, answers: Callable[[], Awaitable[bool]], *, where: str) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _READY_S
+        while not await answers():
+            if not part.running:
+                raise PartFailed(part=part.name, why=describe_exit(await part.wait()), where=where)
+            if loop.time() > until:
+                raise PartFailed(part=part.name, why=f"it was not ready within {_READY_S:g} s", where=where)
+            await asyncio.sleep(_PROBE_S)
+
+    async def _engine_answers(self) -> bool:
+        try:
+            client = await wiring.connect(wiring.connection(self._client_environ))
+        except EngineUnreachable:
+            return False
+        return await engine.prepare_namespace(client)
+
+    async def _count_open(self) -> int:
+        query = f"WorkflowType = '{Incident.__name__}' AND ExecutionStatus = 'Running'"
+        client = await wiring.connect(wiring.connection(self._client_environ))
+        return (await client.count_workflows(query)).count
+
+    async def _stop(self) -> None:
+        # Hearing first, so that nothing new comes in; the record last.
+        for part in reversed(self._parts):
+            if not await part.stop(grace_s=_GRACE_S):
+                self._say(f"the {part.name} did not stop within {_GRACE_S:g} s and was killed")
+
+    def _where(self) -> UpState:
+        at = self._places
+        return UpState(
+            pid=os.getpid(),
+            site=str(self._deployment.at.file),
+            temporal=str(at.temporal),
+            namespace=NAMESPACE,
+            ui=f"http://{at.ui}",
+            gateway=f"http://{at.gateway}",
+            worker=f"http://{at.worker}",
+            metrics=f"http://{at.metrics}/metrics",
+            pids={part.name: part.pid for part in self._parts},
+        )
+
+    def _changed(self, news: str) -> None:
+        write_state(self._state, self._where())
+        self._say(news)
+
+    def _say(self, news: str) -> None:
+        self._console.print(news, style="yellow")
+
+    def _tell_where(self, open_incidents: int) -> None:
+        write_state(self._state, self._where())
+        where = self._where()
+        site, playbooks = self._deployment.site, self._deployment.playbooks
+        table = Table.grid(padding=(0, 2))
+        table.add_row(
+            "Gateway",
+            where.gateway,
+            ", ".join(_doors(site)) or "no door is open: the site file names no secret",
+        )
+        table.add_row("Temporal UI", where.ui, "every incident and its history")
+        table.add_row("Worker", f"{where.worker}/healthz", where.metrics)
+        table.add_row("Playbooks", ", ".join(playbooks), "")
+        table.add_row(
+            "State", str(self._state), f"{open_incidents} open incidents go on" if open_incidents else ""
+        )
+        self._console.print(f"Backout is up for site {site.site}.", style="bold green")
+        self._console.print(table)
+        self._console.print("Stop with Ctrl-C; open incidents go on at the next 'backout up'.", style="dim")
+
+
+def _doors(site: Site) -> list[str]:
+    named = {
+        "POST /alerts/alertmanager": site.gateway.alerts.alertmanager,
+        "POST /slack/commands": site.gateway.slack,
+    }
+    return [door for door, secret in named.items() if secret]
+
+
+def _page_is_well(at: Address) -> Callable[[], Awaitable[bool]]:
+    async def answers() -> bool:
+        try:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                return (await client.get(f"http://{at}/healthz")).is_success
+        except httpx.HTTPError:
+            return False
+
+    return answers
