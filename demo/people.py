@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -21,11 +21,12 @@ from backout.view import Ask, IncidentView
 
 THINKS_S = 1.2
 """How long a person reads before they answer."""
-_WORDS = {
-    Action.ACKNOWLEDGE: ("ack", "I am on it"),
-    Action.APPROVE: ("approve", "the numbers are plain"),
+_SAYS = {
+    "escalate": {Action.ACKNOWLEDGE: "I am on it"},
+    "revert": {Action.APPROVE: "the numbers are plain"},
+    "notify": {Action.APPROVE: "say it like that"},
 }
-"""What people answer with in this story: the verb of /backout, and what they say."""
+"""What people answer with in this story, by step."""
 
 
 class DoorClosed(BackoutError):
@@ -44,31 +45,28 @@ class Answer:
 
 
 def next_answer(
-    asks: Iterable[Ask], *, people: Mapping[str, Person], given: Iterable[Answer]
+    view: IncidentView, *, people: Mapping[str, Person], given: Container[Answer]
 ) -> Answer | None:
     """Return who says what next, or None where nobody has anything to say.
 
-    Each question is answered by those who may: once for an acknowledgement, and by one person after the
-    other, each once, for an approval.
+    An approval is given by one person after the other, the owner of the step first.
     """
-    already = set(given)
-    for ask in asks:
-        for action in (action for action in ask.actions if action in _WORDS):
-            for key, person in people.items():
+    owner = next((step.owner for step in view.playbook.steps if step.name == view.step), "")
+    turn = sorted(people, key=lambda key: owner not in people[key].roles)
+    for ask in view.asks:
+        for action in (action for action in ask.actions if action in _SAYS.get(view.step, {})):
+            for key in turn:
                 answer = Answer(person=key, action=action, about=ask.subject or ask.what)
-                if (
-                    set(person.roles) & set(ask.roles)
-                    and answer not in already
-                    and key not in ask.approved_by
-                ):
+                if _may_answer(key, people[key], ask) and answer not in given:
                     return answer
     return None
 
 
 def words(answer: Answer, view: IncidentView) -> str:
     """Return what the person types after /backout."""
-    verb, says = _WORDS[answer.action]
-    return f"{verb} {view.summary.service}/{view.summary.release} {says}"
+    summary = view.summary
+    says = _SAYS[view.step][answer.action]
+    return f"{command(answer.action)} {summary.service}/{summary.release} {says}"
 
 
 class Slack:
@@ -129,7 +127,7 @@ class OnCall:
 
     async def look(self, view: IncidentView) -> None:
         """Answer the first open question, if there is one."""
-        answer = next_answer(view.asks, people=self._people, given=self._given)
+        answer = next_answer(view, people=self._people, given=self._given)
         if answer is None:
             return
         await asyncio.sleep(THINKS_S)

@@ -66,25 +66,30 @@ class Play:
         self._story = story
         self._interactive = interactive
         self._lasting_s = lasting_s
+        self._exposure: int | None = None
 
     async def run(self) -> Ending:
         """Perform; say whether the world is really well at the end."""
+        stage, service_part, engine_part = self._world, self._world.service_part, self._world.engine_part
         self._story.chapter("A release is out, and its users are well")
-        service = await self._world.start_service()
-        site = self._world.write_site(service=service)
         async with beside_the_story() as beside:
-            beside(self._world.service_part.watch())
+            await service_part.start()
+            beside(service_part.watch())
+            service = await stage.service()
+            site = stage.write_site(service=service)
             traffic = Traffic(url=service)
             beside(traffic.run(lasting_s=self._lasting_s))
-            engine = await self._world.start_engine()
-            beside(self._world.engine_part.watch())
+            beside(self._show(traffic))
+            await engine_part.start()
+            beside(engine_part.watch())
+            engine = await stage.engine()
             incidents = await _incidents(engine)
             monitoring = self._monitoring(service, engine)
             beside(monitoring.run())
             beside(self._people(incidents, site, engine))
             await self._healthy(traffic)
             went_bad = await self._spoil(service)
-            view = await self._follow(incidents, traffic, monitoring, engine)
+            view = await self._follow(incidents, monitoring, engine)
             self._sum_up(view, went_bad=went_bad, alerts=monitoring.sent)
             return Ending(await self._prove(service, traffic, view), view.postmortem)
 
@@ -95,13 +100,15 @@ class Play:
             token=self._world.alert_token,
         )
 
-    async def _healthy(self, traffic: Traffic) -> None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + HEALTHY_S
-        while loop.time() < until:
-            self._story.look(exposure=None, seen=traffic.seen(last_s=SHOWN_S))
+    async def _show(self, traffic: Traffic) -> None:
+        """Keep the world in sight for as long as the story goes on."""
+        while True:
+            self._story.look(exposure=self._exposure, seen=traffic.seen(last_s=SHOWN_S))
             await asyncio.sleep(LOOK_EVERY_S)
-        seen = traffic.seen(last_s=SHOWN_S)
+
+    async def _healthy(self, traffic: Traffic) -> None:
+        await asyncio.sleep(HEALTHY_S)
+        seen = traffic.seen(last_s=HEALTHY_S)
         self._story.say(
             f"{PER_SECOND} questions a second; {seen.candidate_percent or 0:.0f} % of the answers come from "
             f"release {releases.CANDIDATE}, the others from {releases.BASELINE}; "
@@ -116,27 +123,20 @@ class Play:
         )
         return await world.go_bad(service)
 
-    async def _follow(
-        self, incidents: Incidents, traffic: Traffic, monitoring: Monitoring, engine: Engine
-    ) -> IncidentView:
+    async def _follow(self, incidents: Incidents, monitoring: Monitoring, engine: Engine) -> IncidentView:
         """Tell the incident from its own record until it is over."""
         self._world.awaited = "the incident that the alert should open"
-        linked = False
-        refused = ""
+        while (view := await _view(incidents)) is None:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self._world.awaited = f"an incident; the gateway's last word: {monitoring.refused or 'nothing'}"
+        self._story.tell(view.timeline[:1])
+        self._story.say(f"Its history, live: {engine.history_of(INCIDENT)}")
         while True:
-            view = await _view(incidents)
-            if view is not None:
-                self._world.awaited = f"the incident to get through its step {view.step}"
-                self._story.tell(view.timeline)
-                if not linked:
-                    self._story.say(f"Its history, live: {engine.history_of(INCIDENT)}")
-                    linked = True
-            if monitoring.refused != refused:
-                refused = monitoring.refused
-                self._story.say(f"The alert was not taken: {refused}", mark="✗")
-            exposure = view.summary.exposure if view else None
-            self._story.look(exposure=exposure, seen=traffic.seen(last_s=SHOWN_S))
-            if view is not None and view.summary.outcome is not IncidentOutcome.OPEN:
+            view = await _view(incidents) or view
+            self._world.awaited = f"the end of the incident's step {view.step}"
+            self._exposure = view.summary.exposure
+            self._story.tell(view.timeline)
+            if view.summary.outcome is not IncidentOutcome.OPEN:
                 return view
             await asyncio.sleep(LOOK_EVERY_S)
 

@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from backout.timeline import Event, StepStarted
+from backout.timeline import Event, IncidentOpened, StepStarted
 from demo.traffic import Seen
 from demo.words import CHAPTERS, told
 
@@ -72,8 +72,9 @@ class Story:
             if event.seq <= self._told:
                 continue
             self._told = event.seq
-            if isinstance(event, StepStarted):
-                self.chapter(CHAPTERS.get(event.kind, event.kind))
+            if isinstance(event, IncidentOpened | StepStarted):
+                kind = event.kind if isinstance(event, StepStarted) else "detect"
+                self.chapter(CHAPTERS.get(kind, kind))
             mark, sentence = told(event)
             if sentence:
                 self.say(sentence, mark=mark, at=event.at)
@@ -93,8 +94,8 @@ class Story:
 def _plain(exposure: int | None, seen: Seen) -> str:
     share = "no answers" if seen.candidate_percent is None else f"{seen.candidate_percent:.0f} % of answers"
     errors = "unknown" if seen.error_percent is None else f"{seen.error_percent:.1f} %"
-    at = "not read yet" if exposure is None else f"{exposure} %"
-    return f"exposure {at}, {share} from the candidate, error rate {errors}"
+    set_to = "" if exposure is None else f"exposure {exposure} %, "
+    return f"{set_to}{share} from the candidate, error rate {errors}"
 
 
 def _living(exposure: int | None, seen: Seen, rates: Iterable[float | None]) -> Text:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from backout.model import format_duration
 from backout.people import Action
 from backout.signals import Factor, Outcome, Verdict
 from backout.timeline import (
@@ -48,11 +47,10 @@ CHAPTERS = {
 _MARKS: dict[type[BaseEvent], str] = {
     IncidentOpened: "●",
     AlertReceived: "●",
-    PeoplePaged: "☎",
+    SignalsJudged: "▲",
     ApprovalAsked: "☎",
     ActionTaken: "☑",
     ExposureSet: "▼",
-    MessageSent: "✓",
     PostmortemWritten: "✓",
     IncidentEnded: "✓",
     StepTimedOut: "✗",
@@ -72,25 +70,42 @@ def told(event: Event) -> tuple[str, str]:
             return "", ""
         case SignalsJudged(sense="recovery"):
             return _recovery(event.evaluation.factors)
-        case SignalsJudged():
-            return "▲", event.line
+        case PeoplePaged():
+            why, _, _ = event.why.partition(":")
+            return "☎", f"Paged {', '.join(event.people)} ({', '.join(event.roles)}): {why}"
         case CheckRun():
             return ("✓" if event.passed else "✗"), event.line
+        case MessageSent():
+            return "✓", f"{event.line}: {_first_line(event.text)}"
         case _:
-            return _MARKS[type(event)], event.line
+            return _MARKS[type(event)], _first_line(event.line)
+
+
+def _first_line(text: str) -> str:
+    first, *more = text.strip().splitlines() or [""]
+    return f"{first} …" if more else first
+
+
+_SURE = {
+    Verdict.HEALTHY: "below",
+    Verdict.SUSPECT: "not sure yet",
+    Verdict.BREACHED: "still above",
+    Verdict.BLIND: "no data",
+}
+"""What a verdict in the recovery sense says of a rate and its limit."""
 
 
 def _recovery(factors: tuple[Factor, ...]) -> tuple[str, str]:
     """Tell a judgment in the recovery sense by its rates alone; the record keeps the rest."""
-    open_ones = [factor for factor in factors if factor.verdict is not Verdict.HEALTHY]
-    rates = ", ".join(_rate(factor) for factor in open_ones or factors)
-    return ("●", f"Not recovered yet: {rates}") if open_ones else ("✓", f"Recovered: {rates}")
+    shown = all(factor.verdict is Verdict.HEALTHY for factor in factors)
+    rates = ", ".join(map(_rate, factors)) or "nothing measures it"
+    return ("✓", f"Recovery is shown: {rates}") if shown else ("●", f"Recovery is not shown yet: {rates}")
 
 
 def _rate(factor: Factor) -> str:
     if factor.rate is None or factor.limit is None:
         return f"{factor.criterion} has no data"
-    return f"{factor.criterion} {factor.rate:.1%} (limit {factor.limit:.1%})"
+    return f"{factor.criterion} {factor.rate:.1%}, {_SURE[factor.verdict]} ({factor.limit:.0%})"
 
 
 def times(timeline: Iterable[Event], *, went_bad: datetime) -> dict[str, timedelta | None]:
@@ -122,6 +137,4 @@ def _milestones(event: Event) -> tuple[str, ...]:
 
 def in_words(taken: timedelta | None) -> str:
     """Write a length of time to the tenth of a second."""
-    if taken is None:
-        return "never"
-    return format_duration(timedelta(seconds=round(taken.total_seconds(), 1)))
+    return "never" if taken is None else f"{taken.total_seconds():.1f} s"

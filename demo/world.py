@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,11 +108,9 @@ class World:
         """Return what can be typed in another terminal to answer what is asked."""
         return commands(asks, people=site.people, cli=_backout(), state=shortest(self.folder))
 
-    async def start_service(self) -> str:
-        """Start the model service and return its address."""
-        await self.service_part.start()
-        await self.wait_for("the model service", self._port.exists)
-        return f"http://127.0.0.1:{self._port.read_text()}"
+    async def service(self) -> str:
+        """Wait for the model service and return its address."""
+        return f"http://127.0.0.1:{await self._wait_for('the model service', self._port)}"
 
     def write_site(self, *, service: str) -> Site:
         """Write the demo's site file for the service's address, and return the site."""
@@ -123,18 +121,16 @@ class World:
         self.site_file.write_text(text)
         return load_site(text, file=str(self.site_file))
 
-    async def start_engine(self) -> Engine:
-        """Start Temporal, the worker and the gateway, and return where they are."""
-        await self.engine_part.start()
-        state = self.folder / "up.json"
-        await self.wait_for("the engine", state.exists)
-        return Engine.model_validate_json(state.read_text())
+    async def engine(self) -> Engine:
+        """Wait for Temporal, the worker and the gateway, and return where they are."""
+        return Engine.model_validate_json(await self._wait_for("the engine", self.folder / "up.json"))
 
-    async def wait_for(self, what: str, true: Callable[[], bool]) -> None:
-        """Wait until something is true. The demo's deadline bounds it, and then names it."""
+    async def _wait_for(self, what: str, file: Path) -> str:
+        """Wait for a file of another process. The demo's deadline bounds it, and then names it."""
         self.awaited = what
-        while not true():  # noqa: ASYNC110  # another process has no event to wait for
+        while (text := _text(file)) is None:  # noqa: ASYNC110  # another process has no event to wait for
             await asyncio.sleep(_PROBE_S)
+        return text
 
     async def stop(self) -> None:
         """Stop every process, the last started first."""
@@ -171,6 +167,10 @@ def shortest(path: Path) -> str:
 def _backout() -> str:
     """Return how the `backout` command is called from here: the one beside this Python."""
     return shortest(Path(sys.executable).with_name("backout"))
+
+
+def _text(file: Path) -> str | None:
+    return file.read_text() if file.exists() else None
 
 
 def _new_secret(file: Path) -> str:
