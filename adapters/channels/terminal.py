@@ -41,15 +41,15 @@ class Terminal:
             # Only messages of their own are updated; there is one for each incident.
             self._shown[ref] = message
         called = [f"calling {', '.join(person.name for person in people)}"] if people else []
-        self._print(message.title, [*called, *message.text.splitlines(), *_commands(message)])
+        self._print(message.title, [*called, *message.text.split("\n"), *_commands(message)])
         return Posted(ref=ref)
 
     async def update(self, *, ref: str, message: Message) -> None:
         """Print what is new in a message."""
         before = self._shown.get(ref)
-        old = {before.title, *before.text.splitlines(), *_commands(before)} if before else set()
+        old = {before.title, *before.text.split("\n"), *_commands(before)} if before else set()
         self._shown[ref] = message
-        lines = [*message.text.splitlines(), *_commands(message)]
+        lines = [*message.text.split("\n"), *_commands(message)]
         if new := [line for line in lines if line not in old]:
             self._print(message.title, new)
 

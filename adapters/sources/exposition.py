@@ -18,6 +18,7 @@ from backout.signals import Totals
 PAGE_LIMIT = 16 * 1024 * 1024
 """Bytes that a metrics page may have."""
 _ACCEPT = "text/plain; version=0.0.4; charset=utf-8"
+_OTHER_MEDIA = frozenset({"application/json", "text/html"})
 # A line of the format is empty, a comment or a sample; anything else is not a metrics page.
 _FOREIGN_LINE = re.compile(r"^(?![ \t\r]*(?:$|#|[a-zA-Z_:{]))[^\n]*", re.MULTILINE)
 
@@ -51,8 +52,8 @@ class ExpositionMetrics:
     async def _counts(self, queries: Iterable[str]) -> dict[str, float | None]:
         selectors = {query: self._parse_query(query) for query in queries}
         page = must_be_ok(await self._fetcher.get(self._url, accept=_ACCEPT), what=self._what, url=self._url)
-        if page.media_type == "text/html":
-            raise RejectedBySystem(what=self._what, why="it is an HTML page, not metrics")
+        if page.media_type in _OTHER_MEDIA:
+            raise RejectedBySystem(what=self._what, why=f"it is {page.media_type}, not metrics")
         # A large page takes a while to read; meanwhile the loop must go on heartbeating.
         return await asyncio.to_thread(self._count_page, page.body, selectors)
 
