@@ -41,6 +41,10 @@ def name_problems(playbook: Playbook, templates: Collection[str], site: Site | N
     yield from _unused(playbook)
     for path, query in _queries(playbook):
         yield from placeholder_problems(path, query)
+    requests = playbook.release.requests
+    if requests and "$release" not in requests.query:
+        msg = 'it counts every release; add release="$release" to count what the candidate alone has served'
+        yield Problem(path=("release", "requests", "query"), message=msg, severity="warning")
 
 
 def _given_twice(kind: str, names: Iterable[tuple[Path, str]]) -> Iterator[Problem]:

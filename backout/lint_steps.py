@@ -58,6 +58,9 @@ def _order(playbook: Playbook) -> Iterator[Problem]:
             yield Problem(
                 path=("steps", i), message="this revert stands before any detect; move it behind one"
             )
+        if kind == "revert" and "revert" in kinds[:i]:
+            msg = "there is more than one revert, but a release has one exposure; put all stages into one"
+            yield Problem(path=("steps", i), message=msg)
         if kind == "verify" and "revert" not in kinds[:i]:
             msg = "this verify stands before any revert, so there is no recovery to see; move it behind one"
             yield Problem(path=("steps", i), message=msg)

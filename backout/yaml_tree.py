@@ -150,7 +150,9 @@ class _Reader:
 
     def node(self, event: Event, path: Path) -> object:
         """Return the value that begins with this event."""
-        self._tree.places[path] = _place(event)
+        # The parser puts an empty value where the next one begins; people look at its key.
+        is_empty = isinstance(event, ScalarEvent) and event.start_mark.index == event.end_mark.index
+        self._tree.places[path] = (is_empty and self._tree.keys.get(path)) or _place(event)
         self._refuse_references(event, path)
         if isinstance(event, ScalarEvent):
             return self._scalar(event, path)

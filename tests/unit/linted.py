@@ -1,0 +1,58 @@
+"""The complete playbook with some of its values changed, and what lint says of it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from backout.lint import lint
+from backout.playbook import Playbook
+from backout.problems import spell
+from backout.site import Site
+from backout.yaml_text import load_site
+from backout.yaml_tree import read_tree
+
+DATA = Path(__file__).parent / "data"
+TEXT = (DATA / "complete.yaml").read_text(encoding="utf-8")
+SITE = load_site((DATA / "site.yaml").read_text(encoding="utf-8"), file="site.yaml")
+TEMPLATES = (
+    "notices/status-resolved.md.j2",
+    "notices/support.md.j2",
+    "postmortem/standard.md.j2",
+    "slack/page.md.j2",
+)
+GONE = object()
+"""Stands for a value that is taken out."""
+
+Changes = dict[str, object]
+"""New values, each by its path, such as `steps.2.within`."""
+
+
+def step(number: int, **changes: object) -> dict[str, object]:
+    """Return a step of the complete playbook with some of its fields changed."""
+    document: Any = read_tree(TEXT).value
+    return {**document["steps"][number], **changes}
+
+
+def changed(changes: Changes) -> Playbook:
+    """Return the complete playbook with these changes."""
+    document: Any = deepcopy(read_tree(TEXT).value)
+    for path, value in changes.items():
+        *way, last = (int(part) if part.isdigit() else part for part in path.split("."))
+        node = document
+        for part in way:
+            node = node[part]
+        if value is GONE:
+            del node[last]
+        elif isinstance(node, list) and last == len(node):
+            node.append(value)
+        else:
+            node[last] = value
+    return Playbook.model_validate(document)
+
+
+def found(changes: Changes, site: Site | None = SITE) -> list[tuple[str, str, str]]:
+    """Return what lint says of the changed playbook: severity, path and message."""
+    problems = lint(changed(changes), templates=TEMPLATES, site=site)
+    return [(problem.severity, spell(problem.path), problem.message) for problem in problems]

@@ -1,0 +1,196 @@
+"""A field that does not fit is told with its place, with what is wrong and with what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backout.errors import InvalidDocument
+from backout.yaml_text import load_playbook, load_site
+
+DATA = Path(__file__).parent / "data"
+PLAYBOOK = (DATA / "complete.yaml").read_text(encoding="utf-8")
+SITE = (DATA / "site.yaml").read_text(encoding="utf-8")
+STEPS = "detect, escalate, revert, check, verify, notify, manual, postmortem"
+FIELDS = (
+    "playbook, version, scenario, at_risk, severity, release, channel, tick, signals, criteria, rules, "
+    "roles, escalation, remind, steps"
+)
+A_NAME = "letters, digits, '_', '.' and '-', at most 63 of them, the first a letter"
+HERE = "»"
+"""Stands in a changed text where the problem is to be found."""
+
+
+def changed(text: str, old: str, new: str) -> tuple[str, str]:
+    """Return the text with the change, and the place of the mark in it as `line:column`."""
+    assert old in text
+    marked = text.replace(old, new, 1)
+    before, _, after = marked.partition(HERE)
+    return before + after, f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            "severity:",
+            "»sevrity:",
+            f"sevrity: unknown field 'sevrity'; did you mean 'severity'? Known: {FIELDS}",
+        ),
+        (
+            "severity: major",
+            "severity: »{}",
+            "severity: expected one of critical, major, minor; found a mapping",
+        ),
+        (
+            "[model, prompt]",
+            "[model, »promt]",
+            (
+                "release.artifacts[1]: unknown value 'promt'; did you mean 'prompt'? "
+                "Known: model, prompt, config, index, guardrail, dataset"
+            ),
+        ),
+        (
+            "step: revert",
+            "step: »revrt",
+            f"steps[2].step: unknown step 'revrt'; did you mean 'revert'? Known: {STEPS}",
+        ),
+        (
+            "{step: check, ",
+            "»{",
+            f"steps[3]: the field 'step' is missing; it says what this is. Known: {STEPS}",
+        ),
+        (
+            "kind: ratio",
+            "kind: »rate",
+            "signals.errors.kind: unknown kind 'rate'; did you mean 'ratio'? Known: ratio",
+        ),
+        (
+            "{step: revert, owner: commander",
+            "»{step: revert",
+            "steps[2].owner: missing. The role that is responsible for the step.",
+        ),
+        (
+            "on_timeout: retry",
+            "on_timeout: »wait",
+            "steps[3].on_timeout: unknown value 'wait'. Known: escalate, hold, proceed, retry, abort",
+        ),
+        (
+            "tick: 15s",
+            "tick: »15",
+            "tick: '15' is not a duration. Write a number with its unit, such as 15s, 5m, 1h30m or 5d",
+        ),
+        ("tick: 15s", "»tick:", "tick: expected a value, found nothing"),
+        (
+            "30 per 10000",
+            "»3 of 10000",
+            "criteria[0].test.max: '3 of 10000' is not a rate. Write it as '30 per 10000', '1.5%' or 0.003",
+        ),
+        ("version: 3", "version: »0", "version: expected 1 or more, found the number 0"),
+        ("version: 3", "version: »3.5", "version: expected a whole number, found the number 3.5"),
+        ("[50, 10, 0]", "[»150, 10, 0]", "steps[2].stages[0]: expected 100 or less, found the number 150"),
+        ("[50, 10, 0]", "»[]", "steps[2].stages: needs at least 1 of its items, found none"),
+        ("[50, 10, 0]", "»50", "steps[2].stages: expected a list, found the number 50"),
+        (
+            "needs_approval: true",
+            "needs_approval: »7",
+            "steps[5].needs_approval: expected true or false, found the number 7",
+        ),
+        ("playbook: complete", "playbook: »2 bad", f"playbook: '2 bad' is not a name: {A_NAME}"),
+        ("  ladder:", "  »our ladder:", f"escalation['our ladder']: 'our ladder' is not a name: {A_NAME}"),
+        (
+            "{id: error-limit, signal: errors, ",
+            "»{id: error-limit, ",
+            "criteria[0]: criterion 'error-limit' compares with a limit, so it needs a signal",
+        ),
+        (
+            "scenario: A release goes bad.",
+            "scenario: »7",
+            "scenario: expected text, found the number 7; put it in quotes",
+        ),
+        (
+            "window: 10m",
+            "window: 10m, »verify: 1",
+            (
+                "steps[4].verify: unknown field 'verify'. "
+                "Known: name, owner, within, on_timeout, on_failure, step, window"
+            ),
+        ),
+    ],
+)
+def test_a_wrong_field_of_a_playbook_is_the_only_thing_told(old: str, new: str, problem: str) -> None:
+    text, place = changed(PLAYBOOK, old, new)
+    with pytest.raises(InvalidDocument) as caught:
+        load_playbook(text, file="p.yaml")
+    told = caught.value.problems
+    assert f"p.yaml:{place}: {problem}" in told
+    # A renamed field is missing under its right name too.
+    assert len(told) == 1 or "missing" in "".join(told)
+
+
+def test_a_problem_in_a_list_hides_no_other_one_and_adds_none_about_the_list() -> None:
+    text = PLAYBOOK.replace("authority: auto", "authority: robot").replace(
+        "authority: ack", "authority: nobody"
+    )
+    with pytest.raises(InvalidDocument) as caught:
+        load_playbook(text, file="p.yaml")
+    assert [problem.split(": ", 2)[1] for problem in caught.value.problems] == [
+        "rules[0].authority",
+        "rules[1].authority",
+    ]
+
+
+def test_a_site_is_read_into_its_model() -> None:
+    site = load_site(SITE, file="site.yaml")
+    assert site.members("on_call") == ("ann", "ben")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            "slack: U01BEN",
+            "slack: »U01ANN",
+            "people.ben.slack: 'U01ANN' belongs to 'ann' already; one identity is one person",
+        ),
+        (
+            "slack: U01DAN",
+            "login: »ann",
+            "people.dan.login: 'ann' belongs to 'ann' already; one identity is one person",
+        ),
+        (
+            "kind: terminal",
+            "kind: »mail",
+            "channels.status-page.kind: unknown kind 'mail'. Known: slack, terminal",
+        ),
+        (
+            "{env: SLACK_TOKEN}",
+            "»{}",
+            "channels.incidents.token: a secret is named by exactly one of 'env' and 'file'",
+        ),
+        (
+            "{env: SLACK_TOKEN}",
+            "{env: SLACK_TOKEN}, api: »ftp://slack",
+            "channels.incidents.api: 'ftp://slack' is not an address; write http://host:port/path",
+        ),
+        (
+            '"http://127.0.0.1:9102/metrics"',
+            "»localhost:9102",
+            "sources.images-metrics.url: 'localhost:9102' is not an address; write http://host:port/path",
+        ),
+        (
+            '"http://127.0.0.1:9101/served?release=$release"',
+            '»"http://127.0.0.1:9101/served?release=$relase"',
+            (
+                "checks.served-version.url: unknown placeholder 'relase'; did you mean 'release'? "
+                "Known: service, release"
+            ),
+        ),
+    ],
+)
+def test_a_site_that_cannot_be_right_is_refused(old: str, new: str, problem: str) -> None:
+    text, place = changed(SITE, old, new)
+    with pytest.raises(InvalidDocument) as caught:
+        load_site(text, file="site.yaml")
+    assert caught.value.problems == (f"site.yaml:{place}: {problem}",)
