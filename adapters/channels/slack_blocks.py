@@ -21,7 +21,7 @@ TITLE_LIMIT = 150
 """Characters of a header."""
 SECTION_LIMIT = 3000
 """Characters of a section."""
-TEXT_LIMIT = 8800
+TEXT_LIMIT = 8700
 """Characters of the message's own text. With a title, a section of mentions and one of commands, all blocks
 together stay below 12,000: Slack refuses a message somewhat above that."""
 MENTIONS_LIMIT = 1500
