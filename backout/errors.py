@@ -93,13 +93,14 @@ class NobodyFills(BackoutError):
 
 
 class Unanswered(BackoutError):
-    """The engine took the request for '{incident}', but no answer came within {seconds:g} s. What was asked may
-    still be carried out: look at the incident before you ask again, and see that a worker runs ('backout
-    doctor')."""
+    """The engine took the request for '{incident}', but no answer came within {seconds:g} s. What was asked
+    may still be carried out: look at the incident before you ask again, and see that a worker runs
+    ('backout doctor')."""
 
 
 class NoRoute(BackoutError):
-    """No route takes alert '{alert}'. Correct its labels, or add a route to the site file. Routes: {routes}."""
+    """No route takes alert '{alert}'. Correct its labels, or add a route to the site file. Routes:
+    {routes}."""
 
 
 class ReleaseUnreadable(BackoutError):
@@ -116,8 +117,8 @@ class NoOpenIncident(BackoutError):
 
 
 class PersonUnknown(BackoutError):
-    """Slack member {member} is not in the directory, so nothing was done. Ask for a person with 'slack: {member}'
-    under 'people' in the site file."""
+    """Slack member {member} is not in the directory, so nothing was done. Ask for a person with
+    'slack: {member}' under 'people' in the site file."""
 
 
 class CommandUnreadable(BackoutError):

@@ -10,13 +10,13 @@ from enum import Enum, auto
 from opentelemetry import propagate, trace
 
 from backout.alerts import Alert
+from backout.case import OpenIncident
 from backout.errors import BackoutError, EngineDown, InvalidDocument, Unanswered, UnknownName
 from backout.model import digest_of
 from backout.outbox import OutboxEntry
 from backout.playbook import Playbook
 from backout.ports import Outbox
 from backout.view import incident_id
-from backout.case import OpenIncident
 from gateway.incidents import Incidents
 from gateway.metrics import Metrics
 

@@ -20,6 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from backout.addressing import ListedIncident, find, full_id
 from backout.alerts import Alert
+from backout.case import OpenIncident
 from backout.errors import (
     ActionRefused,
     BackoutError,
@@ -31,7 +32,6 @@ from backout.errors import (
 )
 from backout.people import Act, Receipt
 from backout.view import IncidentSummary, IncidentView
-from backout.case import OpenIncident
 from gateway.showing import attributes_of, details_of, listed, summary_of
 from workflows.incident import TASK_QUEUE, Incident
 
@@ -198,7 +198,7 @@ class Incidents:
         except (TimeoutError, RPCTimeoutOrCancelledError) as error:
             raise Unanswered(incident=incident, seconds=within_s) from error
         except (WorkflowUpdateFailedError, WorkflowQueryFailedError) as error:
-            raise _answer(incident, error) from error
+            raise _answer(error) from error
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise await self._absence(incident, within_s) from error
@@ -235,12 +235,7 @@ def _problem(error: RPCError) -> RejectedBySystem | None:
     return RejectedBySystem(what="The workflow engine", why=error.message)
 
 
-def _answer(incident: str, error: WorkflowUpdateFailedError | WorkflowQueryFailedError) -> BackoutError:
-    """Return a workflow's own answer, without its stack."""
+def _answer(error: WorkflowUpdateFailedError | WorkflowQueryFailedError) -> ActionRefused:
+    """Return the incident's own words, without a stack."""
     cause = error.cause if isinstance(error, WorkflowUpdateFailedError) else error
-    if not isinstance(cause, ApplicationError):
-        return RejectedBySystem(what=f"Incident '{incident}'", why=str(cause))
-    # The engine's own word for an act that was under way when the incident ended.
-    if cause.type == "AcceptedUpdateCompletedWorkflow":
-        return IncidentOver(incident=incident)
-    return ActionRefused(reason=cause.message)
+    return ActionRefused(reason=cause.message if isinstance(cause, ApplicationError) else str(cause))

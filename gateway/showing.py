@@ -6,8 +6,8 @@ from temporalio.client import WorkflowExecution
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from backout.addressing import ListedIncident
-from backout.view import IncidentOutcome
 from backout.case import OpenIncident
+from backout.view import IncidentOutcome
 from workflows import search_attributes
 
 

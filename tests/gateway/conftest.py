@@ -1,28 +1,53 @@
-"""The real engine for the gateway's tests: one dev server for each test process."""
+"""The real engine for the gateway's tests: one dev server for each test process, empty before each test."""
 
 from __future__ import annotations
 
-import asyncio
-import sysconfig
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 import pytest_asyncio
-from prometheus_client import CollectorRegistry
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from adapters.stores.memory import MemoryOutbox
-from backout.ports import Outbox
-from gateway.app import build_app
-from gateway.incidents import Incidents
-from tests.gateway.tiny_incident import TinyIncident
-from tests.gateway.world import PLAYBOOKS, SIGNING_SECRET, SITE, TOKEN
+from adapters.memory import MemoryWorld
+from tests.gateway.running import Gateway, connect, eventually, gateway_over, start_engine
+from tests.workflows.engine import Engine
 from workflows.incident import TASK_QUEUE
-from workflows.search_attributes import ALL
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def engine() -> AsyncIterator[WorkflowEnvironment]:
+    """Return the engine itself."""
+    async with await start_engine() as environment:
+        yield environment
+
+
+@pytest.fixture
+async def client(engine: WorkflowEnvironment) -> AsyncIterator[Client]:
+    """Return a client of an engine without open incidents."""
+    client = await connect(engine.client.service_client.config.target_host)
+    yield client
+
+    async def nothing_runs() -> bool:
+        running = [run.id async for run in client.list_workflows("ExecutionStatus = 'Running'")]
+        for incident in running:
+            await client.get_workflow_handle(incident).terminate()
+        return not running
+
+    await eventually(nothing_runs)
+
+
+@pytest.fixture
+async def worker(client: Client) -> AsyncIterator[None]:
+    """Run a worker over a fake world."""
+    engine = Engine(client, MemoryWorld())
+    engine.queue = TASK_QUEUE
+    async with engine.worker():
+        yield
+
+
+@pytest.fixture
+async def gateway(client: Client) -> AsyncIterator[Gateway]:
+    """Run the gateway over the engine and a fake outbox."""
+    async with gateway_over(client) as gateway:
+        yield gateway

@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 from slack_sdk.signature import SignatureVerifier
 
 from backout.alerts import Alert
+from backout.case import OpenIncident
 from backout.model import digest_of
 from backout.people import Act, Action, Actor
 from backout.playbook import Playbook
 from backout.site import Site
 from backout.view import incident_id
-from backout.case import OpenIncident
 
 DATA = Path(__file__).parent / "data"
 TOKEN = "s3cret-token"
@@ -31,18 +31,30 @@ PLAYBOOK = Playbook.model_validate(
         "at_risk": {"users": "wrong advice", "safety": "unmoderated content", "business": "refunds"},
         "severity": "major",
         "release": {"service": "chat", "artifacts": ["model"]},
-        "channel": "incidents",
+        "channel": "room",
         "tick": "15s",
         "signals": {
-            "errors": {"kind": "ratio", "source": "metrics", "bad": "bad", "of": "all", "family": "operational"}
+            "errors": {
+                "kind": "ratio",
+                "source": "metrics",
+                "bad": "bad",
+                "of": "all",
+                "family": "operational",
+            }
         },
         "criteria": [{"id": "error-rate", "signal": "errors", "test": {"compare": "limit", "max": "1%"}}],
         "rules": [{"id": "critical", "when": {"any_of": ["error-rate"]}, "authority": "auto"}],
-        "roles": {"on_call": {"may": ["acknowledge"]}},
+        "roles": {"on_call": {"may": ["acknowledge", "note", "hold", "abort", "tick"]}},
         "escalation": {},
         "remind": "5m",
         "steps": [
-            {"step": "detect", "owner": "on_call", "within": "5m", "on_timeout": "escalate"},
+            {
+                "step": "manual",
+                "owner": "on_call",
+                "within": "1h",
+                "on_timeout": "hold",
+                "items": ["look at the <queue>", "call the partner"],
+            },
             {
                 "step": "postmortem",
                 "owner": "on_call",
@@ -75,6 +87,7 @@ SITE = Site.model_validate(
     }
 )
 
+NINE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 ALICE = Actor(person="alice", name="Alice", roles=("on_call",), via="cli")
 
 
@@ -83,10 +96,12 @@ def an_alert(number: int = 1, *, status: str = "firing", labels: Mapping[str, st
         {
             "source": "alertmanager",
             "fingerprint": f"f{number}",
-            "starts_at": datetime(2026, 1, 5, 9, 0, tzinfo=UTC),
+            "starts_at": NINE,
             "status": status,
             "name": "HallucinationRateHigh",
-            "labels": {"playbook": "llm-chat", "env": "staging", "release": "r2"} if labels is None else labels,
+            "labels": {"playbook": "llm-chat", "env": "staging", "release": "r2"}
+            if labels is None
+            else labels,
         }
     )
 
@@ -113,7 +128,12 @@ def a_member(
     number: int = 1, *, status: str = "firing", release: str = "r2", **labels: str
 ) -> dict[str, object]:
     names = {"alertname": "Bad", "playbook": "llm-chat", "env": "staging", "release": release, **labels}
-    return {"status": status, "labels": names, "startsAt": "2026-01-05T09:00:00Z", "fingerprint": f"f{number}"}
+    return {
+        "status": status,
+        "labels": names,
+        "startsAt": "2026-01-05T09:00:00Z",
+        "fingerprint": f"f{number}",
+    }
 
 
 def a_group(*members: dict[str, object]) -> bytes:
@@ -134,5 +154,3 @@ def signed(body: bytes, *, at: float, secret: str = SIGNING_SECRET) -> dict[str,
         "X-Slack-Request-Timestamp": timestamp,
         "X-Slack-Signature": signature,
     }
-
-

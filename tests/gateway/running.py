@@ -1,0 +1,120 @@
+"""Starting and stopping what the gateway's tests run on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx
+from prometheus_client import CollectorRegistry
+from temporalio.client import Client, Interceptor
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from adapters.stores.memory import MemoryOutbox
+from backout.ports import Outbox
+from cli.engine import find_binary
+from gateway.app import build_app
+from gateway.incidents import Incidents
+from tests.gateway.world import PLAYBOOKS, SIGNING_SECRET, SITE, TOKEN, a_group
+from workflows.search_attributes import ALL
+
+PATIENCE_S = 20
+FLAGS = ("transferProcessorMaxPollRPS", "timerProcessorMaxPollRPS", "visibilityProcessorMaxPollRPS")
+
+Seen = TypeVar("Seen")
+
+
+async def start_engine(port: int | None = None) -> WorkflowEnvironment:
+    """Start a dev server that does not throttle itself."""
+    flags = [word for flag in FLAGS for word in ("--dynamic-config-value", f"history.{flag}=100000")]
+    return await WorkflowEnvironment.start_local(
+        port=port,
+        dev_server_existing_path=str(find_binary()),
+        dev_server_extra_args=flags,
+        dev_server_log_level="error",
+        data_converter=pydantic_data_converter,
+        search_attributes=ALL,
+    )
+
+
+async def connect(address: str, *interceptors: Interceptor, lazy: bool = False) -> Client:
+    """Return a client; a lazy one asks nothing of the engine yet."""
+    return await Client.connect(
+        address, data_converter=pydantic_data_converter, interceptors=interceptors, lazy=lazy
+    )
+
+
+async def eventually(look: Callable[[], Awaitable[Seen]]) -> Seen:
+    """Look again and again until there is something to see."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not (seen := await look()):  # noqa: ASYNC110  # it happens in a server
+            await asyncio.sleep(0.01)
+    return seen
+
+
+def as_bytes(headers: Mapping[str, str]) -> dict[bytes, bytes]:
+    """Return headers as they go over the wire: forged ones need not be ASCII."""
+    return {name.encode(): value.encode() for name, value in headers.items()}
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway that runs, and what is around it."""
+
+    http: httpx.AsyncClient
+    incidents: Incidents
+    outbox: Outbox
+    registry: CollectorRegistry
+
+    async def post_alerts(self, *members: dict[str, object]) -> httpx.Response:
+        """Send a group of alerts as their sender does."""
+        return await self.post_body(a_group(*members))
+
+    async def post_body(self, body: bytes, **headers: str) -> httpx.Response:
+        """Send a body with the right token, unless the headers say otherwise."""
+        sent = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json", **headers}
+        return await self.http.post("/alerts/alertmanager", content=body, headers=as_bytes(sent))
+
+    async def delivered(self) -> None:
+        """Wait until nothing is pending."""
+        await eventually(self._nothing_pending)
+
+    async def _nothing_pending(self) -> bool:
+        return await self.outbox.depth() == 0
+
+    def counted(self, series: str, **labels: str) -> float | None:
+        """Return what a series says."""
+        return self.registry.get_sample_value(series, labels)
+
+
+@asynccontextmanager
+async def gateway_over(
+    client: Client,
+    outbox: Outbox | None = None,
+    *,
+    token: str | None = TOKEN,
+    signing_secret: str | None = SIGNING_SECRET,
+) -> AsyncIterator[Gateway]:
+    """Run a gateway over this client, with a fake outbox if none is given."""
+    registry = CollectorRegistry()
+    incidents = Incidents(client=client)
+    kept = outbox or MemoryOutbox()
+    app = build_app(
+        incidents=incidents,
+        outbox=kept,
+        playbooks=PLAYBOOKS,
+        site=SITE,
+        alertmanager_token=token,
+        slack_signing_secret=signing_secret,
+        registry=registry,
+    )
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://gateway") as http,
+    ):
+        yield Gateway(http=http, incidents=incidents, outbox=kept, registry=registry)

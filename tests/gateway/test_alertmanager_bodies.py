@@ -1,0 +1,95 @@
+"""Reading Alertmanager's bodies, captured and malformed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from backout.alertmanager import parse_alertmanager
+from backout.errors import InvalidDocument
+from tests.gateway.world import CAPTURED_EPISODE, a_group, a_member, captured
+
+
+def test_a_captured_alert_is_read_with_all_that_it_says() -> None:
+    (alert,) = parse_alertmanager(captured("firing-single-bearer"))
+    assert alert.episode == CAPTURED_EPISODE
+    assert (alert.status, alert.name) == ("firing", "HallucinationRateHigh")
+    assert alert.summary == "chat-2026.11 80.0 hallucinations per 10k outputs"
+    assert alert.labels["release"] == "chat-2026.11"
+    assert alert.link
+    assert alert.link.startswith("http://prometheus.example:9090/graph")
+
+
+def test_every_member_of_a_captured_group_is_an_alert_of_its_own() -> None:
+    grown = parse_alertmanager(captured("group-grew-to-two"))
+    assert [alert.name for alert in grown] == ["HallucinationRateHigh", "ModerationFailuresHigh"]
+    assert grown == parse_alertmanager(captured("repeat-unchanged"))
+
+
+def test_the_captured_end_of_an_alert_is_the_same_episode_resolved() -> None:
+    (resolved,) = parse_alertmanager(captured("resolved-single"))
+    _, fired = parse_alertmanager(captured("group-grew-to-two"))
+    assert resolved.status == "resolved"
+    assert resolved.episode == fired.episode
+
+
+def test_a_firing_group_can_have_a_resolved_member() -> None:
+    alerts = parse_alertmanager(a_group(a_member(1), a_member(2, status="resolved")))
+    assert [alert.status for alert in alerts] == ["firing", "resolved"]
+
+
+def test_one_moment_is_one_episode_in_every_time_zone_and_precision() -> None:
+    written = ("2026-01-05T09:00:00Z", "2026-01-05T11:00:00+02:00", "2026-01-05T09:00:00.000000001Z")
+    alerts = parse_alertmanager(a_group(*({**a_member(), "startsAt": moment} for moment in written)))
+    assert {alert.episode for alert in alerts} == {"alertmanager/f1/2026-01-05T09:00:00+00:00"}
+    assert alerts[1].starts_at == datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def test_fields_of_newer_senders_are_passed_over() -> None:
+    body = json.loads(a_group({**a_member(), "novelty": 1}))
+    assert parse_alertmanager(json.dumps({**body, "orgId": 1}).encode())
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        pytest.param(b"{", "body: Invalid JSON", id="half a body"),
+        pytest.param(b"[]", "body: Input should be an object", id="a list"),
+        pytest.param(b"{}", "alerts: Field required", id="no alerts"),
+        pytest.param(a_group(), "alerts: Tuple should have at least 1 item", id="an empty group"),
+        pytest.param(
+            a_group({**a_member(), "status": "pending"}),
+            "alerts[0].status: Input should be 'firing' or",
+            id="status",
+        ),
+        pytest.param(
+            a_group({**a_member(), "startsAt": "soon"}), "alerts[0].startsAt: Input", id="no moment"
+        ),
+        pytest.param(
+            a_group({**a_member(), "startsAt": "2026-01-05T09:00:00"}),
+            "alerts[0].startsAt: Input should have timezone info",
+            id="no time zone",
+        ),
+        pytest.param(
+            a_group(a_member(), {**a_member(), "fingerprint": ""}),
+            "alerts[1].fingerprint: String",
+            id="fingerprint",
+        ),
+        pytest.param(
+            a_group(a_member(alertname="")), "alerts[0].labels: Value error, 'alertname'", id="no name"
+        ),
+        pytest.param(
+            a_group({**a_member(), "labels": {"alertname": "A", "n": 1}}),
+            "alerts[0].labels.n: Input should be a valid string",
+            id="a number for a label",
+        ),
+        pytest.param(b"[" * 100_000, "body: Invalid JSON: recursion limit", id="a nest"),
+        pytest.param(b"\xff\xfe", "body: Invalid JSON", id="no text"),
+    ],
+)
+def test_a_malformed_body_is_refused_with_the_place_of_the_problem(body: bytes, problem: str) -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        parse_alertmanager(body)
+    assert str(refused.value).startswith(problem)
