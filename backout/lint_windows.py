@@ -11,6 +11,9 @@ from backout.problems import Path, Problem
 from backout.signals import LimitTest
 from backout.steps import DetectStep, EscalateStep, PostmortemStep, RevertStep, Step, VerifyStep
 
+MOST_TICKS = 60
+"""The weight of a tick is capped so that sustain takes this many ticks; beyond, single outputs drown."""
+
 
 def window_problems(playbook: Playbook) -> Iterator[Problem]:
     """Yield every length of time that cannot work."""
@@ -30,6 +33,13 @@ def _evidence(playbook: Playbook) -> Iterator[Problem]:
                 f"{written(playbook.tick)}; lengthen sustain or shorten the tick"
             )
             yield Problem(path=(*path, "sustain"), message=msg)
+        if evidence.sustain > MOST_TICKS * playbook.tick:
+            msg = (
+                f"a sustain of {written(evidence.sustain)} has {evidence.sustain // playbook.tick} ticks, so "
+                "each weighs little: a moderate rise may never fire where a tick brings few outputs; "
+                "lengthen the tick"
+            )
+            yield Problem(path=(*path, "sustain"), message=msg, severity="warning")
         if evidence.false_hold <= evidence.sustain:
             msg = (
                 f"false_hold must be longer than sustain ({written(evidence.sustain)}), "

@@ -128,6 +128,14 @@ def test_names_of_the_site_are_not_asked_for_without_a_site() -> None:
             "steps[2].stages[1]",
             "the last stage leaves 5 % on a bad release; end with 0 to take all of it off",
         ),
+        (
+            {"criteria.1.evidence.sustain": "15m15s"},
+            "criteria[1].evidence.sustain",
+            (
+                "a sustain of 15m15s has 61 ticks, so each weighs little: a moderate rise may never fire "
+                "where a tick brings few outputs; lengthen the tick"
+            ),
+        ),
         ({"steps.6.owner": "product"}, "steps[6].owner", "its owner 'product' may not tick it"),
         (
             {"steps.1": GONE},
