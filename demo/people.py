@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -138,12 +138,11 @@ class OnCall:
         self._say(f"{person.name} types /backout {text} → {' '.join(shown.split())}")
 
 
-def commands(asks: Iterable[Ask], *, people: Mapping[str, Person], cli: str, state: str) -> list[str]:
+def commands(ask: Ask, *, people: Mapping[str, Person], cli: str, state: str) -> list[str]:
     """Return what can be typed at another terminal to answer, a line for each answer and who may give it."""
     why = {action: " --reason why" if action in NEEDS_REASON else "" for action in Action}
     return [
         f"{cli} {command(action)} --as {key}{why[action]} --state {state}"
-        for ask in asks
         for action in ask.actions
         for key, person in people.items()
         if _may_answer(key, person, ask)

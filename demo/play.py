@@ -14,7 +14,7 @@ import wiring
 from backout.errors import EngineDown, IncidentUnknown, Unanswered
 from backout.site import Site
 from backout.timeline import RequestsCounted
-from backout.view import IncidentOutcome, IncidentView, incident_id
+from backout.view import Ask, IncidentOutcome, IncidentView, incident_id
 from demo import releases, words, world
 from demo.monitoring import Monitoring
 from demo.people import OnCall, Slack
@@ -25,7 +25,7 @@ from demo.world import Engine, World
 from gateway.incidents import Incidents
 
 LOOK_EVERY_S = 0.25
-HEALTHY_S = 4.0
+HEALTHY_S = 3.0
 """How long the release is seen healthy before it goes bad."""
 SHOWN_S, PROVEN_S = 2.0, 4.0
 """Over how many seconds the users' error rate is shown, and proven at the end."""
@@ -144,23 +144,23 @@ class Play:
         """Let people answer what is asked of them: the scripted ones, or those who watch."""
         slack = Slack(gateway=engine.gateway, signing_secret=self._world.signing_secret)
         on_call = OnCall(slack=slack, people=site.people, say=self._story.say)
-        shown: list[str] = []
+        asked: tuple[Ask, ...] = ()
         while True:
             view = await _view(incidents)
             if view is not None and self._interactive:
-                lines = self._world.commands(view.asks, site)
-                if lines != shown:
-                    self._invite(lines)
-                    shown = lines
+                self._invite(tuple(ask for ask in view.asks if ask not in asked), site)
+                asked = view.asks
             elif view is not None:
                 await on_call.look(view)
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _invite(self, lines: list[str]) -> None:
-        if lines:
-            self._story.say("It is your turn. In another terminal, type one of:", mark="☞")
-        for line in lines:
-            self._story.say(line, mark=" ")
+    def _invite(self, asks: tuple[Ask, ...], site: Site) -> None:
+        """Tell whoever watches what is asked, and what they can type to answer."""
+        for ask in asks:
+            question = ask.what.splitlines()[0]
+            self._story.say(f"Your turn: {question} In another terminal, type one of:", mark="☞")
+            for line in self._world.commands(ask, site):
+                self._story.say(line, mark=" ")
 
     def _sum_up(self, view: IncidentView, *, went_bad: datetime, alerts: int) -> None:
         self._story.chapter("In numbers, from the moment it went bad")

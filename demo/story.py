@@ -17,10 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from backout.timeline import Event, IncidentOpened, StepStarted
+from demo import releases
 from demo.traffic import Seen
 from demo.words import CHAPTERS, told
 
-_BAR_CELLS = 20
+_BAR_CELLS = 12
 _LEVELS = "▁▂▃▄▅▆▇█"
 _FULL_LEVEL_PERCENT = 20.0
 _PLAIN_STATUS_EVERY_S = 4.0
@@ -35,7 +36,7 @@ class Story:
         self._started_at = datetime.now(UTC)
         self._chapters: list[str] = []
         self._told = 0
-        self._rates: deque[float | None] = deque(maxlen=30)
+        self._rates: deque[float | None] = deque(maxlen=12)
         self._status_at = self._started_at
         self._live = Live(console=console, transient=True, refresh_per_second=4)
 
@@ -100,17 +101,17 @@ def _plain(exposure: int | None, seen: Seen) -> str:
 
 def _living(exposure: int | None, seen: Seen, rates: Iterable[float | None]) -> Text:
     share = seen.candidate_percent or 0.0
-    full = round((share if exposure is None else exposure) / 100 * _BAR_CELLS)
+    full = round(share / 100 * _BAR_CELLS)
     curve = "".join(" " if rate is None else _level(rate) for rate in rates)
-    errors = "no data" if seen.error_percent is None else f"{seen.error_percent:.1f} %"
     return Text.assemble(
-        "\n  exposure ",
+        f"\n  on {releases.CANDIDATE} ",
         ("█" * full, "cyan"),
         ("░" * (_BAR_CELLS - full), "dim"),
-        ("  unread" if exposure is None else f" {exposure:3} %", "bold"),
-        f"   answers from it {share:.0f} %   errors ",
+        (f" {share:.0f} % of answers", "bold"),
+        "" if exposure is None else f" (exposure {exposure} %)",
+        "   errors ",
         (curve, "red"),
-        (f" {errors}", "bold"),
+        (" no data" if seen.error_percent is None else f" {seen.error_percent:.1f} %", "bold"),
     )
 
 

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,9 +104,9 @@ class World:
         """The command that brings the engine up again, with the demo's incident in its history."""
         return f"{_backout()} up --site {shortest(self.site_file)} --state {shortest(self.folder)}"
 
-    def commands(self, asks: Iterable[Ask], site: Site) -> list[str]:
+    def commands(self, ask: Ask, site: Site) -> list[str]:
         """Return what can be typed in another terminal to answer what is asked."""
-        return commands(asks, people=site.people, cli=_backout(), state=shortest(self.folder))
+        return commands(ask, people=site.people, cli=_backout(), state=shortest(self.folder))
 
     async def service(self) -> str:
         """Wait for the model service and return its address."""
