@@ -88,8 +88,6 @@ class Delivery:
         """Deliver everything that is pending."""
         try:
             while entries := await self._outbox.pending(limit=BATCH):
-                if not await self._incidents.healthy():
-                    return Round.DOWN
                 if (ended := await self._deliver_all(entries)) is not Round.DONE:
                     return ended
         except Exception:  # noqa: BLE001  # the edge of the task: it must outlive every error
@@ -101,31 +99,44 @@ class Delivery:
         by_incident: dict[str, list[OutboxEntry]] = {}
         for entry in entries:
             by_incident.setdefault(incident_id(entry.service, entry.release), []).append(entry)
+        down = asyncio.Event()
         ends = await asyncio.gather(
-            *(self._deliver_in_order(incident, queue) for incident, queue in by_incident.items()),
+            *(self._deliver_in_order(incident, queue, down) for incident, queue in by_incident.items()),
             return_exceptions=True,
         )
         for end in ends:
             if isinstance(end, BaseException):
                 _log.error("An alert could not be delivered; it stays in the outbox", exc_info=end)
-        if Round.DOWN in ends:
+        if down.is_set():
             return Round.DOWN
-        return Round.DONE if set(ends) == {Round.DONE} else Round.LEFT
+        return Round.DONE if all(end is True for end in ends) else Round.LEFT
 
-    async def _deliver_in_order(self, incident: str, entries: Sequence[OutboxEntry]) -> Round:
-        """Deliver one incident's entries; the first that fails keeps the later ones waiting."""
+    async def _deliver_in_order(
+        self, incident: str, entries: Sequence[OutboxEntry], down: asyncio.Event
+    ) -> bool:
+        """Deliver one incident's entries; the first that fails keeps the later ones waiting.
+
+        Once the engine is `down` for one incident, the others need not find out by themselves.
+        """
         async with self._at_once:
             for entry in entries:
-                try:
-                    result = await self._deliver(incident, entry)
-                except BackoutError as error:
-                    self._metrics.deliveries.labels(result="failed").inc()
-                    _log.warning("Alert %s stays in the outbox: %s", entry.key, error)
-                    await self._outbox.failed(key=entry.key, why=str(error))
-                    return Round.DOWN if isinstance(error, EngineDown | Unanswered) else Round.LEFT
-                await self._outbox.delivered(key=entry.key)
-                self._metrics.deliveries.labels(result=result).inc()
-        return Round.DONE
+                if down.is_set() or not await self._attempt(incident, entry, down):
+                    return False
+        return True
+
+    async def _attempt(self, incident: str, entry: OutboxEntry, down: asyncio.Event) -> bool:
+        try:
+            result = await self._deliver(incident, entry)
+        except BackoutError as error:
+            if isinstance(error, EngineDown | Unanswered):
+                down.set()
+            self._metrics.deliveries.labels(result="failed").inc()
+            _log.warning("Alert %s stays in the outbox: %s", entry.key, error)
+            await self._outbox.failed(key=entry.key, why=str(error))
+            return False
+        await self._outbox.delivered(key=entry.key)
+        self._metrics.deliveries.labels(result=result).inc()
+        return True
 
     async def _deliver(self, incident: str, entry: OutboxEntry) -> str:
         arrived = propagate.extract({"traceparent": entry.traceparent})

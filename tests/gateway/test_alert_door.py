@@ -19,9 +19,6 @@ def received(view: IncidentView) -> list[tuple[str, str]]:
     return [(alert.name, alert.status) for alert in alerts]
 
 
-pytestmark = pytest.mark.usefixtures("worker")
-
-
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -45,6 +42,7 @@ async def test_without_the_token_nothing_is_read_and_nothing_is_told(
     assert await gateway.outbox.dead(limit=1) == ()
 
 
+@pytest.mark.usefixtures("worker")
 async def test_a_captured_alert_opens_the_incident_that_its_route_names(gateway: Gateway) -> None:
     answer = await gateway.post_body(captured("firing-single-bearer"))
     assert answer.status_code == 202
@@ -65,6 +63,7 @@ async def test_a_captured_alert_opens_the_incident_that_its_route_names(gateway:
     assert [alert.name for alert in view.firing] == ["HallucinationRateHigh"]
 
 
+@pytest.mark.usefixtures("worker")
 async def test_the_captured_life_of_a_group_is_one_incident_with_each_state_once(gateway: Gateway) -> None:
     bodies = ("firing-single-bearer", "group-grew-to-two", "repeat-unchanged", "resolved-single")
     answers = [(await gateway.post_body(captured(body))).json()["accepted"] for body in bodies]
@@ -126,6 +125,7 @@ async def test_a_refused_alert_is_one_dead_letter_however_often_it_is_sent(gatew
     assert len(await gateway.outbox.dead(limit=10)) == 1
 
 
+@pytest.mark.usefixtures("worker")
 async def test_the_good_alerts_of_a_group_are_kept_and_the_others_reported(gateway: Gateway) -> None:
     answer = await gateway.post_alerts(a_member(1), a_member(2, env="production"), a_member(3, release="r3"))
     assert answer.status_code == 202
@@ -195,6 +195,7 @@ async def test_a_resolved_alert_without_an_incident_starts_none(gateway: Gateway
     assert gateway.counted("backout_deliveries_total", result="ignored") == 1
 
 
+@pytest.mark.usefixtures("worker")
 async def test_a_group_with_a_resolved_and_a_firing_member_opens_one_incident(gateway: Gateway) -> None:
     await gateway.post_alerts(a_member(1), a_member(2, status="resolved"))
     await gateway.delivered()
@@ -202,6 +203,7 @@ async def test_a_group_with_a_resolved_and_a_firing_member_opens_one_incident(ga
     assert received(view) == [("Bad", "firing"), ("Bad", "resolved")]
 
 
+@pytest.mark.usefixtures("worker")
 async def test_a_storm_of_200_alerts_is_one_run_in_which_all_count(gateway: Gateway) -> None:
     storm = (gateway.post_alerts(a_member(number, release="storm")) for number in range(200))
     answers = await asyncio.gather(*storm)
