@@ -56,3 +56,8 @@ def found(changes: Changes, site: Site | None = SITE) -> list[tuple[str, str, st
     """Return what lint says of the changed playbook: severity, path and message."""
     problems = lint(changed(changes), templates=TEMPLATES, site=site)
     return [(problem.severity, spell(problem.path), problem.message) for problem in problems]
+
+
+def errors(changes: Changes) -> list[tuple[str, str]]:
+    """Return the path and message of each error that lint finds in the changed playbook."""
+    return [(path, message) for severity, path, message in found(changes) if severity == "error"]
