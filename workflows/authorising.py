@@ -10,6 +10,7 @@ from backout.timeline import ApprovalAsked
 from backout.view import Ask
 from workflows.achieved import Stopped, TimedOut
 from workflows.desk import Desk
+from workflows.waiting import answer
 
 
 async def authorised(desk: Desk, ask: Ask, until: datetime) -> Stopped | TimedOut | None:
@@ -31,15 +32,14 @@ async def authorised(desk: Desk, ask: Ask, until: datetime) -> Stopped | TimedOu
             until=until,
         )
     )
-    # The question must be open before the page calls people to answer it.
-    case.asks["approve"] = ask
-    await desk.page(ask.roles, f"approval needed from {ask.quorum}: {ask.what}"[:500])
-    given = await desk.ask(
-        "approve",
-        case.asks.get("approve", ask),
-        lambda: ask.subject in case.authorised or bool(case.rejected),
-        until=until,
-    )
+    # The question is open before the page calls people to answer it.
+    with desk.asking("approve", ask):
+        await desk.page(ask.roles, f"approval needed from {ask.quorum}: {ask.what}"[:500])
+        given = await answer(
+            lambda: ask.subject in case.authorised or bool(case.rejected),
+            until=until,
+            summary=f"waits for approval by {ask.quorum} of {', '.join(ask.roles)}",
+        )
     if case.rejected:
         return Stopped(why=case.rejected)
     if not given:

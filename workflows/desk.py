@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from backout.steps import Step
 from backout.timeline import Event, MessageFailed, PeoplePaged
 from backout.view import Ask, IncidentOutcome, Phase
 from workflows import options
-from workflows.doing import do
+from workflows.doing import SUMMARY_LENGTH, do
 from workflows.failures import reason
 from workflows.search_attributes import OUTCOME, PHASE
 from workflows.waiting import answer
@@ -109,14 +110,20 @@ class Desk:
         """Return the roles that have any of these rights."""
         return tuple(name for name, role in self.playbook.roles.items() if set(actions) & set(role.may))
 
-    async def ask(self, kind: str, question: Ask, given: Callable[[], bool], *, until: datetime) -> bool:
-        """Ask people and wait; the question is gone once it is answered, late, or waited for by nobody."""
+    @contextmanager
+    def asking(self, kind: str, question: Ask) -> Iterator[None]:
+        """Ask people while the block runs; afterwards nobody is asked any more."""
         self.case.asks[kind] = question
         self.show()
         try:
-            return await answer(given, until=until, summary=f"waits: {question.what}"[:200])
+            yield
         finally:
             self.case.asks.pop(kind, None)
+
+    async def ask(self, kind: str, question: Ask, given: Callable[[], bool], *, until: datetime) -> bool:
+        """Ask people and wait until the answer is given or the deadline comes; say whether it was given."""
+        with self.asking(kind, question):
+            return await answer(given, until=until, summary=f"waits: {question.what}"[:SUMMARY_LENGTH])
 
     async def page(self, roles: tuple[str, ...], why: str, *, level: int = 1) -> None:
         """Call people. A page that cannot be sent is on the timeline; it never stops the incident."""

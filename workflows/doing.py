@@ -10,6 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from workflows.options import Options
+from workflows.waiting import heed
 
 S = TypeVar("S")
 P = TypeVar("P")
@@ -30,6 +31,7 @@ async def do(
         ActivityError: it failed, after the retries that the options allow.
         CancelledError: it was cancelled, because whoever waited for it was.
     """
+    heed()
     try:
         return await _execute(activity, request, options, summary=summary, activity_id=activity_id)
     except ActivityError as failure:

@@ -12,6 +12,7 @@ from backout.timeline import LadderEnded
 from backout.view import Ask
 from workflows.achieved import Achieved, Done, TimedOut
 from workflows.desk import Desk
+from workflows.waiting import answer
 
 
 async def escalate(desk: Desk, step: EscalateStep, until: datetime) -> Achieved:
@@ -35,10 +36,11 @@ async def _climb(desk: Desk, step: EscalateStep, until: datetime) -> None:
         question = Ask(
             what="Do you own this incident?", actions=(Action.ACKNOWLEDGE,), roles=roles, until=waits_until
         )
-        desk.case.asks["acknowledge"] = question
-        await desk.page(level.page, desk.why_paged(), level=number)
-        if await desk.ask("acknowledge", question, lambda: bool(desk.owner()), until=waits_until):
-            return
+        with desk.asking("acknowledge", question):
+            await desk.page(level.page, desk.why_paged(), level=number)
+            summary = f"waits for acknowledgement, level {number}"
+            if await answer(lambda: bool(desk.owner()), until=waits_until, summary=summary):
+                return
         if workflow.now() >= until:
             return
     desk.write(LadderEnded(at=workflow.now(), policy=step.policy))

@@ -13,4 +13,4 @@ def reason(failure: FailureError) -> str:
         cause = cause.__cause__
     if isinstance(cause, NoAnswerInTime):
         return f"no answer in time ({cause.type.name.lower() if cause.type else 'timeout'})"
-    return str(cause)
+    return cause.message if isinstance(cause, FailureError) else str(cause)

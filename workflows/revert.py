@@ -18,7 +18,7 @@ from backout.timeline import ExposureSet, SignalsJudged
 from workflows import options
 from workflows.doing import do
 from workflows.failures import reason
-from workflows.waiting import ended
+from workflows.waiting import carry_on, ended
 
 
 class WalkDown(Frozen):
@@ -55,7 +55,6 @@ class StagedRevert:
         self._walk = walk
         self._remaining = walk.stages
         self._exposure: int | None = None
-        self._stopping = False
 
     @workflow.run
     async def run(self, walk: WalkDown) -> WalkedDown:
@@ -64,7 +63,7 @@ class StagedRevert:
         try:
             return await asyncio.shield(walking)
         except asyncio.CancelledError:
-            self._stopping = True
+            carry_on()
             walking.cancel()
             await ended(walking)
             return await self._stopped()
@@ -72,9 +71,6 @@ class StagedRevert:
     async def _down(self, walk: WalkDown) -> WalkedDown:
         try:
             for stage in walk.stages:
-                # A write that outlived the cancellation came to its end: no further stage.
-                if self._stopping:
-                    break
                 await self._set(stage)
                 self._remaining = self._remaining[1:]
                 recovered = await self._soak(stage)

@@ -23,6 +23,7 @@ from workflows.desk import Desk
 from workflows.doing import do
 from workflows.failures import reason
 from workflows.revert import StagedRevert, WalkDown, WalkedDown
+from workflows.waiting import heed
 
 
 async def revert(desk: Desk, step: RevertStep, until: datetime) -> Achieved:
@@ -98,6 +99,7 @@ async def _ownership(desk: Desk, until: datetime) -> TimedOut | None:
 
 
 async def _walk(desk: Desk, step: RevertStep, plan: RevertPlan) -> WalkedDown:
+    heed()
     case = desk.case
     case.reverts += 1
     walk = WalkDown(

@@ -47,8 +47,30 @@ async def race(
     return Interrupted() if answered else Overdue()
 
 
+def heed() -> None:
+    """Stop here if this task was cancelled. Call it before anything that waits or does.
+
+    A cancellation that meets an activity which ends in the same moment is lost in the SDK: the activity's
+    result comes, and the task goes on. asyncio still knows that it was asked to stop.
+
+    Raises:
+        CancelledError: the task was cancelled.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def carry_on() -> None:
+    """Take a caught cancellation as dealt with: what follows may wait and do again."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+
+
 async def answer(given: Callable[[], bool], *, until: datetime, summary: str) -> bool:
     """Wait until the answer is given or the deadline comes; say whether it was given."""
+    heed()
     left = until - workflow.now()
     if left <= timedelta(0):
         return given()
@@ -60,7 +82,7 @@ async def answer(given: Callable[[], bool], *, until: datetime, summary: str) ->
 
 
 async def ended(task: asyncio.Task[Any]) -> None:
-    """Wait for the end of cancelled work. What it failed with on its way out is logged: nobody waits for it."""
+    """Wait for the end of cancelled work. What it failed with on its way out is logged, no more."""
     try:
         await task
     except asyncio.CancelledError:

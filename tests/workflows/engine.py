@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
@@ -40,6 +41,7 @@ TEMPLATES = {
 } | {"notices/resolved.md.j2": "# {{ incident.service }} is well again\nWe took {{ incident.release }} back."}
 PATIENCE_S = 20
 _numbers = count(1)
+E = TypeVar("E", bound=BaseEvent)
 
 
 def actor(person: str) -> Actor:
@@ -72,14 +74,14 @@ class Incidents:
         """Return everything about it."""
         return await self.handle.query(Incident.view)
 
-    async def events(self, *kinds: type[BaseEvent]) -> list[BaseEvent]:
-        """Return its timeline, of these kinds only if any are named."""
-        return [event for event in (await self.view()).timeline if not kinds or isinstance(event, kinds)]
+    async def events(self, kind: type[E]) -> list[E]:
+        """Return the events of this kind."""
+        return [event for event in (await self.view()).timeline if isinstance(event, kind)]
 
     async def until(self, seen: Callable[[IncidentView], object]) -> IncidentView:
         """Wait until the incident looks so."""
         async with asyncio.timeout(PATIENCE_S):
-            while not seen(view := await self.view()):
+            while not seen(view := await self.view()):  # noqa: ASYNC110  # it happens in a server
                 await asyncio.sleep(0.01)
         return view
 
