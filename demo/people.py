@@ -21,6 +21,8 @@ from backout.view import Ask, IncidentView
 
 THINKS_S = 1.2
 """How long a person reads before they answer."""
+PATIENCE_S = 6.0
+"""How long a person waits for their answer to count before they give it again."""
 _SAYS = {
     "escalate": {Action.ACKNOWLEDGE: "I am on it"},
     "revert": {Action.APPROVE: "the numbers are plain"},
@@ -119,22 +121,34 @@ class Slack:
 class OnCall:
     """Answers every question of an incident, as people do: they look, they think, they type."""
 
-    def __init__(self, *, slack: Slack, people: Mapping[str, Person], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        *,
+        slack: Slack,
+        people: Mapping[str, Person],
+        say: Callable[[str], None],
+        thinks_s: float = THINKS_S,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._patience_s = patience_s
+        self._thinks_s = thinks_s
         self._slack = slack
         self._people = people
         self._say = say
-        self._given: list[Answer] = []
+        self._given: dict[Answer, float] = {}
 
     async def look(self, view: IncidentView) -> None:
-        """Answer the first open question, if there is one."""
-        answer = next_answer(view, people=self._people, given=self._given)
+        """Answer the first open question, if there is one; what does not count is said again later."""
+        clock = asyncio.get_running_loop().time
+        given = [answer for answer, at_s in self._given.items() if clock() < at_s + self._patience_s]
+        answer = next_answer(view, people=self._people, given=given)
         if answer is None:
             return
-        await asyncio.sleep(THINKS_S)
-        self._given.append(answer)
+        await asyncio.sleep(self._thinks_s)
         person = self._people[answer.person]
         text = words(answer, view)
         shown = await self._slack.type(text, key=answer.person, person=person)
+        self._given[answer] = clock()
         self._say(f"{person.name} types /backout {text} → {' '.join(shown.split())}")
 
 

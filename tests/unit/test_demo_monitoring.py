@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,6 +17,7 @@ from starlette.routing import Route
 from backout.alertmanager import parse_alertmanager
 from backout.alerts import Alert
 from demo.monitoring import RULES, AlertRule, Episode, Look, Monitoring, look_at, rate_of, webhook_of
+from tests.unit.demo_world import served
 
 ERRORS = RULES[0]
 
@@ -70,15 +69,8 @@ async def open_to(doors: Doors) -> AsyncIterator[str]:
     app = Starlette(
         routes=[Route("/metrics", doors.metrics), Route("/alerts", doors.webhook, methods=["POST"])]
     )
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
+    async with served(app) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""The demo's world before anything runs: its folder, its secrets, its site and its playbook."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+import wiring
+from demo import releases
+from demo.world import DemoRunning, Engine, World, fresh_folder
+from tests.unit.demo_world import PEOPLE
+
+
+def test_a_fresh_folder_takes_the_place_of_the_last_demo_and_touches_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "run-20200101-000000").mkdir()
+    (tmp_path / "mine").mkdir()
+    with fresh_folder(tmp_path) as folder:
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.lock", "mine", folder.name]
+        assert folder.name.startswith("run-")
+
+
+def test_a_folder_where_a_demo_runs_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with fresh_folder(tmp_path) as folder:
+        with pytest.raises(DemoRunning, match=f"Another demo runs in {tmp_path}"), fresh_folder(tmp_path):
+            pass
+        assert folder.exists()
+
+
+def test_secrets_are_new_for_each_demo_and_only_for_their_owner(tmp_path: Path) -> None:
+    tokens = set()
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        world = World(tmp_path / name)
+        tokens |= {world.alert_token, world.signing_secret}
+        for file in ("alertmanager-token", "slack-signing-secret"):
+            assert stat.S_IMODE((tmp_path / name / file).stat().st_mode) == 0o600
+    assert len(tokens) == 4
+
+
+def test_the_site_and_the_playbook_of_the_demo_fit_each_other(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    site = world.write_site(service="http://127.0.0.1:4711")
+    deployment = wiring.load_deployment(wiring.read_site(world.site_file, {}))
+    assert list(deployment.playbooks) == ["conversational-agent"]
+    assert deployment.playbooks["conversational-agent"].release.service == releases.SERVICE
+    assert deployment.site == site
+    assert site.people == PEOPLE
+    assert site.checks["served-version"].url.startswith("http://127.0.0.1:4711/served?")
+
+
+def test_an_incidents_history_is_found_in_temporals_ui_by_its_encoded_id() -> None:
+    engine = Engine(temporal="t", namespace="default", ui="http://127.0.0.1:8233", gateway="g")
+    assert engine.history_of("incident/chat/2026.11") == (
+        "http://127.0.0.1:8233/namespaces/default/workflows/incident%2Fchat%2F2026.11"
+    )
