@@ -13,10 +13,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TextIO
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from pydantic import BeforeValidator, ValidationError
+from temporalio import activity, workflow
 from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
@@ -32,6 +30,7 @@ _KNOWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {
     "taskName",
     "color_message",
 }
+_TEMPORAL_FIELDS = ("workflow_id", "activity_type", "attempt")
 _LONGEST_REQUEST_S = 5.0
 
 
@@ -106,13 +105,21 @@ class LogLine(logging.Formatter):
         """Write the record; what was given as `extra` follows as `name=value`."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = f"{at.removesuffix('+00:00')}Z {record.levelname.lower()} {record.name}: {record.getMessage()}"
-        extra = ((name, value) for name, value in vars(record).items() if name not in _KNOWN_FIELDS)
-        line += "".join(
-            f" {name}={_quoted(value)}" for name, value in extra if isinstance(value, str | int | float)
-        )
-        if record.exc_info:
-            line += f" error={_quoted(self.formatException(record.exc_info))}"
+        line += "".join(f" {name}={_quoted(value)}" for name, value in _extra(record))
+        if record.exc_info and record.exc_info[1]:
+            # A warning is about something that is expected to go wrong: its message is enough.
+            whole = record.levelno >= logging.ERROR
+            error = self.formatException(record.exc_info) if whole else str(record.exc_info[1])
+            line += f" error={_quoted(error)}"
         return " ".join(line.splitlines())
+
+
+def _extra(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
+    for name, value in vars(record).items():
+        if name in {"temporal_activity", "temporal_workflow"}:
+            yield from ((field, value[field]) for field in _TEMPORAL_FIELDS if field in value)
+        elif name not in _KNOWN_FIELDS and not name.startswith("_") and isinstance(value, str | int | float):
+            yield name, value
 
 
 def _quoted(value: object) -> str:
@@ -124,6 +131,9 @@ def set_up_logging(settings: Settings, *, stream: TextIO = sys.stderr) -> None:
     """Send the log lines of the whole process to a stream, in one form."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(LogLine())
+    # Temporal's loggers repeat their context in every message; it follows as fields.
+    activity.logger.activity_info_on_message = False
+    workflow.logger.workflow_info_on_message = False
     logging.basicConfig(level=_LEVELS[settings.log_level], handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, _LEVELS[settings.log_level]))
@@ -139,6 +149,11 @@ def tracing(service: str, environ: Mapping[str, str]) -> Iterator[tuple[OpenTele
     if not any(environ.get(f"OTEL_EXPORTER_OTLP_{kind}ENDPOINT") for kind in ("", "TRACES_")):
         yield ()
         return
+    # The exporter costs 0.1 s, so it is imported only where there is something to export to.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
     name = environ.get("OTEL_SERVICE_NAME") or service
     provider = create_tracer_provider(resource=Resource.create({SERVICE_NAME: name}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

@@ -43,7 +43,8 @@ _log = logging.getLogger("worker")
 
 # Not loaded again for every run: they are pure, or only named by workflows.
 _PASSED_THROUGH = ("activities", "backout", "jinja2", "markupsafe", "ruamel")
-_GRACE = timedelta(seconds=3)
+# What is cut off runs again elsewhere, under the same key.
+_GRACE = timedelta(seconds=1)
 _PROBE_S = 2.0
 # A process that exits right after its last connection closed may crash in the SDK's native threads.
 _SETTLE_S = 0.1
@@ -161,6 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BackoutError as error:
         _log.error("%s", error)  # the message says what to do; a traceback would hide it
         return 3 if isinstance(error, EngineUnreachable) else 1
+    except asyncio.CancelledError:
+        return 130
     return 0
 
 

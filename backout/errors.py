@@ -168,7 +168,7 @@ class EngineMissing(BackoutError):
 
 
 class PartFailed(BackoutError):
-    """The {part} did not start: {why}. {where}"""
+    """The {part} did not start: {why}. {hint}"""
 
 
 class ActivityUnregistered(BackoutError):

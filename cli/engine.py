@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
 import sysconfig
@@ -13,9 +14,9 @@ from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.namespace.v1 import NamespaceConfig
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import UpdateNamespaceRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from backout.errors import EngineMissing
 from workflows import search_attributes
@@ -33,6 +34,7 @@ _DYNAMIC_CONFIG = {
     "system.enableCancelActivityWorkerCommand": "true",
     "frontend.WorkerCommandsEnabled": "true",
 }
+_PROBE_S = 1.0
 _SQLITE = {"journal_mode": "wal", "synchronous": "1"}
 
 
@@ -56,7 +58,7 @@ def server_command(*, port: int, ui_port: int, database: Path) -> list[str]:
 
 
 def _arguments(*, port: int, ui_port: int, database: Path) -> Iterator[str]:
-    yield from (str(find_binary()), "server", "start-dev", "--ip", "127.0.0.1", "--log-level", "warn")
+    yield from (str(find_binary()), "server", "start-dev", "--ip", "127.0.0.1", "--log-level", "error")
     yield from ("--port", str(port), "--ui-port", str(ui_port), "--ui-disable-news-fetch")
     yield from ("--db-filename", str(database))
     for pragma, value in _SQLITE.items():
@@ -65,24 +67,27 @@ def _arguments(*, port: int, ui_port: int, database: Path) -> Iterator[str]:
         yield from ("--dynamic-config-value", f"{key}={value}")
 
 
-async def prepare_namespace(client: Client) -> bool:
-    """Give the client's namespace its retention and search attributes; a second time changes nothing.
+async def is_ready(client: Client) -> bool:
+    """Say whether the engine answers, and has the client's namespace."""
+    try:
+        async with asyncio.timeout(_PROBE_S):
+            await client.service_client.check_health()
+            asked = DescribeNamespaceRequest(namespace=client.namespace)
+            await client.workflow_service.describe_namespace(asked, retry=False)
+    except (RPCError, RuntimeError, TimeoutError):
+        return False  # A lazy client's first connection fails with a RuntimeError.
+    return True
 
-    Return False where the engine is not far enough yet to have the namespace.
-    """
+
+async def prepare_namespace(client: Client) -> None:
+    """Give the client's namespace its retention and search attributes; a second time changes nothing."""
     retention = Duration()
     retention.FromTimedelta(RETENTION)
     config = NamespaceConfig(workflow_execution_retention_ttl=retention)
+    await client.workflow_service.update_namespace(
+        UpdateNamespaceRequest(namespace=client.namespace, config=config)
+    )
     types = {key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in search_attributes.ALL}
-    try:
-        await client.workflow_service.update_namespace(
-            UpdateNamespaceRequest(namespace=client.namespace, config=config)
-        )
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=types)
-        )
-    except RPCError as error:
-        if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.UNAVAILABLE):
-            return False
-        raise
-    return True
+    await client.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(namespace=client.namespace, search_attributes=types)
+    )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from backout.errors import PartFailed
+
 _LEASH = Path(__file__).with_name("leash.py")
+_READY_S = 60.0
+_PROBE_S = 0.05
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _STEADY_S = 60.0
@@ -51,6 +55,21 @@ class Child:
                 stderr=output,
                 process_group=0,
             )
+
+    async def until(self, ready: Callable[[], Awaitable[bool]], *, hint: str) -> None:
+        """Wait until the process is ready.
+
+        Raises:
+            PartFailed: it ended before that, or it takes too long; `hint` says where to look.
+        """
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + _READY_S
+        while not await ready():
+            if not self.running:
+                raise PartFailed(part=self.name, why=describe_exit(await self.wait()), hint=hint)
+            if loop.time() > ends:
+                raise PartFailed(part=self.name, why=f"it was not ready within {_READY_S:g} s", hint=hint)
+            await asyncio.sleep(_PROBE_S)
 
     async def keep(self, say: Callable[[str], None]) -> None:
         """Start the process again whenever it ends, after a pause that doubles, and say so; never returns."""

@@ -24,12 +24,13 @@ WITHIN_S = 10.0
 """Seconds that a person at a terminal waits for an answer."""
 # A process that exits right after its last connection closed may crash in the SDK's native threads.
 _SETTLE_S = 0.1
+_INTERRUPTED = 130
 
 T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work to its end."""
+    """Run a command's work to its end; a second signal while it stops ends it at once."""
 
     async def settled() -> T:
         try:
@@ -37,7 +38,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         finally:
             await asyncio.sleep(_SETTLE_S)
 
-    return asyncio.run(settled())
+    try:
+        return asyncio.run(settled())
+    except asyncio.CancelledError:
+        raise SystemExit(_INTERRUPTED) from None
 
 
 def connection(state: Path) -> ClientConnectConfig:

@@ -14,17 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 import wiring
-from backout.errors import EngineUnreachable, PartFailed
 from backout.site import Site
 from cli import engine, printing
 from cli.places import NAMESPACE, Places, choose_places, environment_of_parts, without_temporal
-from cli.processes import Child, describe_exit
+from cli.processes import Child
 from cli.state import UpState, claimed, write_state
 from telemetry import Address, Settings
 from workflows.incident import Incident
 
-_READY_S = 60.0
-_PROBE_S = 0.05
 _GRACE_S = 15.0
 # A process that exits right after its last connection closed may crash in the SDK's native threads.
 _SETTLE_S = 0.1
@@ -36,7 +33,9 @@ async def bring_up(site: Path, *, state: Path, port: int, ui_port: int) -> None:
     Raises:
         BackoutError: the site or a port is not usable, it runs already, or a part did not start.
     """
-    deployment = wiring.load_deployment(wiring.read_site(site, os.environ))
+    at = wiring.read_site(site, os.environ)
+    at.check_secrets()
+    deployment = wiring.load_deployment(at)
     gateway = deployment.site.gateway
     with claimed(state):
         places = choose_places(
@@ -96,34 +95,24 @@ class Up:
 
     async def _start(self) -> None:
         await self._engine.start()
-        await self._ready(self._engine, self._engine_answers, where=f"See {self._state / 'engine.log'}.")
+        await self._engine.until(self._engine_answers, hint=f"See {self._state / 'engine.log'}.")
+        open_incidents = await self._prepare()
         await self._worker.start()
         await self._gateway.start()
-        above = "Its own message is above."
-        await self._ready(self._worker, _page_is_well(self._places.worker), where=above)
-        await self._ready(self._gateway, _page_is_well(self._places.gateway), where=above)
-        self._tell_where(await self._count_open())
-
-    async def _ready(self, part: Child, answers: Callable[[], Awaitable[bool]], *, where: str) -> None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + _READY_S
-        while not await answers():
-            if not part.running:
-                raise PartFailed(part=part.name, why=describe_exit(await part.wait()), where=where)
-            if loop.time() > until:
-                raise PartFailed(part=part.name, why=f"it was not ready within {_READY_S:g} s", where=where)
-            await asyncio.sleep(_PROBE_S)
+        for part, at in ((self._worker, self._places.worker), (self._gateway, self._places.gateway)):
+            await part.until(_page_is_well(at), hint="Its own message is above.")
+        self._tell_where(open_incidents)
 
     async def _engine_answers(self) -> bool:
-        try:
-            client = await wiring.connect(wiring.connection(self._client_environ))
-        except EngineUnreachable:
-            return False
-        return await engine.prepare_namespace(client)
+        # A lazy client: it asks once, where a connection would be tried again for seconds.
+        client = await wiring.connect(wiring.connection(self._client_environ), lazy=True)
+        return await engine.is_ready(client)
 
-    async def _count_open(self) -> int:
-        query = f"WorkflowType = '{Incident.__name__}' AND ExecutionStatus = 'Running'"
+    async def _prepare(self) -> int:
+        """Prepare the engine; return how many incidents are open in it."""
         client = await wiring.connect(wiring.connection(self._client_environ))
+        await engine.prepare_namespace(client)
+        query = f"WorkflowType = '{Incident.__name__}' AND ExecutionStatus = 'Running'"
         return (await client.count_workflows(query)).count
 
     async def _stop(self) -> None:
@@ -166,12 +155,16 @@ class Up:
         table.add_row("Temporal UI", where.ui, "every incident and its history")
         table.add_row("Worker", f"{where.worker}/healthz", where.metrics)
         table.add_row("Playbooks", ", ".join(playbooks), "")
-        table.add_row(
-            "State", str(self._state), f"{open_incidents} open incidents go on" if open_incidents else ""
-        )
+        table.add_row("State", str(self._state), _going_on(open_incidents))
         self._console.print(f"Backout is up for site {site.site}.", style="bold green")
         self._console.print(table)
         self._console.print("Stop with Ctrl-C; open incidents go on at the next 'backout up'.", style="dim")
+
+
+def _going_on(count: int) -> str:
+    if not count:
+        return "no incident is open"
+    return "1 open incident goes on" if count == 1 else f"{count} open incidents go on"
 
 
 def _doors(site: Site) -> list[str]:
