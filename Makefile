@@ -12,7 +12,7 @@ GATES := check-format check-lint check-types check-imports check-shape check-loc
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check $(GATES) fmt bench lock clean
+.PHONY: help demo test check $(GATES) fmt golden bench lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ check-lock: $(DEV_STAMP) # The locks are complete and name no place
 fmt: $(DEV_STAMP) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+golden: $(DEV_STAMP) ## Keep the histories and digests of today's workflows; review them before you commit
+	$(BIN)/pytest tests/replay/test_scenarios.py --golden
+	@git diff --stat -- tests/replay/golden || true
 
 bench: $(DEV_STAMP) ## Run the benchmarks
 	$(BIN)/python -m bench $(ARGS)

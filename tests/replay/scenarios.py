@@ -1,0 +1,164 @@
+"""The scenarios whose histories are kept: what people and silence make of an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from backout.people import Action
+from backout.playbook import Playbook
+from backout.timeline import ExposureSet, PeoplePaged, RevertStopped
+from backout.view import IncidentOutcome
+from tests.workflows.engine import Engine, Incidents
+from tests.workflows.playbooks import (
+    ALL,
+    CHECK,
+    DETECT,
+    ESCALATE,
+    MANUAL,
+    NOTIFY,
+    POSTMORTEM,
+    REVERT,
+    VERIFY,
+    playbook,
+    rules,
+)
+
+QUORUM = {"rules": rules("approve", quorum=2, approve_by=["commander", "product"])}
+Play = Callable[[Engine, Incidents], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One way through an incident."""
+
+    playbook: Playbook
+    play: Play
+    outcome: IncidentOutcome
+    reverts: int = 0
+    """So many staged reverts it has; their histories are kept too."""
+    prepare: Callable[[Engine], None] = lambda _: None
+    alert: str = "ErrorsHigh"
+    """The alert that opens it; `ProviderDown` fires the rule without any watching."""
+    silent: bool = False
+    """Nobody acts: time is skipped."""
+
+
+async def nobody_acts(engine: Engine, incident: Incidents) -> None:
+    """Leave the incident alone."""
+
+
+async def called(incident: Incidents, times: int) -> None:
+    """Wait until people were called so many times: who answers a call before its end changes what follows."""
+    await incident.until(lambda view: sum(isinstance(event, PeoplePaged) for event in view.timeline) == times)
+
+
+async def the_quorum_approves(_: Engine, incident: Incidents) -> None:
+    """Own the incident, then let two people authorise the plan, and one the notice."""
+    await called(incident, 1)
+    await incident.act("alice", Action.ACKNOWLEDGE)
+    await called(incident, 2)
+    await incident.act("bob", Action.APPROVE)
+    await incident.act("carol", Action.APPROVE)
+    await called(incident, 3)
+    await incident.act("carol", Action.APPROVE)
+
+
+async def held_in_a_soak(engine: Engine, incident: Incidents) -> None:
+    """Hold while the first stage is soaked, then resume."""
+    await incident.until(lambda view: [e.after for e in view.timeline if isinstance(e, ExposureSet)] == [50])
+    await incident.act("alice", Action.HOLD, reason="wait for the provider")
+    await incident.until(lambda view: any(isinstance(e, RevertStopped) for e in view.timeline))
+    await incident.asked(Action.RESUME)
+    engine.world.clock.go_on()
+    await incident.act("bob", Action.RESUME)
+
+
+async def retried_by_a_person(engine: Engine, incident: Incidents) -> None:
+    """Mend what failed, then retry."""
+    await incident.asked(Action.RETRY)
+    engine.world.check.passes, engine.world.target.lies = True, None
+    await incident.act("alice", Action.RETRY)
+
+
+async def aborted(_: Engine, incident: Incidents) -> None:
+    """Abort while the approval is awaited."""
+    await called(incident, 1)
+    await incident.act("alice", Action.ABORT, reason="the provider rolled back")
+
+
+async def rejected_and_closed(_: Engine, incident: Incidents) -> None:
+    """Reject the plan, add a note, and close the held incident."""
+    await called(incident, 1)
+    await incident.act("bob", Action.REJECT, reason="the baseline is worse")
+    await incident.asked(Action.CLOSE)
+    await incident.act("dave", Action.NOTE, reason="a fix is on its way")
+    await incident.act("alice", Action.CLOSE, reason="fixed forward")
+
+
+async def ticked(_: Engine, incident: Incidents) -> None:
+    """Do the checklist in another order."""
+    await called(incident, 1)
+    for item in (2, 1):
+        await incident.act("alice", Action.TICK, item=item)
+
+
+def _check_fails(engine: Engine) -> None:
+    engine.world.check.passes = False
+
+
+def _target_lies(engine: Engine) -> None:
+    engine.world.target.lies = 99
+
+
+def _healthy(engine: Engine) -> None:
+    engine.world.heal()
+
+
+def _first_soak_lasts(engine: Engine) -> None:
+    engine.world.clock.pause()
+
+
+SCENARIOS = {
+    "automatic-whole-playbook": Scenario(playbook(*ALL), nobody_acts, IncidentOutcome.RECOVERED, reverts=1),
+    "approved-by-a-quorum": Scenario(
+        playbook(DETECT, ESCALATE, REVERT, VERIFY, {**NOTIFY, "needs_approval": True}, POSTMORTEM, **QUORUM),
+        the_quorum_approves,
+        IncidentOutcome.RECOVERED,
+    ),
+    "held-in-a-soak": Scenario(
+        playbook(DETECT, REVERT, POSTMORTEM),
+        held_in_a_soak,
+        IncidentOutcome.UNVERIFIED,
+        reverts=2,
+        prepare=_first_soak_lasts,
+        alert="ProviderDown",
+    ),
+    "stage-fails-then-retried": Scenario(
+        playbook(DETECT, REVERT, POSTMORTEM),
+        retried_by_a_person,
+        IncidentOutcome.UNVERIFIED,
+        reverts=2,
+        prepare=_target_lies,
+    ),
+    "check-fails-then-retried": Scenario(
+        playbook(CHECK, POSTMORTEM), retried_by_a_person, IncidentOutcome.UNVERIFIED, prepare=_check_fails
+    ),
+    "ladder-unanswered": Scenario(
+        playbook(DETECT, {**ESCALATE, "on_timeout": "abort"}, REVERT, POSTMORTEM, **QUORUM),
+        nobody_acts,
+        IncidentOutcome.ABORTED,
+        silent=True,
+    ),
+    "false-alarm": Scenario(
+        playbook(DETECT, ESCALATE, REVERT, POSTMORTEM),
+        nobody_acts,
+        IncidentOutcome.FALSE_ALARM,
+        prepare=_healthy,
+    ),
+    "aborted": Scenario(playbook(DETECT, REVERT, POSTMORTEM, **QUORUM), aborted, IncidentOutcome.ABORTED),
+    "rejected-and-closed": Scenario(
+        playbook(DETECT, REVERT, POSTMORTEM, **QUORUM), rejected_and_closed, IncidentOutcome.CLOSED
+    ),
+    "manual-checklist": Scenario(playbook(MANUAL, POSTMORTEM), ticked, IncidentOutcome.UNVERIFIED),
+}
