@@ -66,6 +66,8 @@ class Case(BaseModel):
     """Who rejected what waits now, and why."""
     acknowledged_by: str = ""
     held: str = ""
+    reminders: int = 0
+    """How often people were called again since the incident is held."""
     directive: Directive | None = None
     asks: dict[str, Ask] = {}
     """What waits for people, by kind."""

@@ -25,7 +25,7 @@ from workflows import options
 from workflows.doing import SUMMARY_LENGTH, do
 from workflows.failures import reason
 from workflows.search_attributes import OUTCOME, PHASE
-from workflows.waiting import answer
+from workflows.waiting import answer, stop
 
 
 class Desk:
@@ -38,6 +38,9 @@ class Desk:
         self.case = case
         self._background: list[asyncio.Task[None]] = []
         self._closing = False
+        self._events = workflow.metric_meter().create_counter(
+            "backout_events", "Timeline events of incidents, by kind and playbook"
+        )
 
     @property
     def step(self) -> Step:
@@ -52,7 +55,12 @@ class Desk:
     def write(self, event: Event) -> None:
         """Write an event on the timeline and on the page that Temporal's UI shows."""
         self.case.add(event, now=workflow.now(), step=self.step.name)
+        self.count(event.event)
         self.show()
+
+    def count(self, event: str) -> None:
+        """Count an event in the engine's metrics."""
+        self._events.add(1, {"event": event, "playbook": self.playbook.playbook})
 
     def show(self) -> None:
         """Bring the page that Temporal's UI shows up to date."""
@@ -86,7 +94,7 @@ class Desk:
     async def stop_background(self) -> None:
         """Cancel what runs beside the steps, and wait for its end."""
         for task in self._background:
-            task.cancel()
+            stop(task)
         await asyncio.gather(*self._background, return_exceptions=True)
         self._background.clear()
 

@@ -17,33 +17,37 @@ DECISIONS = (Action.RESUME, Action.RETRY, Action.SKIP, Action.ABORT, Action.CLOS
 
 async def obey(desk: Desk) -> Directive:
     """Do what a person said: hold first if that was it, then whatever they decide."""
-    if desk.case.directive is None:
-        return await hold(desk, desk.case.held, page=())
-    return _taken(desk)
+    if desk.case.directive is not None:
+        return _taken(desk)
+    if desk.case.phase is Phase.HELD:
+        return await _decided(desk)  # carried over from an earlier history
+    return await hold(desk, desk.case.held, page=())
 
 
 async def hold(desk: Desk, why: str, *, page: tuple[str, ...]) -> Directive:
-    """Hold until a person decides. Silence is answered with another page, after twice the pause each time."""
+    """Hold until a person decides, and call these roles."""
     case = desk.case
     by = "a person" if case.held else "the engine"
     case.held = case.held or why
+    case.reminders = 0
     desk.enter(Phase.HELD)
     desk.write(Held(at=workflow.now(), by=by, why=why))
-    pause, pages = desk.playbook.remind, 1
     if page:
         await desk.page(page, f"held: {why}")
+    return await _decided(desk)
+
+
+async def _decided(desk: Desk) -> Directive:
+    """Wait for a decision. Silence is answered with another page, after twice the pause each time."""
+    case = desk.case
+    what = f"Held: {case.held}. Decide how to go on"
     while case.directive is None:
         _carry_over_if_long(desk)
-        until = workflow.now() + pause
-        question = Ask(
-            what=f"Held: {why}. Decide how to go on",
-            actions=DECISIONS,
-            roles=desk.holders(*DECISIONS),
-            until=until,
-        )
+        until = workflow.now() + min(desk.playbook.remind * 2**case.reminders, options.LONGEST_REMINDER)
+        question = Ask(what=what, actions=DECISIONS, roles=desk.holders(*DECISIONS), until=until)
         if not await desk.ask("decide", question, lambda: case.directive is not None, until=until):
-            pause, pages = min(pause * 2, options.LONGEST_REMINDER), pages + 1
-            await desk.page(everyone(desk, desk.step), f"still held: {why}", level=pages)
+            case.reminders += 1
+            await desk.page(everyone(desk, desk.step), f"still held: {case.held}", level=case.reminders + 1)
     return _taken(desk)
 
 

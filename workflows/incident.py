@@ -6,6 +6,7 @@ people; what it came to decides what comes next, as the playbook says. A failing
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import assert_never
 
@@ -86,7 +87,12 @@ class Incident:
         attempt = 0
         while True:
             attempt += 1
-            match await self._attempt(step, attempt):
+            try:
+                directive = await self._attempt(step, attempt)
+            except asyncio.CancelledError:
+                self._case.held = self._case.held or "somebody cancelled the workflow in Temporal"
+                continue
+            match directive:
                 case Directive.RETRY | Directive.RESUME:
                     continue
                 case Directive.ABORT:
@@ -94,11 +100,19 @@ class Incident:
                 case Directive.CLOSE:
                     self._case.ending = IncidentOutcome.CLOSED
                 case Directive.SKIP | None:
-                    pass
+                    self._leave()
             return
+
+    def _leave(self) -> None:
+        """Drop what was said in the step's last moment: it was for this step. Only an abort is for all."""
+        if self._case.directive is Directive.ABORT:
+            self._case.ending = IncidentOutcome.ABORTED
+        self._case.directive = None
 
     async def _attempt(self, step: Step, attempt: int) -> Directive | None:
         """Perform the step once; return what a person or the playbook wants then, None where it is done."""
+        if self._case.interrupted:
+            return await holding.obey(self._desk)
         until = self._begin(step, attempt)
         try:
             ended = await race(
@@ -169,6 +183,7 @@ class Incident:
     async def alert(self, alert: Alert) -> None:
         """Take in an alert, new or repeated."""
         self._case.take_alert(alert, now=workflow.now())
+        self._desk.count("AlertReceived")
         self._desk.show()
 
     @workflow.signal
@@ -187,6 +202,7 @@ class Incident:
         decision = self._decide(act)
         right = decision.right if isinstance(decision, Allowed) else ""
         receipt = self._case.take_act(act, right=right, now=workflow.now(), step=self._desk.step.name)
+        self._desk.count("ActionTaken")
         self._desk.show()
         return receipt
 

@@ -18,7 +18,7 @@ from backout.timeline import ExposureSet, SignalsJudged
 from workflows import options
 from workflows.doing import do
 from workflows.failures import reason
-from workflows.waiting import carry_on, ended
+from workflows.waiting import ended, stop
 
 
 class WalkDown(Frozen):
@@ -63,8 +63,7 @@ class StagedRevert:
         try:
             return await asyncio.shield(walking)
         except asyncio.CancelledError:
-            carry_on()
-            walking.cancel()
+            stop(walking)
             await ended(walking)
             return await self._stopped()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
@@ -39,33 +40,38 @@ async def race(
     The work's own failure is raised. `summary` names the timer in Temporal's UI.
     """
     task = asyncio.create_task(work)
-    answered = await answer(lambda: task.done() or interrupted(), until=until, summary=summary)
-    if task.done():
-        return Finished(task.result())
-    task.cancel()
-    await ended(task)
+    try:
+        answered = await answer(lambda: task.done() or interrupted(), until=until, summary=summary)
+        if task.done():
+            return Finished(task.result())
+    finally:
+        if not task.done():
+            stop(task)
+            await ended(task)
     return Interrupted() if answered else Overdue()
 
 
-def heed() -> None:
-    """Stop here if this task was cancelled. Call it before anything that waits or does.
+def stop(task: asyncio.Task[Any]) -> None:
+    """Cancel a task, and remember it: it stops at its next wait even if the cancellation itself is lost.
 
-    A cancellation that meets an activity which ends in the same moment is lost in the SDK: the activity's
-    result comes, and the task goes on. asyncio still knows that it was asked to stop.
+    A cancellation that meets an operation which ends in the same moment is lost in the SDK: the result comes,
+    the task goes on, and asyncio's own count of cancellations is taken back.
+    """
+    _stopped.add(task)
+    task.cancel()
+
+
+def heed() -> None:
+    """Stop here if this task was told to. Called before anything that waits or does.
 
     Raises:
-        CancelledError: the task was cancelled.
+        CancelledError: the task was stopped.
     """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
+    if asyncio.current_task() in _stopped:
         raise asyncio.CancelledError
 
 
-def carry_on() -> None:
-    """Take a caught cancellation as dealt with: what follows may wait and do again."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()
+_stopped: WeakSet[asyncio.Task[Any]] = WeakSet()
 
 
 async def answer(given: Callable[[], bool], *, until: datetime, summary: str) -> bool:

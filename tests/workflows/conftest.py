@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -24,19 +25,27 @@ FLAGS = {
 }
 
 
-@pytest.fixture(scope="session")
-async def server() -> AsyncIterator[WorkflowEnvironment]:
-    """Return the server; time is skipped unless a test says otherwise."""
-    flags = [word for name, value in FLAGS.items() for word in ("--dynamic-config-value", f"{name}={value}")]
+@asynccontextmanager
+async def started(more: dict[str, str] | None = None) -> AsyncIterator[WorkflowEnvironment]:
+    """Run a dev server with these settings on top of the usual ones."""
+    flags = FLAGS | (more or {})
+    words = [word for name, value in flags.items() for word in ("--dynamic-config-value", f"{name}={value}")]
     environment = await WorkflowEnvironment.start_time_skipping_v2(
         ts_config=TimeSkippingConfig(max_session_skip_count=100_000),
         dev_server_existing_path=str(Path(sys.executable).parent / "temporal"),
-        dev_server_extra_args=flags,
+        dev_server_extra_args=words,
         dev_server_log_level="error",
         data_converter=pydantic_data_converter,
         search_attributes=list(ALL),
     )
     async with environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+async def server() -> AsyncIterator[WorkflowEnvironment]:
+    """Return the server; time is skipped unless a test says otherwise."""
+    async with started() as environment:
         yield environment
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -81,9 +82,18 @@ class Incidents:
     async def until(self, seen: Callable[[IncidentView], object]) -> IncidentView:
         """Wait until the incident looks so."""
         async with asyncio.timeout(PATIENCE_S):
-            while not seen(view := await self.view()):  # noqa: ASYNC110  # it happens in a server
+            while not ((view := await self._glance()) and seen(view)):  # noqa: ASYNC110  # it is in a server
                 await asyncio.sleep(0.01)
         return view
+
+    async def _glance(self) -> IncidentView | None:
+        """Return the view; None at the moment in which a history passes into a fresh one."""
+        try:
+            return await self.view()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                raise
+            return None
 
     async def asked(self, action: Action) -> IncidentView:
         """Wait until people are asked for this action."""
