@@ -102,10 +102,12 @@ async def test_an_incident_that_never_was_is_told_from_one_that_is_over(
     with pytest.raises(IncidentUnknown, match="no incident 'incident/chat/none'"):
         await incidents.act(incident="incident/chat/none", act=an_act("t1"))
     incident = await incidents.open(opening=an_opening(), alert=an_alert())
-    await incidents.act(incident=incident, act=an_act("t1", Action.ABORT, "done"))
+    receipt = await incidents.act(incident=incident, act=an_act("t1", Action.ABORT, "done"))
     await client.get_workflow_handle(incident).result()
     with pytest.raises(IncidentOver, match="'incident/chat/r2' is over"):
         await incidents.act(incident=incident, act=an_act("t2"))
+    # What was done before the end is still answered when it is sent again.
+    assert await incidents.act(incident=incident, act=an_act("t1", Action.ABORT, "done")) == receipt
     assert (await incidents.view(incident=incident)).summary.outcome is IncidentOutcome.ABORTED
     with pytest.raises(IncidentUnknown):
         await incidents.view(incident="incident/chat/none")
