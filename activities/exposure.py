@@ -25,9 +25,12 @@ class ExposureActivities:
         with told_to_temporal():
             target = self._target(request.target)
             where = {"service": request.service, "release": request.release}
-            before = _seen_before() or await target.read(**where)
-            if before.percent <= request.percent:
-                return _change(before, before)
+            found = await target.read(**where)
+            before = _seen_before() or found
+            if found.percent == request.percent:
+                return _change(before, found)  # also where an earlier attempt's write lost its answer
+            if found.percent < request.percent:
+                return _change(found, found)
             activity.heartbeat(before)
             now = await target.set(**where, percent=request.percent, key=request.key)
             if now.percent != request.percent:

@@ -88,7 +88,8 @@ def _incomplete(act: Act, asked: Ask | None) -> str:
 def _bad_vote(act: Act, asked: Ask) -> str:
     if act.subject is not None and act.subject != asked.subject:
         return f"the plan has changed: you saw {act.subject[:19]}, it is {asked.subject[:19]} now; look again"
-    if act.actor.person in asked.approved_by:
+    # Who has approved may still reject: a person who sees the error must be able to take it back.
+    if act.action is Action.APPROVE and act.actor.person in asked.approved_by:
         return f"{act.actor.name} has approved this already; it needs distinct people"
     return ""
 
@@ -107,6 +108,6 @@ def approvers(rule: Rule, playbook: Playbook) -> tuple[str, ...]:
 
 
 def human_rule(playbook: Playbook) -> Rule:
-    """Return the rule of a revert that no fired rule backs: people decide, by the playbook's largest quorum."""
+    """Return the rule of a revert that no fired rule backs: people decide, by the largest quorum."""
     strictest = max(playbook.rules, key=lambda rule: rule.quorum)
     return strictest.model_copy(update={"id": "human-decision", "authority": "approve"})

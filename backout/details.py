@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backout.people import Action
+from backout.rendering import escape_markdown
 from backout.view import Ask, Briefing
 
 
@@ -21,7 +22,7 @@ def page(brief: Briefing) -> str:
         ("Postmortem", brief.postmortem),
     )
     lines = [f"# {summary.service} {summary.release}", ""]
-    lines += [f"- **{name}:** {value}" for name, value in rows if value]
+    lines += [f"- **{name}:** {escape_markdown(value)}" for name, value in rows if value]
     if brief.step:
         until = f", until {brief.step_until:%Y-%m-%d %H:%M:%S} UTC" if brief.step_until else ""
         lines += ["", "## Now", f"Step **{brief.step}**{until}"]
@@ -36,7 +37,7 @@ def _asked(ask: Ask, incident: str) -> str:
     who = " or ".join(ask.roles) or "a person"
     until = f" until {ask.until:%H:%M:%S} UTC" if ask.until else ""
     verbs = ", ".join(f"`backout {command(action)} {incident}`" for action in ask.actions)
-    return f"- **{who}**{until}: {ask.what} ({verbs})"
+    return f"- **{who}**{until}: {escape_markdown(ask.what)} ({verbs})"
 
 
 def command(action: Action) -> str:

@@ -11,10 +11,12 @@ evidence, is ours: no burst shorter than `sustain` can reach A, whatever its siz
 from __future__ import annotations
 
 from functools import lru_cache
-from math import exp, inf, log, log1p
+from math import exp, expm1, log, log1p
 
 ALTERNATIVES = (1.5, 2.0, 4.0, 10.0)
 NO_EVIDENCE = (0.0, 0.0, 0.0, 0.0)
+MOST = 1e200
+"""A statistic grows no further: far above every need, and still a number that JSON can carry."""
 
 
 @lru_cache(maxsize=1024)
@@ -23,20 +25,18 @@ def cap(need: float, ticks: float) -> float:
 
     The statistic after m ticks at the cap c is the geometric sum `e^c + e^2c + ... + e^mc`.
     """
-    if ticks <= 1:
-        return inf
-    low, high = 0.0, log(need)
-    for _ in range(60):
+    # A little above the need: rounding must not cost a tick.
+    aim = need * (1 + 1e-9)
+    # The last term alone is no more than the sum, so the sum's cap is not above this.
+    low, high = 0.0, log(aim) / max(ticks, 1)
+    for _ in range(60 if ticks > 1 else 0):
         middle = (low + high) / 2
-        grown = _geometric(middle, ticks)
-        low, high = (low, middle) if grown > need else (middle, high)
+        low, high = (low, middle) if _geometric(middle, ticks) > aim else (middle, high)
     return high
 
 
 def _geometric(rate: float, ticks: float) -> float:
-    if rate == 0:
-        return ticks
-    return exp(rate) * (exp(rate * ticks) - 1) / (exp(rate) - 1)
+    return expm1(rate * ticks) / -expm1(-rate) if rate else ticks
 
 
 @lru_cache(maxsize=1024)
@@ -54,7 +54,7 @@ def advance(
         return statistics
     good = judged - bad
     return tuple(
-        (value + 1) * exp(min(bad * on_bad + good * on_good, largest))
+        min((value + 1) * exp(min(bad * on_bad + good * on_good, largest, log(MOST))), MOST)
         for value, (on_bad, on_good) in zip(statistics, _log_ratios(limit), strict=True)
     )
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from backout.model import Frozen
 from backout.people import Action
 from backout.signals import Evaluation, Factor, Outcome, Verdict
+from backout.steps import RevertStep
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
@@ -108,15 +109,15 @@ def _first(events: Iterable[BaseEvent]) -> datetime | None:
 def _times(view: IncidentView) -> Times:
     timeline = view.timeline
     judged = _all(timeline, SignalsJudged)
-    stages = [event for event in _all(timeline, ExposureSet) if event.changed]
+    stages = _all(timeline, ExposureSet)
     acts = _all(timeline, ActionTaken)
     started = min(
         (event.alert.starts_at for event in _all(timeline, AlertReceived)), default=view.summary.opened_at
     )
-    last_stage = min((event.after for event in stages), default=None)
-    recovered = [
-        event for event in judged if event.sense == "recovery" and event.evaluation.outcome is Outcome.CLEAR
-    ]
+    lowest = min(
+        (stage for step in view.playbook.steps if isinstance(step, RevertStep) for stage in step.stages),
+        default=0,
+    )
 
     def since(moment: datetime | None) -> timedelta | None:
         return None if moment is None else moment - started
@@ -128,10 +129,22 @@ def _times(view: IncidentView) -> Times:
             _first(e for e in judged if e.sense == "breach" and e.evaluation.outcome is Outcome.FIRED)
         ),
         to_acknowledge=since(_first(event for event in acts if event.action is Action.ACKNOWLEDGE)),
-        to_first_revert=since(_first(stages)),
-        to_full_revert=since(_first(event for event in stages if event.after == last_stage)),
-        to_recovery=since(_first(recovered)),
+        to_first_revert=since(_first(event for event in stages if event.changed)),
+        to_full_revert=since(_first(event for event in stages if event.after <= lowest)),
+        to_recovery=since(_first(_lasting_recovery(judged))),
     )
+
+
+def _lasting_recovery(judged: Iterable[SignalsJudged]) -> list[SignalsJudged]:
+    """Return the judgments that show recovery and that no later one takes back.
+
+    A soak at a low stage can look well by dilution alone, and the verification find otherwise.
+    """
+    shown: list[SignalsJudged] = []
+    for event in judged:
+        if event.sense == "recovery":
+            shown = [*shown, event] if event.evaluation.outcome is Outcome.CLEAR else []
+    return shown
 
 
 def _requests(counts: tuple[RequestsCounted, ...]) -> int | None:

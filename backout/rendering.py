@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from jinja2 import DictLoader, StrictUndefined, TemplateError
-from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from backout.errors import TemplateBroken, UnknownName
 from backout.model import format_duration
+
+_BROKEN = (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""What a wrong template raises: jinja2's own errors, and those of the expressions in it."""
 
 
 def render(template: str, *, templates: Mapping[str, str], **context: object) -> str:
@@ -34,7 +36,7 @@ def render(template: str, *, templates: Mapping[str, str], **context: object) ->
     environment.filters |= {"duration": duration, "clock": clock, "percent": percent}
     try:
         return environment.get_template(template).render(**context)
-    except (TemplateError, SecurityError, TypeError, AttributeError) as error:
+    except _BROKEN as error:
         raise TemplateBroken(template=template, why=str(error)) from error
 
 
@@ -51,7 +53,9 @@ def escape_mrkdwn(value: object) -> str:
 
 def escape_markdown(value: object) -> str:
     """Keep a value on its line and in its table cell, and out of HTML."""
-    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")
+    # The backslash first: left alone, one before a pipe would undo the pipe's own.
+    line = " ".join(str(value).split()).replace("\\", "\\\\")
+    return line.replace("|", "\\|").replace("<", "&lt;")
 
 
 def _escape_for(template: str) -> Callable[[object], str]:
@@ -69,8 +73,8 @@ def duration(value: timedelta | None) -> str:
 
 
 def clock(value: datetime) -> str:
-    """Write a moment as `2026-11-20 21:03:11 UTC`."""
-    return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    """Write a moment as `2026-11-20 21:03:11 UTC`, whatever zone it came in."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def percent(value: float | None) -> str:

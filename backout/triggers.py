@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import isfinite, log
+from typing import TypeGuard
 
 from backout import detector
 from backout.alerts import Alert
@@ -66,9 +67,13 @@ def difference(before: Totals, now: Totals) -> Reading:
 
 
 def _grown(before: float | None, now: float | None) -> int | None:
-    if before is None or now is None or not isfinite(now) or now < 0:
+    if not _is_count(before) or not _is_count(now):
         return None
     return round(now - before if now >= before else now)
+
+
+def _is_count(number: float | None) -> TypeGuard[float]:
+    return number is not None and isfinite(number) and number >= 0
 
 
 def advance(
@@ -86,7 +91,7 @@ def advance(
 
 def _tracked(track: Track, totals: Totals, keep: int) -> Track:
     reading = difference(track.totals, totals)
-    has_data = totals.bad is not None and totals.of is not None
+    has_data = _is_count(totals.bad) and _is_count(totals.of)
     return Track(
         totals=totals if has_data else track.totals,
         recent=(*track.recent, reading)[-keep:],
@@ -204,7 +209,8 @@ def recovery(watch: Watch, *, criteria: Sequence[Criterion]) -> Evaluation:
 
 def _recovery_factor(track: Track, criterion: Criterion, limit: float) -> Factor:
     bad, judged = sum(r.bad for r in track.recent), sum(r.judged for r in track.recent)
-    verdict = _recovered(bad, judged, limit, criterion.min_sample)
+    silent = track.silent >= BLIND_AFTER_TICKS
+    verdict = Verdict.BLIND if silent else _recovered(bad, judged, limit, criterion.min_sample)
     said = {
         Verdict.BLIND: "blind",
         Verdict.BREACHED: "still above",
