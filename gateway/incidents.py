@@ -37,6 +37,8 @@ from workflows.incident import TASK_QUEUE, Incident
 
 WITHIN_S = 2.5
 """Seconds that a call may take unless its caller says otherwise: Slack wants an answer within 3."""
+HEALTHY_S = 1.0
+"""Seconds after which an engine that does not answer is called down."""
 RESOLVE_AMONG = 1000
 """How many incidents a name is looked up among; the engine lists the open ones first."""
 
@@ -164,7 +166,7 @@ class Incidents:
                 raise IncidentUnknown(incident=text)
         return named
 
-    async def healthy(self, *, within_s: float = 0.5) -> bool:
+    async def healthy(self, *, within_s: float = HEALTHY_S) -> bool:
         """Say whether the engine answers now."""
         try:
             async with self._calling(within_s):

@@ -15,6 +15,13 @@ from tests.gateway.running import Gateway, as_bytes, connect, eventually, gatewa
 from tests.gateway.world import DATA, a_member, signed, slash
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine take its time; Slack does not."""
+    monkeypatch.setattr("gateway.slack.LIST_S", 20.0)
+    monkeypatch.setattr("gateway.slack.ACT_S", 20.0)
+
+
 async def send(gateway: Gateway, body: bytes, headers: Mapping[str, str] | None = None) -> httpx.Response:
     sent = headers or signed(body, at=time())
     return await gateway.http.post("/slack/commands", content=body, headers=as_bytes(sent))
