@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC
 from typing import Annotated, Literal
 
@@ -12,6 +13,9 @@ from backout.errors import InvalidDocument
 from backout.problems import spell
 
 SOURCE = "alertmanager"
+
+# People will be shown it to click on: no other scheme, and nothing that ends a link in Slack or Markdown.
+_LINK = re.compile(r"https?://[^\s<>|()\"'`]{1,2000}")
 
 
 class _Received(BaseModel):
@@ -70,5 +74,5 @@ def _alert(member: _Member) -> Alert:
         name=member.labels["alertname"],
         summary=member.annotations.get("summary") or member.annotations.get("description") or "",
         labels=member.labels,
-        link=member.generatorURL or None,
+        link=member.generatorURL if _LINK.fullmatch(member.generatorURL) else None,
     )

@@ -52,6 +52,12 @@ def test_fields_of_newer_senders_are_passed_over() -> None:
     assert parse_alertmanager(json.dumps({**body, "orgId": 1}).encode())
 
 
+@pytest.mark.parametrize("link", ["", "javascript:alert(1)", "http://a b", "https://a|b>", "//a"])
+def test_what_is_no_plain_web_address_is_no_link(link: str) -> None:
+    (alert,) = parse_alertmanager(a_group({**a_member(), "generatorURL": link}))
+    assert alert.link is None
+
+
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
