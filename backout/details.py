@@ -37,7 +37,7 @@ def _asked(ask: Ask, incident: str) -> str:
     who = " or ".join(ask.roles) or "a person"
     until = f" until {ask.until:%H:%M:%S} UTC" if ask.until else ""
     verbs = ", ".join(f"`backout {command(action)} {incident}`" for action in ask.actions)
-    return f"- **{who}**{until}: {escape_markdown(ask.what)} ({verbs})"
+    return f"- **{who}**{until}: {escape_markdown(ask.headline)} ({verbs})"
 
 
 def command(action: Action) -> str:

@@ -57,6 +57,11 @@ class Ask(Frozen):
     """Checklist items, for a manual step."""
     ticked: tuple[int, ...] = ()
 
+    @property
+    def headline(self) -> str:
+        """The first line of the question."""
+        return self.what.partition("\n")[0]
+
 
 class IncidentSummary(Frozen):
     """One line of the list of incidents."""

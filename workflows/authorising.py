@@ -25,7 +25,7 @@ async def authorised(desk: Desk, ask: Ask, until: datetime) -> Stopped | TimedOu
     desk.write(
         ApprovalAsked(
             at=workflow.now(),
-            what=ask.what,
+            what=ask.headline,
             subject=ask.subject,
             quorum=ask.quorum,
             roles=ask.roles,
@@ -34,7 +34,7 @@ async def authorised(desk: Desk, ask: Ask, until: datetime) -> Stopped | TimedOu
     )
     # The question is open before the page calls people to answer it.
     with desk.asking("approve", ask):
-        await desk.page(ask.roles, f"approval needed from {ask.quorum}: {ask.what}"[:500])
+        await desk.page(ask.roles, f"approval needed from {ask.quorum}: {ask.headline}")
         given = await answer(
             lambda: ask.subject in case.authorised or bool(case.rejected),
             until=until,

@@ -131,7 +131,7 @@ class Desk:
     async def ask(self, kind: str, question: Ask, given: Callable[[], bool], *, until: datetime) -> bool:
         """Ask people and wait until the answer is given or the deadline comes; say whether it was given."""
         with self.asking(kind, question):
-            return await answer(given, until=until, summary=f"waits: {question.what}"[:SUMMARY_LENGTH])
+            return await answer(given, until=until, summary=f"waits: {question.headline}"[:SUMMARY_LENGTH])
 
     async def page(self, roles: tuple[str, ...], why: str, *, level: int = 1) -> None:
         """Call people. A page that cannot be sent is on the timeline; it never stops the incident."""

@@ -87,7 +87,7 @@ async def _notify(desk: Desk, step: NotifyStep, until: datetime) -> Achieved:
     )
     if step.needs_approval:
         ask = Ask(
-            what=f"Send to {step.audience}: {notice.title}. {notice.text}",
+            what=f"Send to {step.audience}: {notice.title}\n{notice.text}",
             actions=(Action.APPROVE, Action.REJECT),
             subject=digest_of(notice),
             quorum=1,
