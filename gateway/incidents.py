@@ -48,6 +48,7 @@ _NOT_THE_REQUEST = frozenset(
         RPCStatusCode.CANCELLED,
         RPCStatusCode.DATA_LOSS,
         RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.FAILED_PRECONDITION,  # No worker has asked for work for a while.
         RPCStatusCode.INTERNAL,
         RPCStatusCode.RESOURCE_EXHAUSTED,
         RPCStatusCode.UNAVAILABLE,
