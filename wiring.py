@@ -14,7 +14,7 @@ import inspect
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
@@ -62,7 +62,7 @@ class SiteFile:
 
     file: Path
     site: Site
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
 
     def path(self, text: str) -> Path:
         """Return a path of the site file; a relative one starts at the file's own folder."""

@@ -7,15 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.collector import Collector, collecting
 from tests.acceptance.running import Up, up, write_site
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def collector() -> Iterator[Collector]:
+    """Return where the traces of the running `backout up` go."""
+    with collecting() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Up]:
     """Return a `backout up` that runs as long as the tests do."""
     folder: Path = tmp_path_factory.mktemp("site")
     write_site(folder)
-    with up(folder) as one:
+    with up(folder, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, OTEL_BSP_SCHEDULE_DELAY="100") as one:
         yield one
 
 

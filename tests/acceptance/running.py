@@ -24,7 +24,7 @@ from cli.starter import write_starter
 from cli.state import UpState, read_state
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -101,6 +101,20 @@ def until(true: Callable[[], Any], what: str) -> None:
         time.sleep(0.02)
 
 
+def post_alert(folder: Path, gateway: str, *, service: str = "chat", release: str = "r2") -> httpx.Response:
+    """Send a firing alert as Alertmanager does."""
+    token = (folder / ".backout" / "alertmanager-token").read_text()
+    member = {
+        "status": "firing",
+        "labels": {"alertname": "ErrorsHigh", "service": service, "release": release},
+        "startsAt": "2026-01-05T09:00:00Z",
+        "fingerprint": f"{service}-{release}",
+    }
+    headers = {"Authorization": f"Bearer {token}"}
+    url = f"{gateway}/alerts/alertmanager"
+    return httpx.post(url, json={"alerts": [member]}, headers=headers, trust_env=False)
+
+
 def is_alive(pid: int) -> bool:
     """Say whether a process is there; a zombie is not."""
     try:
@@ -147,24 +161,9 @@ class Up:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def post_alert(
-        self, *, service: str = "chat", release: str = "r2", fingerprint: str = "f1"
-    ) -> httpx.Response:
-        """Send a firing alert as Alertmanager does."""
-        token = (self.folder / ".backout" / "alertmanager-token").read_text()
-        labels = {"alertname": "ErrorsHigh", "service": service, "release": release}
-        member = {
-            "status": "firing",
-            "labels": labels,
-            "startsAt": "2026-01-05T09:00:00Z",
-            "fingerprint": fingerprint,
-        }
-        return httpx.post(
-            f"{self.state.gateway}/alerts/alertmanager",
-            json={"alerts": [member]},
-            headers={"Authorization": f"Bearer {token}"},
-            trust_env=False,
-        )
+    def post_alert(self, *, service: str = "chat", release: str = "r2") -> httpx.Response:
+        """Send a firing alert to the gateway."""
+        return post_alert(self.folder, self.state.gateway, service=service, release=release)
 
     def stop(self, asked: signal.Signals = signal.SIGINT) -> int:
         """Ask it to stop, and return its exit code."""
@@ -173,14 +172,14 @@ class Up:
 
 
 @contextmanager
-def up(folder: Path) -> Iterator[Up]:
+def up(folder: Path, **env: str) -> Iterator[Up]:
     """Run `backout up` in a folder with a site until it is ready; kill what is left of it afterwards."""
     output = folder / "up.log"
     with output.open("w") as log:
         process = subprocess.Popen(
             command("up", "--port", "0", "--ui-port", "0"),
             cwd=folder,
-            env=environment(),
+            env=environment(**env),
             stdout=log,
             stderr=log,
             text=True,

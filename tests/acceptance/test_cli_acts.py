@@ -11,6 +11,8 @@ import pytest
 from backout.timeline import ActionTaken
 from tests.acceptance.running import Up, backout, until
 
+pytestmark = pytest.mark.timeout(180)  # several processes start, on a machine that may be busy
+
 
 @pytest.fixture(scope="session")
 def incident(running: Up) -> str:

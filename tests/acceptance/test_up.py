@@ -17,6 +17,8 @@ from cli.state import read_state
 from tests.acceptance.running import Up, backout, is_alive, is_well, until, up
 from workflows import search_attributes
 
+pytestmark = pytest.mark.timeout(180)  # several processes start, on a machine that may be busy
+
 
 def test_up_runs_the_worker_and_the_gateway_and_says_where_they_are(running: Up) -> None:
     state = running.state
@@ -73,7 +75,6 @@ def test_a_killed_part_is_started_again_and_that_is_said(running: Up) -> None:
     assert "worker ended (killed by signal 9); starting it again in 0.5 s" in running.said
 
 
-@pytest.mark.timeout(180)  # it starts everything twice
 def test_ctrl_c_stops_everything_and_the_next_up_goes_on_with_the_open_incident(site: Path) -> None:
     with up(site) as first:
         assert first.post_alert().status_code == 202
