@@ -13,7 +13,6 @@ from temporalio.envconfig import ClientConnectConfig
 import wiring
 from backout.errors import EngineDown, IncidentUnknown, Unanswered
 from backout.site import Site
-from backout.timeline import RequestsCounted
 from backout.view import Ask, IncidentOutcome, IncidentView, incident_id
 from demo import releases, words, world
 from demo.monitoring import Monitoring
@@ -166,10 +165,12 @@ class Play:
         self._story.chapter("In numbers, from the moment it went bad")
         for milestone, taken in words.times(view.timeline, went_bad=went_bad).items():
             self._story.say(f"{milestone}: {words.in_words(taken)}")
-        counts = [event.served for event in view.timeline if isinstance(event, RequestsCounted)]
-        if counts and counts[-1] is not None:
-            self._story.say(f"requests that {releases.CANDIDATE} served in all: {counts[-1]:.0f}")
-        self._story.say(f"alert messages sent: {alerts}; incidents: one")
+        served = words.blast_radius(view.timeline)
+        said = "no data" if served is None else f"{served:.0f}"
+        self._story.say(
+            f"requests that {releases.CANDIDATE} served from the alert to the end of its revert: {said}"
+        )
+        self._story.say(f"alert webhooks taken: {alerts}; incidents: one")
 
     async def _prove(self, service: str, traffic: Traffic, view: IncidentView) -> bool:
         self._story.chapter("Is it really over? The service and its users say")

@@ -111,7 +111,7 @@ def _rate(factor: Factor) -> str:
 def times(timeline: Iterable[Event], *, went_bad: datetime) -> dict[str, timedelta | None]:
     """Return how long each milestone took from the moment the release went bad; None: it was not reached."""
     taken: dict[str, timedelta | None] = dict.fromkeys(
-        ("detected", "acknowledged", "first traffic off", "all traffic off", "recovery shown")
+        ("detected", "acknowledged", "first traffic off", "all traffic off", "recovery verified")
     )
     for event in timeline:
         for milestone in _milestones(event):
@@ -130,9 +130,17 @@ def _milestones(event: Event) -> tuple[str, ...]:
         case ExposureSet(changed=True):
             return ("first traffic off",)
         case StepFinished(step="verify"):
-            return ("recovery shown",)
+            return ("recovery verified",)
         case _:
             return ()
+
+
+def blast_radius(timeline: Iterable[Event]) -> float | None:
+    """Return how many requests the candidate served while the incident lasted; None: nobody could count them."""
+    counts = [
+        event.served for event in timeline if isinstance(event, RequestsCounted) and event.served is not None
+    ]
+    return counts[-1] - counts[0] if len(counts) > 1 else None
 
 
 def in_words(taken: timedelta | None) -> str:

@@ -22,6 +22,7 @@ from backout.timeline import (
     IncidentOpened,
     MessageSent,
     PeoplePaged,
+    RequestsCounted,
     SignalsJudged,
     StepFinished,
     StepStarted,
@@ -30,7 +31,7 @@ from backout.view import IncidentOutcome
 from demo.proof import findings
 from demo.story import Story
 from demo.traffic import Seen
-from demo.words import in_words, times, told
+from demo.words import blast_radius, in_words, times, told
 from tests.unit.demo_world import NINE, a_view
 
 ALERT = Alert(
@@ -168,8 +169,14 @@ def test_every_milestone_is_timed_from_the_moment_the_release_went_bad() -> None
         "acknowledged": "30.0 s",
         "first traffic off": "50.0 s",
         "all traffic off": "60.0 s",
-        "recovery shown": "70.0 s",
+        "recovery verified": "70.0 s",
     }
+
+
+def test_the_blast_radius_is_what_was_served_between_the_first_count_and_the_last() -> None:
+    counts = [RequestsCounted(at=NINE, served=served) for served in (957, None, 1424)]
+    assert blast_radius(counts) == 467
+    assert blast_radius(counts[:2]) is None
 
 
 def test_a_milestone_that_was_not_reached_is_never() -> None:
