@@ -34,8 +34,6 @@ class SqliteFile:
 
         @event.listens_for(self._engine.sync_engine, "connect")
         def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-            # The driver begins transactions late and never for DDL; `begin` below does it instead.
-            connection.isolation_level = None
             cursor = connection.cursor()
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             cursor.execute("PRAGMA journal_mode = WAL")
@@ -45,6 +43,7 @@ class SqliteFile:
 
         @event.listens_for(self._engine.sync_engine, "begin")
         def begin(connection: Connection) -> None:
+            # The driver itself begins late, and never to read or to make tables.
             # A reader that turns into a writer can fail at once; a writer that says so first waits its turn.
             writes = connection.get_execution_options().get("writes", False)
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -23,6 +23,8 @@ class FakeSlack:
         """Answered to every call instead."""
         self.silent = False
         """Never answers."""
+        self.hangs_up = False
+        """Closes the connection instead of an answer."""
         self.channels = {"C01INC"}
         app = web.Application()
         app.router.add_post("/api/{method}", self._answer)
@@ -41,6 +43,8 @@ class FakeSlack:
         self.requests += 1
         assert request.transport is not None
         self.peers.add(request.transport.get_extra_info("peername"))
+        if self.hangs_up:
+            request.transport.close()
         if self.silent:
             await asyncio.Event().wait()
         if self.fault is not None:

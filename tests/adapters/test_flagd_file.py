@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -59,6 +60,12 @@ async def test_a_flag_without_a_rule_gets_one_with_the_candidate_first(tmp_path:
     path = write(tmp_path)
     await put(path, 10, "k")
     assert flag_in(path)["targeting"] == {"fractional": [HASHED, ["r2", 10], ["r1", 90]]}
+
+
+async def test_a_release_that_had_no_users_gets_the_first_range(tmp_path: Path) -> None:
+    path = write(tmp_path, defaultVariant="r1")
+    assert (await put(path, 10, "k")).percent == 10
+    assert flag_in(path)["targeting"] == split(["r2", 10], ["r1", 90])
 
 
 async def test_users_are_hashed_by_the_property_that_the_site_names(tmp_path: Path) -> None:
@@ -178,6 +185,27 @@ async def test_the_file_keeps_its_mode_and_leaves_nothing_beside_it(tmp_path: Pa
     assert names_in(tmp_path) == ["flags.json"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+async def test_the_file_keeps_its_owner(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    os.chown(path, 4321, 1234)
+    await put(path, 10, "k")
+    assert (path.stat().st_uid, path.stat().st_gid) == (4321, 1234)
+
+
+async def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = write(tmp_path)
+    before = path.read_text()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unreachable, match="No space left on device"):
+        await put(path, 10, "k")
+    assert path.read_text() == before
+    assert names_in(tmp_path) == ["flags.json"]
+
+
 async def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     path = write(tmp_path / "real")
@@ -226,6 +254,11 @@ async def test_a_broken_file_is_refused_with_the_place(tmp_path: Path, text: str
         pytest.param(
             {"targeting": {"if": [True, "r2", "r1"]}}, "more than one 'fractional' rule", id="other rules"
         ),
+        pytest.param(
+            {"targeting": split(["r2", 1]) | {"if": [True, "r2"]}},
+            "more than one 'fractional' rule",
+            id="two rules",
+        ),
         pytest.param({"targeting": split(["r2", "many"])}, "whole weight", id="a weight that is no number"),
         pytest.param(
             {"targeting": split(["r2", {"var": "w"}])}, "whole weight", id="a weight that is computed"
@@ -253,6 +286,12 @@ async def test_other_releases_are_not_pushed_out(tmp_path: Path) -> None:
     path = write(tmp_path, targeting=split(["r2", 10], ["r3", 60], ["r1", 30]))
     with pytest.raises(RejectedBySystem, match=r"other variants take too much of .*'r3': 60.* to give 50 %"):
         await put(path, 50, "k")
+
+
+async def test_the_share_of_another_release_is_not_rounded(tmp_path: Path) -> None:
+    path = write(tmp_path, targeting=split(["r2", 1], ["r3", 1], ["r1", 1]))
+    with pytest.raises(RejectedBySystem, match="other variants take too much"):
+        await put(path, 10, "k")
 
 
 async def test_the_baseline_itself_cannot_be_taken_off(tmp_path: Path) -> None:

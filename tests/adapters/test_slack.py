@@ -114,7 +114,7 @@ async def test_a_message_without_words_is_still_one_that_slack_takes(slack: Fake
         pytest.param("a line of the timeline, as long as they are\n" * 2000, id="many lines"),
         pytest.param("word " * 20_000, id="one line of words"),
         pytest.param("x" * 100_000, id="one word"),
-        pytest.param("&lt;" * 25_000, id="escapes only"),
+        pytest.param("xx" + "&lt;" * 25_000, id="escapes only"),
         pytest.param("\n\n\n" * 10_000 + "end", id="hardly anything but line breaks"),
     ],
 )
@@ -236,6 +236,15 @@ async def test_a_silent_or_absent_slack_is_unreachable(
     with pytest.raises(Unreachable, match="Cannot connect"):
         await post(absent)
     await absent.aclose()
+
+
+async def test_a_lost_answer_is_not_posted_a_second_time_behind_the_engines_back(
+    slack: FakeSlack, channel: Open
+) -> None:
+    slack.hangs_up = True
+    with pytest.raises(Unreachable, match="Server disconnected"):
+        await post(channel())
+    assert slack.requests == 1
 
 
 async def test_a_reference_of_something_else_is_refused(slack: FakeSlack, channel: Open) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sqlite3
@@ -252,4 +253,19 @@ async def test_the_record_has_the_digest_of_the_newest_document(tmp_path: Path) 
     with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
         rows = connection.execute("SELECT incident, name, location, digest FROM documents").fetchall()
     assert rows == [("incident/chat/r2", "postmortem.md", ref.location, ref.digest)]
+    await store.aclose()
+
+
+async def test_a_full_disk_leaves_the_document_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store = store_in(tmp_path)
+    await store.put_document(incident="incident/chat/r2", name="postmortem.md", text="draft")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unreachable, match="No space left on device"):
+        await store.put_document(incident="incident/chat/r2", name="postmortem.md", text="final")
+    assert contents(tmp_path / "documents" / "chat" / "r2") == {"postmortem.md": "draft"}
     await store.aclose()
