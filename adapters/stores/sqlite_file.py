@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,8 +26,7 @@ class SqliteFile:
         self._path = path
         self._what = f"SQLite file {path}"
         self._tables = tables
-        self._opening = asyncio.Lock()
-        self._open = False
+        self._made = False
         self._engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
         self._writer = self._engine.execution_options(writes=True)
 
@@ -83,10 +81,10 @@ class SqliteFile:
             raise Unreachable(what=self._what, why=str(error)) from error
 
     async def _make_tables(self) -> None:
-        async with self._opening:
-            if self._open:
-                return
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            async with self._writer.begin() as connection:
-                await connection.run_sync(self._tables.create_all)
-            self._open = True
+        if self._made:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # Looks which are missing and makes them in one write transaction, so others may do the same at once.
+        async with self._writer.begin() as connection:
+            await connection.run_sync(self._tables.create_all)
+        self._made = True
