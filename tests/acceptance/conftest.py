@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.collector import Collector, collecting
-from tests.acceptance.running import Up, up, write_site
+from tests.acceptance.running import Up, until, up, write_site
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +25,14 @@ def running(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> I
     write_site(folder)
     with up(folder, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, OTEL_BSP_SCHEDULE_DELAY="100") as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def incident(running: Up) -> str:
+    """Open the only incident as Alertmanager does, and return how people write it."""
+    assert running.post_alert(release="r7").status_code == 202
+    until(lambda: running.json("incidents", "list", "--open"), "the incident is open")
+    return "chat/r7"
 
 
 @pytest.fixture

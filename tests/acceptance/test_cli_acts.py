@@ -9,17 +9,9 @@ from pathlib import Path
 import pytest
 
 from backout.timeline import ActionTaken
-from tests.acceptance.running import Up, backout, until
+from tests.acceptance.running import Up, backout
 
 pytestmark = pytest.mark.timeout(180)  # several processes start, on a machine that may be busy
-
-
-@pytest.fixture(scope="session")
-def incident(running: Up) -> str:
-    """Open an incident as Alertmanager does, and return how people write it."""
-    assert running.post_alert(release="r7").status_code == 202
-    until(lambda: running.json("incidents", "list", "--open"), "the incident is open")
-    return "chat/r7"
 
 
 def test_an_act_is_done_by_the_person_whose_login_it_is(running: Up, incident: str) -> None:
