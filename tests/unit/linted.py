@@ -17,8 +17,8 @@ DATA = Path(__file__).parent / "data"
 TEXT = (DATA / "complete.yaml").read_text(encoding="utf-8")
 SITE = load_site((DATA / "site.yaml").read_text(encoding="utf-8"), file="site.yaml")
 TEMPLATES = (
-    "notices/status-resolved.md.j2",
     "notices/support.md.j2",
+    "notices/status-resolved.md.j2",
     "postmortem/standard.md.j2",
     "slack/page.md.j2",
 )
