@@ -12,7 +12,7 @@ from rich.table import Table
 import wiring
 from backout.model import Frozen
 from backout.playbook import Playbook
-from backout.site import SecretRef
+from backout.site import SecretRef, Site
 from cli import printing
 from cli.doctor.engine import look_at_engine
 from cli.doctor.report import ASK_S, Finding, Report
@@ -57,7 +57,7 @@ async def _examine(report: Report, site: Path | None, *, state: Path, release: s
     with report.examining("playbooks"):
         playbooks = wiring.load_deployment(at).playbooks
         report.ok("playbooks", f"valid: {', '.join(playbooks)}")
-    _roles(report, at, playbooks)
+    look_at_people(report, at.site, playbooks)
     async with wiring.open_adapters(at) as adapters:
         await World(report, adapters, at=at, playbooks=playbooks, release=release).look()
     _doors(report, at)
@@ -68,19 +68,15 @@ def _listens(at: wiring.SiteFile) -> Address:
     return Address(host=at.site.gateway.host, port=at.site.gateway.port)
 
 
-def _roles(report: Report, at: wiring.SiteFile, playbooks: Mapping[str, Playbook]) -> None:
+def look_at_people(report: Report, site: Site, playbooks: Mapping[str, Playbook]) -> None:
+    """See that no role hangs on one person alone; one that nobody fills is refused with its playbook."""
     for name, playbook in playbooks.items():
-        filled = {role: at.site.members(role) for role in playbook.roles}
-        for role in (role for role, members in filled.items() if not members):
-            report.fail(f"roles of {name}", f"Nobody fills {role}. Give a person the role in the site file.")
-        alone = [role for role, members in filled.items() if len(members) == 1]
-        people = "; ".join(f"{role}: {', '.join(members)}" for role, members in filled.items() if members)
+        filled = {role: site.members(role) for role in playbook.roles}
+        people = "; ".join(f"{role}: {', '.join(members)}" for role, members in filled.items())
         report.ok(f"roles of {name}", people)
-        if alone:
-            report.warn(
-                f"roles of {name}",
-                f"One person alone fills {', '.join(alone)}. Name somebody for their absence.",
-            )
+        if alone := ", ".join(role for role, members in filled.items() if len(members) == 1):
+            advice = "Name somebody for their absence."
+            report.warn(f"roles of {name}", f"One person alone fills {alone}. {advice}")
 
 
 def _doors(report: Report, at: wiring.SiteFile) -> None:

@@ -1,0 +1,61 @@
+"""What the commands print: for people on a terminal, for pipes, and for machines."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from backout.alerts import Alert
+from backout.outbox import OutboxEntry
+from cli import printing
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def entry(name: str, why: str = "") -> OutboxEntry:
+    """Return an entry whose alert has this name."""
+    alert = Alert(source="alertmanager", fingerprint="f", starts_at=NOON, status="firing", name=name)
+    return OutboxEntry(key="k", received_at=NOON, source="alertmanager", state="dead", alert=alert, why=why)
+
+
+def test_what_came_from_outside_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    printing.outbox([entry("\x1b[2J\x1b]0;owned\x07name", why="[bold]no markup[/bold]")], "dead")
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert "[bold]no markup[/bold]" in shown
+
+
+def test_a_pipe_gets_each_entry_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    printing.outbox([entry("Long" * 100, why="because " * 50)], "dead")
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_an_alert_that_could_not_be_read_is_shown_by_its_beginning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    unread = OutboxEntry(
+        key="k", received_at=NOON, source="alertmanager", state="dead", body="<html>\n", why="no JSON"
+    )
+    printing.outbox([unread], "dead")
+    assert r"unreadable: '<html>\n'" in capsys.readouterr().out
+
+
+def test_json_is_a_list_where_there_can_be_many(capsys: pytest.CaptureFixture[str]) -> None:
+    printing.as_json([entry("Name")])
+    assert json.loads(capsys.readouterr().out)[0]["alert"]["name"] == "Name"
+    printing.as_json([])
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_nothing_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    printing.incidents(())
+    printing.outbox((), "pending")
+    printing.outbox((), "dead")
+    assert capsys.readouterr().out.splitlines() == [
+        "There are no incidents.",
+        "No alert waits.",
+        "There are no dead letters.",
+    ]
