@@ -78,7 +78,7 @@ class IncidentSummary(Frozen):
     opened_at: datetime
     closed_at: datetime | None = None
     alerts: int = 0
-    """Alert messages that came in, repeats included."""
+    """Alerts that came in: each new episode and each change of one. The doors keep repeats out."""
     exposure: int | None = None
     """Percent of traffic on the candidate, as last read; None before the first look."""
 
