@@ -135,6 +135,8 @@ class Case(BaseModel):
                 return "rejected; the incident is held until a person decides"
             case Action.HOLD:
                 self.held = f"{act.actor.name}: {act.reason or 'no reason given'}"
+                # Said last, and nothing moves: what was decided a moment before is not done any more.
+                self.directive = None
                 return "held; nothing moves until somebody resumes, retries, skips or aborts"
             case Action.NOTE:
                 return "noted on the timeline"

@@ -105,6 +105,13 @@ def test_a_directive_is_kept_for_the_engine_and_interrupts(directive: Directive)
     assert case.interrupted
 
 
+def test_a_hold_that_comes_before_the_engine_obeyed_takes_back_what_was_decided() -> None:
+    case = case_of()
+    take(case, Action.SKIP, BEN, reason="known cause")
+    assert "nothing moves" in take(case, Action.HOLD, ANN, reason="wait")
+    assert (case.directive, case.held) == (None, "Ann: wait")
+
+
 def test_a_note_changes_nothing_but_the_timeline() -> None:
     case = case_of(held="x")
     before = case.model_dump(exclude={"timeline", "receipts"})
