@@ -107,12 +107,8 @@ class Play:
 
     async def _healthy(self, traffic: Traffic) -> None:
         await asyncio.sleep(HEALTHY_S)
-        seen = traffic.seen(last_s=HEALTHY_S)
-        self._story.say(
-            f"{PER_SECOND} questions a second; {seen.candidate_percent or 0:.0f} % of the answers come from "
-            f"release {releases.CANDIDATE}, the others from {releases.BASELINE}; "
-            f"error rate {seen.error_percent or 0:.1f} %"
-        )
+        seen = words.seen_in_words(traffic.seen(last_s=HEALTHY_S))
+        self._story.say(f"{PER_SECOND} questions a second; {seen}. The others get {releases.BASELINE}")
 
     async def _spoil(self, service: str) -> datetime:
         self._story.chapter("The release goes bad")

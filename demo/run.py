@@ -26,16 +26,16 @@ _TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class DemoTookTooLong(BackoutError):
-    """The demo gave up after {seconds:.0f} s, waiting for {awaited}. The ends of its logs are below."""
+    """The demo gave up after {seconds:g} s, waiting for {awaited}. The ends of its logs are below."""
 
 
 class Demo:
     """One run of the demo, from its folder to its exit code."""
 
-    def __init__(self, console: Console, *, interactive: bool) -> None:
+    def __init__(self, console: Console, *, interactive: bool, lasting_s: float) -> None:
         self._console = console
         self._interactive = interactive
-        self._lasting_s = INTERACTIVE_LASTING_S if interactive else LASTING_S
+        self._lasting_s = lasting_s
 
     async def run(self, parent: Path) -> int:
         """Perform in a fresh folder below `parent`, stop everything, and return the exit code."""
@@ -102,4 +102,5 @@ def _nothing() -> None:
 
 def perform(*, interactive: bool, parent: Path) -> int:
     """Run the demo in a fresh folder below `parent` and return its exit code."""
-    return asyncio.run(Demo(Console(), interactive=interactive).run(parent))
+    lasting_s = INTERACTIVE_LASTING_S if interactive else LASTING_S
+    return asyncio.run(Demo(Console(), interactive=interactive, lasting_s=lasting_s).run(parent))

@@ -19,7 +19,7 @@ from rich.text import Text
 from backout.timeline import Event, IncidentOpened, StepStarted
 from demo import releases
 from demo.traffic import Seen
-from demo.words import CHAPTERS, told
+from demo.words import CHAPTERS, seen_in_words, told
 
 _BAR_CELLS = 12
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -93,25 +93,22 @@ class Story:
 
 
 def _plain(exposure: int | None, seen: Seen) -> str:
-    share = "no answers" if seen.candidate_percent is None else f"{seen.candidate_percent:.0f} % of answers"
-    errors = "unknown" if seen.error_percent is None else f"{seen.error_percent:.1f} %"
-    set_to = "" if exposure is None else f"exposure {exposure} %, "
-    return f"{set_to}{share} from the candidate, error rate {errors}"
+    return seen_in_words(seen) if exposure is None else f"exposure {exposure} %, {seen_in_words(seen)}"
 
 
 def _living(exposure: int | None, seen: Seen, rates: Iterable[float | None]) -> Text:
-    share = seen.candidate_percent or 0.0
-    full = round(share / 100 * _BAR_CELLS)
-    curve = "".join(" " if rate is None else _level(rate) for rate in rates)
+    if seen.candidate_percent is None or seen.error_percent is None:
+        return Text(f"\n  {_plain(exposure, seen)}")
+    full = round(seen.candidate_percent / 100 * _BAR_CELLS)
     return Text.assemble(
         f"\n  on {releases.CANDIDATE} ",
         ("█" * full, "cyan"),
         ("░" * (_BAR_CELLS - full), "dim"),
-        (f" {share:.0f} % of answers", "bold"),
+        (f" {seen.candidate_percent:.0f} % of answers", "bold"),
         "" if exposure is None else f" (exposure {exposure} %)",
         "   errors ",
-        (curve, "red"),
-        (" no data" if seen.error_percent is None else f" {seen.error_percent:.1f} %", "bold"),
+        ("".join(" " if rate is None else _level(rate) for rate in rates), "red"),
+        (f" {seen.error_percent:.1f} %", "bold"),
     )
 
 

@@ -31,6 +31,8 @@ from backout.timeline import (
     StepStarted,
     StepTimedOut,
 )
+from demo import releases
+from demo.traffic import Seen
 
 CHAPTERS = {
     "detect": "An alert opens an incident, and Backout looks for itself",
@@ -136,11 +138,21 @@ def _milestones(event: Event) -> tuple[str, ...]:
 
 
 def blast_radius(timeline: Iterable[Event]) -> float | None:
-    """Return how many requests the candidate served while the incident lasted; None: nobody could count them."""
+    """Return how many requests the candidate served during the incident; None where nobody could count."""
     counts = [
         event.served for event in timeline if isinstance(event, RequestsCounted) and event.served is not None
     ]
     return counts[-1] - counts[0] if len(counts) > 1 else None
+
+
+def seen_in_words(seen: Seen) -> str:
+    """Write what the users saw; no answers are no answers, not 0 %."""
+    if seen.candidate_percent is None or seen.error_percent is None:
+        return "no answers at all"
+    return (
+        f"{seen.candidate_percent:.0f} % of answers from {releases.CANDIDATE}, "
+        f"error rate {seen.error_percent:.1f} %"
+    )
 
 
 def in_words(taken: timedelta | None) -> str:

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -36,6 +36,10 @@ class DemoRunning(BackoutError):
     """Another demo runs in {folder}. Stop it first, or give this one another folder with --state."""
 
 
+class FolderUnusable(BackoutError):
+    """The demo cannot keep its folder in {folder}: {why}. Name another place with --state."""
+
+
 class Engine(BaseModel):
     """Where `backout up` has its parts, as its state file says."""
 
@@ -57,18 +61,27 @@ def fresh_folder(parent: Path) -> Iterator[Path]:
 
     Raises:
         DemoRunning: another demo holds it.
+        FolderUnusable: nothing can be made or removed there.
     """
-    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (parent / "demo.lock").open("a") as lock:
+    with ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            folder = _claim(parent, held)
         except BlockingIOError:
             raise DemoRunning(folder=parent) from None
-        for old in parent.glob(f"{_RUN}*"):
-            shutil.rmtree(old)
-        folder = parent / f"{_RUN}{datetime.now(UTC):%Y%m%d-%H%M%S}"
-        folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise FolderUnusable(folder=parent, why=error.strerror) from error
         yield folder
+
+
+def _claim(parent: Path, held: ExitStack) -> Path:
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = held.enter_context((parent / "demo.lock").open("a"))
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    for old in parent.glob(f"{_RUN}*"):
+        shutil.rmtree(old)
+    folder = parent / f"{_RUN}{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 class World:

@@ -31,7 +31,7 @@ from backout.view import IncidentOutcome
 from demo.proof import findings
 from demo.story import Story
 from demo.traffic import Seen
-from demo.words import blast_radius, in_words, times, told
+from demo.words import blast_radius, in_words, seen_in_words, times, told
 from tests.unit.demo_world import NINE, a_view
 
 ALERT = Alert(
@@ -181,6 +181,16 @@ def test_the_blast_radius_is_what_was_served_between_the_first_count_and_the_las
 
 def test_a_milestone_that_was_not_reached_is_never() -> None:
     assert {in_words(after) for after in times((), went_bad=NINE).values()} == {"never"}
+
+
+def test_no_answers_are_told_as_such_and_never_as_no_errors() -> None:
+    nobody = Seen(replies=0, failed=0, on_candidate=0)
+    assert seen_in_words(nobody) == "no answers at all"
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, _environ={})
+    with Story(console) as story:
+        story.look(exposure=25, seen=nobody)
+    assert "exposure 25 %, no answers at all" in printed(console)
+    assert seen_in_words(Seen(200, 20, 50)) == "25 % of answers from 2026.11, error rate 10.0 %"
 
 
 @pytest.fixture

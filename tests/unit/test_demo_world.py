@@ -9,7 +9,7 @@ import pytest
 
 import wiring
 from demo import releases
-from demo.world import DemoRunning, Engine, World, fresh_folder
+from demo.world import DemoRunning, Engine, FolderUnusable, World, fresh_folder
 from tests.unit.demo_world import PEOPLE
 
 
@@ -26,6 +26,15 @@ def test_a_folder_where_a_demo_runs_is_refused_and_left_alone(tmp_path: Path) ->
         with pytest.raises(DemoRunning, match=f"Another demo runs in {tmp_path}"), fresh_folder(tmp_path):
             pass
         assert folder.exists()
+
+
+def test_a_place_where_no_folder_can_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(FolderUnusable, match=r"file/demo: Not a directory\. Name another place with --state"),
+        fresh_folder(tmp_path / "file" / "demo"),
+    ):
+        pass
 
 
 def test_secrets_are_new_for_each_demo_and_only_for_their_owner(tmp_path: Path) -> None:
