@@ -91,7 +91,9 @@ class Settings(Frozen):
             return cls.model_validate(given)
         except ValidationError as error:
             first = error.errors()[0]
-            raise BadSetting(name=_variable(str(first["loc"][0])), why=first["msg"]) from error
+            raise BadSetting(
+                name=_variable(str(first["loc"][0])), why=first["msg"].removeprefix("Value error, ")
+            ) from error
 
 
 def _variable(field: str) -> str:

@@ -139,7 +139,8 @@ async def run(settings: Settings) -> None:
         await _work(settings)
     except asyncio.CancelledError:
         _log.info("Stopped")
-    await asyncio.sleep(_SETTLE_S)
+    finally:
+        await asyncio.sleep(_SETTLE_S)
 
 
 async def _work(settings: Settings) -> None:

@@ -129,7 +129,8 @@ def _ask(ask: Ask) -> str:
         f"\n{'[x]' if number in ask.ticked else '[ ]'} {number}. {item}"
         for number, item in enumerate(ask.items, 1)
     )
-    return f"{ask.what}{votes} Answer with: {commands}.{items}"
+    bound = f"\nAn answer is bound to {ask.subject}." if ask.subject else ""
+    return f"{ask.what}{votes}{items}{bound}\nAnswer with: {commands}."
 
 
 def timeline(events: Sequence[Event]) -> None:

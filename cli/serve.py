@@ -22,8 +22,6 @@ from telemetry import Address
 _log = logging.getLogger("gateway")
 
 _GRACE_S = 5
-# A process that exits right after its last connection closed may crash in the SDK's native threads.
-_SETTLE_S = 0.1
 
 
 class _Server(uvicorn.Server):
@@ -52,7 +50,6 @@ async def serve(site: Path, *, port: int | None) -> None:
         _log.info("Started", extra={"site": deployment.site.site, "listens": _address(listener)})
         await _serve_on(listener, app)
     _log.info("Stopped")
-    await asyncio.sleep(_SETTLE_S)
 
 
 async def _serve_on(listener: socket.socket, app: Starlette) -> None:

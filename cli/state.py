@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from backout.errors import AlreadyRunning
+from backout.errors import AlreadyRunning, FileUnreadable
 from backout.model import Frozen
 
-FOLDER = ".backout"
 _LOCK = "up.lock"
 _FILE = "up.json"
+_TRIES = 5
+_PAUSE_S = 0.02
 
 
 class UpState(Frozen):
@@ -38,14 +41,14 @@ def claimed(folder: Path) -> Iterator[None]:
 
     Raises:
         AlreadyRunning: another process holds it.
+        FileUnreadable: the folder cannot be used.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / _LOCK).open("a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with _open_lock(folder) as lock:
+        if not any(_has_locked(lock) for _ in range(_TRIES)):
             lock.seek(0)
-            raise AlreadyRunning(folder=folder, pid=lock.read().strip() or "unknown") from None
+            raise AlreadyRunning(folder=folder, pid=lock.read().strip() or "unknown")
+        # What a killed run has left would lead others astray.
+        (folder / _FILE).unlink(missing_ok=True)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -53,6 +56,26 @@ def claimed(folder: Path) -> Iterator[None]:
             yield
         finally:
             (folder / _FILE).unlink(missing_ok=True)
+
+
+def _has_locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(_PAUSE_S)  # Perhaps it is but a reader, who holds it for a moment.
+        return False
+    return True
+
+
+def _open_lock(folder: Path) -> TextIO:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (folder / _LOCK).open("a+", encoding="utf-8")
+    except OSError as error:
+        remedy = "Name another with --state."
+        raise FileUnreadable(
+            what="The state folder", path=folder, why=error.strerror, remedy=remedy
+        ) from error
 
 
 def write_state(folder: Path, state: UpState) -> None:

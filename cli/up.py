@@ -23,8 +23,6 @@ from telemetry import Address, Settings
 from workflows.incident import Incident
 
 _GRACE_S = 15.0
-# A process that exits right after its last connection closed may crash in the SDK's native threads.
-_SETTLE_S = 0.1
 
 
 async def bring_up(site: Path, *, state: Path, port: int, ui_port: int) -> None:
@@ -91,7 +89,6 @@ class Up:
             self._say("Stopping; open incidents go on at the next 'backout up'.")
         finally:
             await self._stop()
-            await asyncio.sleep(_SETTLE_S)
 
     async def _start(self) -> None:
         await self._engine.start()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from backout.timeline import ActionTaken
-from tests.acceptance.running import Up, backout
+from tests.acceptance.running import Up, backout, until
 
 pytestmark = pytest.mark.timeout(180)  # several processes start, on a machine that may be busy
 
@@ -84,6 +85,16 @@ def test_show_says_where_it_stands_and_what_comes_next(running: Up, incident: st
     assert "(step detect, until " in shown
     assert "next" in shown
     assert "Alert ErrorsHigh from alertmanager is firing" in shown
+
+
+def test_a_held_incident_says_what_it_waits_for_and_how_to_answer(running: Up, incident: str) -> None:
+    assert running.backout("hold", incident, "--reason", "let me look").returncode == 0
+    until(lambda: running.json("incidents", "show", incident)["held"], "it is held")
+    shown = running.backout("incidents", "show", incident).stdout
+    assert "let me look" in shown
+    assert re.search("Answer with: .*backout resume", shown)
+    assert running.backout("resume", incident).returncode == 0
+    until(lambda: not running.json("incidents", "show", incident)["held"], "it goes on")
 
 
 def test_the_list_has_a_line_for_each_incident(running: Up, incident: str) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from backout.errors import AddressTaken, AlreadyRunning, PartFailed
+from backout.errors import AddressTaken, AlreadyRunning, FileUnreadable, PartFailed
 from cli.places import choose_places, environment_of_parts, without_temporal
 from cli.processes import Child, describe_exit
 from cli.state import UpState, claimed, read_state, write_state
@@ -156,6 +158,27 @@ def test_the_state_of_a_killed_run_is_not_believed(tmp_path: Path) -> None:
         pass
     write_state(tmp_path, state())
     assert read_state(tmp_path) is None
+    with claimed(tmp_path):
+        assert read_state(tmp_path) is None
+
+
+def test_a_reader_does_not_keep_the_folder_from_being_held(tmp_path: Path) -> None:
+    with claimed(tmp_path):
+        pass
+    with (tmp_path / "up.lock").open() as reader:
+        fcntl.flock(reader, fcntl.LOCK_SH)
+        threading.Timer(0.02, reader.close).start()
+        with claimed(tmp_path):
+            assert (tmp_path / "up.lock").read_text() == str(os.getpid())
+
+
+def test_a_state_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(FileUnreadable, match=r"The state folder .*file.* --state"),
+        claimed(tmp_path / "file"),
+    ):
+        pass
 
 
 def test_one_folder_is_held_once(tmp_path: Path) -> None:
