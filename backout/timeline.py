@@ -68,7 +68,7 @@ class StepStarted(BaseEvent):
     def line(self) -> str:
         """The event as one sentence for people."""
         again = f", attempt {self.attempt}" if self.attempt > 1 else ""
-        return f"Step {self.step} started{again} (owner {self.owner}, until {self.until:%H:%M:%S})"
+        return f"Step {self.step} started{again} (owner {self.owner}, until {self.until:%H:%M:%S} UTC)"
 
 
 class StepFinished(BaseEvent):
@@ -192,7 +192,7 @@ class ApprovalAsked(BaseEvent):
     def line(self) -> str:
         """The event as one sentence for people."""
         who = " or ".join(self.roles)
-        return f"Approval asked of {self.quorum} of {who} until {self.until:%H:%M:%S}: {self.what}"
+        return f"Approval asked of {self.quorum} of {who} until {self.until:%H:%M:%S} UTC: {self.what}"
 
 
 class Held(BaseEvent):
