@@ -186,7 +186,7 @@ def up(folder: Path, **env: str) -> Iterator[Up]:
         )
     try:
         running = Up(folder, process, output)
-        until(lambda: process.poll() is not None or "Backout is up" in running.said, f"up: {running.said}")
+        until(lambda: process.poll() is not None or "Stop with Ctrl-C" in running.said, f"up: {running.said}")
         assert process.poll() is None, running.said
         yield running
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import subprocess
@@ -123,14 +124,18 @@ async def test_the_worker_is_well_only_while_it_runs_and_temporal_answers(site: 
     async with wiring.open_activities(deployment, ui="") as activities:
         one = worker.build_worker(client, activities)
         async with health_page(Address(host="127.0.0.1", port=0), lambda: worker.health(client, one)) as at:
-            assert await _asked(at) == (503, "stopped", "reachable")
+            await _says(at, (503, "stopped", "reachable"))
             async with one:
-                assert await _asked(at) == (200, "running", "reachable")
+                await _says(at, (200, "running", "reachable"))
                 await engine.shutdown()
-                assert await _asked(at) == (503, "running", "unreachable")
+                await _says(at, (503, "running", "unreachable"))
 
 
-async def _asked(at: Address) -> tuple[int, str, str]:
-    async with httpx.AsyncClient(trust_env=False) as http:
-        answer = await http.get(f"http://{at}/healthz")
-    return answer.status_code, answer.json()["worker"], answer.json()["temporal"]
+async def _says(at: Address, wanted: tuple[int, str, str]) -> None:
+    """Wait until the page says so."""
+    async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(trust_env=False) as http:
+        while True:
+            answer = await http.get(f"http://{at}/healthz")
+            if (answer.status_code, answer.json()["worker"], answer.json()["temporal"]) == wanted:
+                return
+            await asyncio.sleep(0.02)
