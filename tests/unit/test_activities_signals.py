@@ -120,7 +120,7 @@ async def test_a_source_that_is_down_for_a_moment_costs_only_that_moment() -> No
 
 async def test_a_source_is_asked_once_a_tick_for_all_its_signals() -> None:
     world = MemoryWorld()
-    signals = {name: PLAYBOOK.signals["errors"] for name in ("errors", "again", "more")}
+    signals = dict.fromkeys(("errors", "again", "more"), PLAYBOOK.signals["errors"])
     seen = await observed(world, request(signals=signals))
     assert world.source.looks == seen.ticks
 
@@ -194,9 +194,7 @@ async def test_a_cancelled_watch_ends_at_once_and_leaves_nothing_running() -> No
 async def test_the_requests_of_the_candidate_are_counted() -> None:
     world = MemoryWorld()
     world.clock.advance(MINUTE)
-    count = CountRequests(
-        service="chat", release="r2", count=CountQuery(source="metrics", query="served")
-    )
+    count = CountRequests(service="chat", release="r2", count=CountQuery(source="metrics", query="served"))
     assert (await done(watching(world).count_requests, count)).served == 6000
     world.source.blind = True
     assert (await done(watching(world).count_requests, count)).served is None

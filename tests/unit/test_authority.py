@@ -14,9 +14,7 @@ from tests.unit.linted import changed
 from tests.unit.views import ANN, BEN, CLEO, PLAN, PLAYBOOK, act, approval, briefing, case_of
 
 ROLES = PLAYBOOK.roles
-TICKING = {
-    "tick": Ask(what="Checklist", actions=(Action.TICK,), subject="s", items=("a", "b"), ticked=(2,))
-}
+TICKING = {"tick": Ask(what="Checklist", actions=(Action.TICK,), subject="s", items=("a", "b"), ticked=(2,))}
 NOBODY = Actor(person="zoe", name="Zoe", roles=(), via="cli")
 
 

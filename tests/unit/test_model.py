@@ -39,7 +39,7 @@ def test_a_duration_is_read_as_people_write_it(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "5", "m5", "5 m", "5m 3", "-5m", "1e3s", "5min", "m", 90, None])
 def test_what_is_no_duration_is_refused_with_an_example(text: object) -> None:
-    with pytest.raises(ValidationError, match="is not a duration. Write a number with its unit"):
+    with pytest.raises(ValidationError, match=r"is not a duration. Write a number with its unit"):
         DURATION.validate_python(text)
 
 
@@ -88,7 +88,9 @@ def test_a_rate_is_strictly_between_none_and_all(text: object) -> None:
         RATE.validate_python(text)
 
 
-@pytest.mark.xfail(strict=True, raises=ZeroDivisionError, reason="model.parse_rate divides by what is written")
+@pytest.mark.xfail(
+    strict=True, raises=ZeroDivisionError, reason="model.parse_rate divides by what is written"
+)
 def test_a_rate_per_nothing_is_refused() -> None:
     with pytest.raises(ValidationError):
         RATE.validate_python("30 per 0")

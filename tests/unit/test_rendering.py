@@ -89,9 +89,7 @@ def test_nothing_of_the_process_can_be_seen() -> None:
 
 def test_in_slack_a_value_cannot_mention_or_link() -> None:
     text = rendered("*{{ who }}*: <https://ours.example|ours>", who="<!channel> & <https://evil.example|me>")
-    assert text == (
-        "*&lt;!channel&gt; &amp; &lt;https://evil.example|me&gt;*: <https://ours.example|ours>"
-    )
+    assert text == ("*&lt;!channel&gt; &amp; &lt;https://evil.example|me&gt;*: <https://ours.example|ours>")
 
 
 def test_notices_are_escaped_as_slack_and_documents_as_markdown() -> None:

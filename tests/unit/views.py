@@ -146,9 +146,15 @@ def briefing(**fields: object) -> Briefing:
 
 def approval(**fields: object) -> Ask:
     """Return a question that wants approvals."""
-    kept = {"what": "Revert r2: 50 %, 10 %, 0 %", "actions": (Action.APPROVE, Action.REJECT)}
-    kept |= {"subject": PLAN, "quorum": 2, "roles": ("commander", "product"), "until": at(30)}
-    return Ask.model_validate({**kept, **fields})
+    ask = Ask(
+        what="Revert r2: 50 %, 10 %, 0 %",
+        actions=(Action.APPROVE, Action.REJECT),
+        subject=PLAN,
+        quorum=2,
+        roles=("commander", "product"),
+        until=at(30),
+    )
+    return ask.model_copy(update=fields)
 
 
 BEGUN = (

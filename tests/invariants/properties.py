@@ -1,0 +1,10 @@
+"""How properties are tried: the same examples on every machine, and no clock that judges them."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+quickly = settings(deadline=None, derandomize=True, database=None, max_examples=60)
+"""For properties of pure functions."""
+at_length = settings(quickly, max_examples=25, stateful_step_count=25)
+"""For sequences of acts."""
