@@ -13,7 +13,10 @@ from cli import options
 
 _Words = Annotated[
     list[str] | None,
-    typer.Argument(help="The incident as service/release, unless only one is open; then the text or number."),
+    typer.Argument(
+        metavar="INCIDENT TEXT",
+        help="service/release, left out where only one is open; then the reason, or the item's number.",
+    ),
 ]
 _Reason = Annotated[str | None, typer.Option("--reason", "-m", help="Why, for the timeline.")]
 _As = Annotated[
