@@ -293,20 +293,25 @@ async def open_adapters(at: SiteFile) -> AsyncIterator[Adapters]:
 
 
 @asynccontextmanager
-async def open_activities(deployment: Deployment, *, ui: str) -> AsyncIterator[tuple[Activity, ...]]:
+async def open_activities(
+    deployment: Deployment, *, ui: str, namespace: str = "default"
+) -> AsyncIterator[tuple[Activity, ...]]:
     """Yield every activity of the worker, over the site's adapters; close these after use.
 
-    `ui` is the address of Temporal's UI where the site file names none.
+    `ui` is the address of Temporal's UI where the site file names none, `namespace` that of the incidents.
     """
     async with open_adapters(deployment.at) as adapters:
         channels, templates = adapters.channels(), deployment.templates
         ui = deployment.site.ui or ui
+        history = f"{ui.rstrip('/')}/namespaces/{namespace}/workflows" if ui else ""
         yield activities_of(
             SignalActivities(sources=adapters.sources(), clock=SystemClock()),
             ExposureActivities(targets=adapters.targets()),
-            PeopleActivities(channels=channels, directory=deployment.site.people, templates=templates, ui=ui),
+            PeopleActivities(
+                channels=channels, directory=deployment.site.people, templates=templates, history=history
+            ),
             CheckActivities(checks=adapters.checks()),
-            RecordActivities(store=adapters.store(), channels=channels, templates=templates, ui=ui),
+            RecordActivities(store=adapters.store(), channels=channels, templates=templates, history=history),
         )
 
 

@@ -148,10 +148,12 @@ async def _work(settings: Settings) -> None:
         # The tracer closes last, when there are no more spans.
         plugins = stack.enter_context(telemetry.tracing("backout-worker", os.environ))
         deployment = wiring.load_deployment(wiring.read_site(Path(settings.site), os.environ))
-        activities = await stack.enter_async_context(wiring.open_activities(deployment, ui=settings.ui))
-        client = await wiring.connect(
-            wiring.connection(os.environ), plugins=plugins, runtime=telemetry.metered_runtime(settings)
-        )
+        connection = wiring.connection(os.environ)
+        namespace = connection.get("namespace", "default")
+        opened = wiring.open_activities(deployment, ui=settings.ui, namespace=namespace)
+        activities = await stack.enter_async_context(opened)
+        runtime = telemetry.metered_runtime(settings)
+        client = await wiring.connect(connection, plugins=plugins, runtime=runtime)
         worker = await stack.enter_async_context(build_worker(client, activities))
         page = telemetry.health_page(settings.worker_health, lambda: health(client, worker))
         at = await stack.enter_async_context(page)

@@ -25,13 +25,13 @@ class PeopleActivities:
         channels: Mapping[str, Channel],
         directory: Mapping[str, Person],
         templates: Mapping[str, str],
-        ui: str,
+        history: str,
     ) -> None:
-        """Serve these channels, by name; `ui` is the address of Temporal's UI, or empty."""
+        """Serve these channels, by name; `history` is where incidents are in Temporal's UI."""
         self._channels = channels
         self._directory = directory
         self._templates = templates
-        self._ui = ui
+        self._history = history
 
     @activity.defn
     async def page_people(self, request: PagePeople) -> Paged:
@@ -71,7 +71,9 @@ class PeopleActivities:
             return Sent(ref=posted.ref, link=posted.link)
 
     def _message(self, template: str, brief: Briefing, *, why: str, thread: str | None) -> Message:
-        text = rendering.render(template, templates=self._templates, brief=brief, why=why, ui=self._ui)
+        text = rendering.render(
+            template, templates=self._templates, brief=brief, why=why, history=self._history
+        )
         title, body = rendering.title_and_text(text)
         return Message(
             title=title,

@@ -21,13 +21,13 @@ class RecordActivities:
     """The store of the site, and the channels that follow an incident."""
 
     def __init__(
-        self, *, store: Store, channels: Mapping[str, Channel], templates: Mapping[str, str], ui: str
+        self, *, store: Store, channels: Mapping[str, Channel], templates: Mapping[str, str], history: str
     ) -> None:
-        """Keep records in this store; `ui` is the address of Temporal's UI, or empty."""
+        """Keep records in this store; `history` is where incidents are in Temporal's UI."""
         self._store = store
         self._channels = channels
         self._templates = templates
-        self._ui = ui
+        self._history = history
 
     @activity.defn
     async def publish_timeline(self, request: PublishTimeline) -> Published:
@@ -62,7 +62,9 @@ class RecordActivities:
 
     async def _tell_top(self, channel: str, brief: Briefing, top: str | None) -> str:
         """Post the incident's top message, or bring it up to date."""
-        text = rendering.render("slack/incident.md.j2", templates=self._templates, brief=brief, ui=self._ui)
+        text = rendering.render(
+            "slack/incident.md.j2", templates=self._templates, brief=brief, history=self._history
+        )
         title, body = rendering.title_and_text(text)
         message = Message(
             title=title, text=body, actions=open_actions(brief), incident=brief.summary.incident

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 _PARTS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+SHORTEST_S, LONGEST_S = 0.001, 3650 * 86400.0
 _RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(?:%|per\s+(\d+))\s*$")
 
 
@@ -31,7 +32,7 @@ def parse_duration(value: object) -> object:
     """Turn `90s`, `5m`, `1h30m` or `5d` into a timedelta; leave a timedelta alone.
 
     Raises:
-        ValueError: the text is not a duration, or it is not above zero.
+        ValueError: the text is not a duration, it is not above zero, or no timer can be so short or so long.
     """
     if isinstance(value, timedelta):
         return value
@@ -43,6 +44,9 @@ def parse_duration(value: object) -> object:
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
     if seconds <= 0:
         msg = f"'{value}' is not a duration above zero"
+        raise ValueError(msg)
+    if not SHORTEST_S <= seconds <= LONGEST_S:
+        msg = f"'{value}' is not a duration from 1ms to 3650d, which is what a timer can be"
         raise ValueError(msg)
     return timedelta(seconds=seconds)
 
@@ -66,7 +70,8 @@ def parse_rate(value: object) -> object:
     """
     text = str(value)
     if match := _RATE.match(text):
-        rate = float(match[1]) / float(match[2] or 100)
+        per = float(match[2] or 100)
+        rate = float(match[1]) / per if per else 0.0
     else:
         try:
             rate = float(text)

@@ -267,7 +267,7 @@ class RequestsCounted(BaseEvent):
     def line(self) -> str:
         """The event as one sentence for people."""
         if self.served is None:
-            return f"Requests served by the candidate: no data {self.why}".rstrip()
+            return f"Requests served by the candidate: no data{f' ({self.why})' if self.why else ''}"
         return f"Requests served by the candidate so far: {self.served:.0f}"
 
 

@@ -121,7 +121,7 @@ OBSERVE = Observe.model_validate(
 EXPOSURE = ExposureActivities(targets={"known-one": WORLD.target})
 SIGNALS = SignalActivities(sources={"known-one": WORLD.source}, clock=WORLD.clock)
 PEOPLE = PeopleActivities(
-    channels={"known-one": WORLD.channel}, directory={}, templates={"notices/known-one.md.j2": ""}, ui=""
+    channels={"known-one": WORLD.channel}, directory={}, templates={"notices/known-one.md.j2": ""}, history=""
 )
 COUNT = CountRequests(count=CountQuery(source="unheard-of", query="served"), **PLACE)
 NOTICE = Notice(audience="customers", title="t", text="t")

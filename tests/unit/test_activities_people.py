@@ -24,7 +24,10 @@ NOTICE = Notice(audience="customers", title="chat is well again", text="We took 
 
 def telling(channel: MemoryChannel, templates: dict[str, str] = TEMPLATES) -> PeopleActivities:
     return PeopleActivities(
-        channels={"room": channel}, directory=DIRECTORY, templates=templates, ui="http://ui"
+        channels={"room": channel},
+        directory=DIRECTORY,
+        templates=templates,
+        history="http://ui/namespaces/default/workflows",
     )
 
 

@@ -21,7 +21,7 @@ class Desk:
         self.store = MemoryStore()
         self.channel = MemoryChannel()
         self.records = RecordActivities(
-            store=self.store, channels={"room": self.channel}, templates=templates, ui=""
+            store=self.store, channels={"room": self.channel}, templates=templates, history=""
         )
 
 

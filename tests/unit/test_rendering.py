@@ -175,7 +175,7 @@ def context(view: IncidentView) -> dict[str, object]:
         "outcome": "recovered",
         "written_at": at(42),
         "due": at(7200),
-        "ui": "http://127.0.0.1:8233",
+        "history": "http://127.0.0.1:8233/namespaces/default/workflows",
     }
 
 
@@ -196,7 +196,7 @@ def test_a_message_to_responders_links_to_the_history_only_where_there_is_one(te
     given_context = context(full_view())
     link = "http://127.0.0.1:8233/namespaces/default/workflows/incident%2Fchat%2Fr2"
     assert link in render(template, templates=TEMPLATES, **given_context)
-    assert "History" not in render(template, templates=TEMPLATES, **given_context | {"ui": ""})
+    assert "History" not in render(template, templates=TEMPLATES, **given_context | {"history": ""})
 
 
 def test_the_timeline_of_these_tests_has_every_kind_of_event() -> None:

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
+from cli.engine import DYNAMIC_CONFIG, find_binary
 from workflows.search_attributes import ALL
-
-FLAGS = {
-    "history.transferProcessorMaxPollRPS": "100000",
-    "history.timerProcessorMaxPollRPS": "100000",
-    "history.visibilityProcessorMaxPollRPS": "100000",
-    "history.timerProcessorMaxTimeShift": '"5ms"',
-    "frontend.WorkflowTimeSkippingEnabled": "true",
-    "system.enableCancelActivityWorkerCommand": "true",
-    "frontend.WorkerCommandsEnabled": "true",
-}
 
 
 @asynccontextmanager
 async def started(more: dict[str, str] | None = None) -> AsyncIterator[WorkflowEnvironment]:
     """Run a dev server with these settings on top of the usual ones."""
-    flags = FLAGS | (more or {})
+    flags = DYNAMIC_CONFIG | (more or {})
     words = [word for name, value in flags.items() for word in ("--dynamic-config-value", f"{name}={value}")]
     environment = await WorkflowEnvironment.start_time_skipping_v2(
         ts_config=TimeSkippingConfig(max_session_skip_count=100_000),
-        dev_server_existing_path=str(Path(sys.executable).parent / "temporal"),
+        dev_server_existing_path=str(find_binary()),
         dev_server_extra_args=words,
         dev_server_log_level="error",
         data_converter=pydantic_data_converter,

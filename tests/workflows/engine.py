@@ -13,8 +13,8 @@ from typing import TypeVar
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+import wiring
 from activities.checks import CheckActivities
 from activities.exposure import ExposureActivities
 from activities.people import PeopleActivities
@@ -28,6 +28,7 @@ from backout.people import Act, Action, Actor, Person, Receipt
 from backout.playbook import Playbook
 from backout.timeline import BaseEvent
 from backout.view import IncidentSummary, IncidentView
+from worker import sandbox
 from workflows.incident import Incident
 from workflows.revert import StagedRevert
 
@@ -127,23 +128,19 @@ class Engine:
             SignalActivities(sources={"metrics": world.source}, clock=world.clock),
             ExposureActivities(targets={"exposure": world.target}),
             CheckActivities(checks={"consistent": world.check}),
-            PeopleActivities(channels={"room": world.channel}, directory=PEOPLE, templates=TEMPLATES, ui=""),
-            RecordActivities(store=world.store, channels={"room": world.channel}, templates=TEMPLATES, ui=""),
-        )
-        restrictions = SandboxRestrictions.default.with_passthrough_modules(
-            "backout", "pydantic", "pydantic_core", "jinja2", "activities"
+            PeopleActivities(
+                channels={"room": world.channel}, directory=PEOPLE, templates=TEMPLATES, history=""
+            ),
+            RecordActivities(
+                store=world.store, channels={"room": world.channel}, templates=TEMPLATES, history=""
+            ),
         )
         return Worker(
             self.client,
             task_queue=self.queue,
             workflows=[Incident, StagedRevert],
-            activities=[
-                method
-                for group in activities
-                for name in dir(group)
-                if hasattr(method := getattr(group, name), "__temporal_activity_definition")
-            ],
-            workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+            activities=wiring.activities_of(*activities),
+            workflow_runner=sandbox(),
             **changes,  # type: ignore[arg-type]  # tests name the worker's own options
         )
 
