@@ -75,6 +75,11 @@ class SlackWeb:
         blocks = [block.to_dict() for block in blocks_of(message, ())]
         await self._call("chat.update", channel=channel, ts=ts, text=plain_of(message, ()), blocks=blocks)
 
+    async def check(self) -> str:
+        """Ask Slack who we are, and say it; it raises what `post` raises. Nothing is posted."""
+        answer = await self._call("auth.test")
+        return f"posts as {answer['user']} of {answer['team']}"
+
     async def aclose(self) -> None:
         """Close the kept-alive connections."""
         if self._client.session is not None:

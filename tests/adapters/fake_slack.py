@@ -1,4 +1,4 @@
-"""A small Slack of our own on loopback: the two methods that are used, Slack's limits, and fault switches."""
+"""A small Slack of our own on loopback: the methods that are used, Slack's limits, and fault switches."""
 
 from __future__ import annotations
 
@@ -52,6 +52,8 @@ class FakeSlack:
         body = await request.json()
         if error := self._error(request.headers.get("Authorization", ""), body):
             return web.json_response({"ok": False, "error": error})
+        if request.match_info["method"] == "auth.test":
+            return web.json_response({"ok": True, "user": "backout", "team": "Testers"})
         self.calls.append((request.match_info["method"], body))
         ts = body.get("ts", f"1700000000.{len(self.calls):06}")
         return web.json_response({"ok": True, "channel": body["channel"], "ts": ts})
@@ -59,6 +61,8 @@ class FakeSlack:
     def _error(self, authorization: str, body: dict[str, Any]) -> str:
         if authorization != f"Bearer {TOKEN}":
             return "invalid_auth"
+        if not body:
+            return ""
         if body["channel"] not in self.channels:
             return "channel_not_found"
         blocks: list[dict[str, Any]] = body["blocks"]

@@ -251,3 +251,13 @@ async def test_a_reference_of_something_else_is_refused(slack: FakeSlack, channe
     with pytest.raises(RejectedBySystem, match=r"'terminal' is no reference of a Slack message"):
         await channel().update(ref="terminal", message=Message(title="", text=""))
     assert slack.calls == []
+
+
+async def test_a_check_says_as_whom_it_posts_and_posts_nothing(slack: FakeSlack, channel: Open) -> None:
+    assert await channel().check() == "posts as backout of Testers"
+    assert slack.calls == []
+
+
+async def test_a_check_with_a_wrong_token_says_what_to_do(channel: Open) -> None:
+    with pytest.raises(RejectedBySystem, match="use the app's bot token"):
+        await channel(token="xoxb-wrong").check()
