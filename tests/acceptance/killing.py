@@ -113,13 +113,13 @@ async def engine(folder: Path) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def metrics_page() -> AsyncIterator[str]:
-    """Serve counters of a service that is well: each look finds ten more requests; yield the address."""
+    """Serve counters of a service that is well: each look finds a thousand more requests; yield the address."""
     requests = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal requests
         await reader.readuntil(b"\r\n\r\n")
-        requests += 10
+        requests += 1000
         text = f"requests_total {requests}\nbad_total 0\n"
         head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n"
         writer.write(f"{head}Connection: close\r\n\r\n{text}".encode())

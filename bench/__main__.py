@@ -1,0 +1,55 @@
+"""Backout's real processes beside the least that the same engine could do, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench import after_kill, report
+from bench.first_change import rounds
+from bench.stand import Stand, memory_mb, set_up
+
+# A process that exits right after its last connection closed may crash in the SDK's native threads.
+_SETTLE_S = 0.1
+
+
+async def run(folder: Path, *, count: int, kills: int) -> None:
+    """Measure and print."""
+    async with set_up(folder) as stand:
+        worker = await stand.run_worker()
+        _say(report.heading(count))
+        _say(report.first_change(await rounds(stand, count)))
+        incident = f"incident/chat/r{count - 1}"
+        sizes = [await _size(stand, one) for one in (incident, f"{incident}/revert/1")]
+        _say(report.sizes(sizes, count, memory_mb(worker)))
+        worker, standby = await after_kill.kills(stand, worker, kills, standby=True)
+        worker, cold = await after_kill.kills(stand, worker, kills, standby=False)
+        _say(report.after_kill({"another worker stands by": standby, "another worker is started": cold}))
+    await asyncio.sleep(_SETTLE_S)
+
+
+async def _size(stand: Stand, workflow: str) -> report.Size:
+    found = (await stand.client.get_workflow_handle(workflow).describe()).raw_info
+    return report.Size(found.type.name, found.history_length, found.history_size_bytes)
+
+
+def _say(lines: Iterable[str]) -> None:
+    print(*lines, "", sep="\n", flush=True)
+
+
+def main() -> None:
+    """Read the command line, and run."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=100, help="incidents to measure (default: %(default)s)")
+    parser.add_argument("--kills", type=int, default=5, help="workers to kill, twice (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, help="an empty folder for logs and databases, which stays")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="backout-bench-") as gone:
+        asyncio.run(run(asked.folder or Path(gone), count=asked.rounds, kills=asked.kills))
+
+
+if __name__ == "__main__":
+    main()
