@@ -53,10 +53,14 @@ def advance(
     if judged == 0:
         return statistics
     good = judged - bad
-    return tuple(
-        min((value + 1) * exp(min(bad * on_bad + good * on_good, largest, log(MOST))), MOST)
-        for value, (on_bad, on_good) in zip(statistics, _log_ratios(limit), strict=True)
-    )
+    largest = min(largest, log(MOST))
+    advanced = []
+    # A plain loop: with a generator and `min` for each statistic a tick takes two to three times as long.
+    for value, (on_bad, on_good) in zip(statistics, _log_ratios(limit), strict=True):
+        weight = bad * on_bad + good * on_good
+        grown = (value + 1) * exp(weight if weight < largest else largest)  # noqa: FURB136
+        advanced.append(grown if grown < MOST else MOST)  # noqa: FURB136
+    return tuple(advanced)
 
 
 def evidence(statistics: tuple[float, ...]) -> float:
