@@ -12,13 +12,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
-from pydantic import BaseModel
 from temporalio.client import Client, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
@@ -32,18 +29,8 @@ from activities.signals import SignalActivities
 from adapters.clock import SystemClock
 from backout import ports
 from backout import site as site_models
-from backout.errors import (
-    EngineUnreachable,
-    FileUnreadable,
-    InvalidDocument,
-    NoPlaybooks,
-    SecretMissing,
-    UnknownName,
-)
-from backout.lint import checked_playbook
-from backout.playbook import Playbook
-from backout.site import SecretRef, Site
-from backout.yaml_text import load_site
+from backout.errors import EngineUnreachable
+from deployment import Deployment, SiteFile
 from gateway.incidents import Incidents
 
 if TYPE_CHECKING:
@@ -51,137 +38,8 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10.0
 DEFAULT_ADDRESS = "localhost:7233"
-TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 Activity: TypeAlias = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class SiteFile:
-    """A site file, read and checked, and where its secrets are looked up."""
-
-    file: Path
-    site: Site
-    environ: Mapping[str, str] = field(repr=False)
-
-    def path(self, text: str) -> Path:
-        """Return a path of the site file; a relative one starts at the file's own folder."""
-        return self.file.parent / Path(text).expanduser()
-
-    def secret(self, ref: SecretRef) -> str:
-        """Return the secret itself.
-
-        Raises:
-            SecretMissing: its place is empty or cannot be read.
-        """
-        if ref.file is None:
-            found = self.environ.get(ref.env or "", "")
-        else:
-            try:
-                found = self.path(ref.file).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise SecretMissing(place=ref.place) from error
-        if not found:
-            raise SecretMissing(place=ref.place)
-        return found
-
-    def check_secrets(self) -> None:
-        """See that every secret that the file names is there. `SecretMissing`: one is not."""
-        for ref in _secrets_of(self.site):
-            self.secret(ref)
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """A site with everything that its file names."""
-
-    at: SiteFile
-    playbooks: Mapping[str, Playbook]
-    templates: Mapping[str, str]
-
-    @property
-    def site(self) -> Site:
-        """The site."""
-        return self.at.site
-
-
-def _secrets_of(value: object) -> Iterator[SecretRef]:
-    match value:
-        case SecretRef():
-            yield value
-        case BaseModel():
-            yield from _secrets_of([part for _, part in value])
-        case dict():
-            yield from _secrets_of([*value.values()])
-        case list() | tuple():
-            for part in value:
-                yield from _secrets_of(part)
-
-
-def read_site(file: Path, environ: Mapping[str, str]) -> SiteFile:
-    """Read a site file.
-
-    Raises:
-        FileUnreadable: it cannot be read.
-        InvalidDocument: it is wrong; every problem is in it.
-    """
-    file = file.resolve()
-    remedy = "Write one with 'backout init', or name yours with --site or BACKOUT_SITE."
-    text = _text(file, what="The site file", remedy=remedy)
-    return SiteFile(file=file, site=load_site(text, file=str(file)), environ=environ)
-
-
-def load_deployment(at: SiteFile) -> Deployment:
-    """Read the playbooks and templates of a site.
-
-    Raises:
-        FileUnreadable: a playbook cannot be read.
-        InvalidDocument: a playbook is wrong; every problem of every playbook is in it.
-        NoPlaybooks: the folder of the playbooks holds none.
-        UnknownName: a route names a playbook that is not there.
-    """
-    templates = load_templates()
-    playbooks = _playbooks(at.path(at.site.playbooks), at.site, templates)
-    for route in at.site.routes:
-        if route.playbook not in playbooks:
-            raise UnknownName(kind="playbook", name=route.playbook, known=playbooks)
-    return Deployment(at=at, playbooks=playbooks, templates=templates)
-
-
-def load_templates(folder: Path = TEMPLATES) -> dict[str, str]:
-    """Return the text of every template by its path below the folder, such as `postmortem/standard.md.j2`."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.j2")
-    }
-
-
-def _playbooks(folder: Path, site: Site, templates: Mapping[str, str]) -> dict[str, Playbook]:
-    found: dict[str, Playbook] = {}
-    problems: list[str] = []
-    for path in sorted(folder.glob("*.yaml")):
-        text = _text(path, what="The playbook", remedy="See who may read it.")
-        try:
-            playbook = checked_playbook(text, file=str(path), templates=templates, site=site)
-        except InvalidDocument as error:
-            problems.extend(error.problems)
-        else:
-            found[playbook.playbook] = playbook
-    if problems:
-        raise InvalidDocument(problems)
-    if not found:
-        raise NoPlaybooks(folder=folder)
-    return found
-
-
-def _text(path: Path, *, what: str, remedy: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise FileUnreadable(what=what, path=path, why=error.strerror, remedy=remedy) from error
-    except UnicodeDecodeError as error:
-        raise FileUnreadable(
-            what=what, path=path, why="it is not UTF-8", remedy="Save it as UTF-8."
-        ) from error
 
 
 class Adapters:

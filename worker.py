@@ -35,6 +35,7 @@ import telemetry
 import wiring
 import workflows
 from backout.errors import ActivityUnregistered, BackoutError, EngineUnreachable
+from deployment import load_deployment, read_site
 from telemetry import Settings
 from workflows.incident import TASK_QUEUE, Incident
 from workflows.revert import StagedRevert
@@ -147,7 +148,7 @@ async def _work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         # The tracer closes last, when there are no more spans.
         plugins = stack.enter_context(telemetry.tracing("backout-worker", os.environ))
-        deployment = wiring.load_deployment(wiring.read_site(Path(settings.site), os.environ))
+        deployment = load_deployment(read_site(Path(settings.site), os.environ))
         connection = wiring.connection(os.environ)
         namespace = connection.get("namespace", "default")
         opened = wiring.open_activities(deployment, ui=settings.ui, namespace=namespace)

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 import telemetry
 import wiring
 from backout.errors import AddressTaken
+from deployment import load_deployment, read_site
 from telemetry import Address
 
 _log = logging.getLogger("gateway")
@@ -42,7 +43,7 @@ async def serve(site: Path, *, port: int | None) -> None:
     """
     async with AsyncExitStack() as stack:
         plugins = stack.enter_context(telemetry.tracing("backout-gateway", os.environ))
-        deployment = wiring.load_deployment(wiring.read_site(site, os.environ))
+        deployment = load_deployment(read_site(site, os.environ))
         # Lazy: while Temporal is down, alerts are still accepted and kept.
         client = await wiring.connect(wiring.connection(os.environ), plugins=plugins, lazy=True)
         app = await stack.enter_async_context(wiring.open_gateway(deployment, client))

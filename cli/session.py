@@ -18,6 +18,7 @@ from backout.people import Actor
 from backout.site import Site
 from cli.options import SITE
 from cli.state import read_state
+from deployment import SiteFile, read_site
 from gateway.incidents import Incidents
 
 WITHIN_S = 10.0
@@ -68,10 +69,10 @@ async def open_incidents(state: Path) -> Incidents:
     return Incidents(client=await wiring.connect(connection(state)))
 
 
-def site_file(site: Path | None, state: Path) -> wiring.SiteFile:
+def site_file(site: Path | None, state: Path) -> SiteFile:
     """Read the site that is named; else that of the running `backout up`; else site.yaml."""
     running = None if site else read_state(state)
-    return wiring.read_site(site or Path(running.site if running else SITE), os.environ)
+    return read_site(site or Path(running.site if running else SITE), os.environ)
 
 
 def actor_of(site: Site, *, chosen: str | None) -> Actor:

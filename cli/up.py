@@ -19,6 +19,7 @@ from cli import engine, printing
 from cli.places import NAMESPACE, Places, choose_places, environment_of_parts, without_temporal
 from cli.processes import Child
 from cli.state import UpState, claimed, write_state
+from deployment import Deployment, load_deployment, read_site
 from telemetry import Address, Settings
 from workflows.incident import Incident
 
@@ -31,9 +32,9 @@ async def bring_up(site: Path, *, state: Path, port: int, ui_port: int) -> None:
     Raises:
         BackoutError: the site or a port is not usable, it runs already, or a part did not start.
     """
-    at = wiring.read_site(site, os.environ)
+    at = read_site(site, os.environ)
     at.check_secrets()
-    deployment = wiring.load_deployment(at)
+    deployment = load_deployment(at)
     gateway = deployment.site.gateway
     with claimed(state):
         places = choose_places(
@@ -50,7 +51,7 @@ class Up:
 
     def __init__(
         self,
-        deployment: wiring.Deployment,
+        deployment: Deployment,
         places: Places,
         *,
         state: Path,

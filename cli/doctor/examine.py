@@ -20,6 +20,7 @@ from cli.doctor.world import World
 from cli.options import SITE
 from cli.session import run
 from cli.state import read_state
+from deployment import SiteFile, load_deployment, read_site
 from telemetry import Address
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -46,16 +47,16 @@ def check_up(site: Path | None, *, state: Path, release: str | None, as_json: bo
 async def _examine(report: Report, site: Path | None, *, state: Path, release: str | None) -> None:
     running = read_state(state)
     file = site or Path(running.site if running else SITE)
-    at: wiring.SiteFile | None = None
+    at: SiteFile | None = None
     with report.examining("site file"):
-        at = wiring.read_site(file, os.environ)
+        at = read_site(file, os.environ)
         report.ok("site file", f"{at.file} is valid")
     await look_at_engine(report, state)
     if at is None:
         return
     playbooks: Mapping[str, Playbook] = {}
     with report.examining("playbooks"):
-        playbooks = wiring.load_deployment(at).playbooks
+        playbooks = load_deployment(at).playbooks
         report.ok("playbooks", f"valid: {', '.join(playbooks)}")
     look_at_people(report, at.site, playbooks)
     async with wiring.open_adapters(at) as adapters:
@@ -64,7 +65,7 @@ async def _examine(report: Report, site: Path | None, *, state: Path, release: s
     await _gateway(report, running.gateway if running else f"http://{_listens(at)}")
 
 
-def _listens(at: wiring.SiteFile) -> Address:
+def _listens(at: SiteFile) -> Address:
     return Address(host=at.site.gateway.host, port=at.site.gateway.port)
 
 
@@ -79,7 +80,7 @@ def look_at_people(report: Report, site: Site, playbooks: Mapping[str, Playbook]
             report.warn(f"roles of {name}", f"One person alone fills {alone}. {advice}")
 
 
-def _doors(report: Report, at: wiring.SiteFile) -> None:
+def _doors(report: Report, at: SiteFile) -> None:
     doors = at.site.gateway
     secrets: dict[str, SecretRef | None] = {
         "/alerts/alertmanager": doors.alerts.alertmanager.token if doors.alerts.alertmanager else None,

@@ -13,7 +13,8 @@ from backout.playbook import Playbook
 from backout.site import FlagdFileTarget, Site, SlackChannel, Target
 from backout.steps import CheckStep, RevertStep
 from cli.doctor.report import Report, patience
-from wiring import Adapters, SiteFile
+from deployment import SiteFile
+from wiring import Adapters
 
 _MOST_LETTERS = 1000
 _NO_RELEASE = "none"

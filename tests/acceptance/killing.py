@@ -27,6 +27,7 @@ from backout.view import IncidentSummary, IncidentView, incident_id
 from cli.engine import is_ready, prepare_namespace, server_command
 from cli.places import choose_places
 from cli.processes import Child
+from deployment import load_deployment, read_site
 from gateway.incidents import Incidents
 from telemetry import Address, Settings
 from tests.acceptance.running import ROOT, environment
@@ -158,7 +159,7 @@ class World:
 
     async def open(self) -> None:
         """Open the incident, as the gateway does."""
-        deployment = wiring.load_deployment(wiring.read_site(self.folder / "site.yaml", {}))
+        deployment = load_deployment(read_site(self.folder / "site.yaml", {}))
         playbook = deployment.playbooks["chat"]
         opening = OpenIncident(
             incident=self.handle.id,

@@ -13,6 +13,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 import wiring
 from backout.exposure import SetExposure
+from deployment import load_deployment, read_site
 from worker import build_worker
 
 
@@ -41,7 +42,7 @@ class _Stalls(ActivityInboundInterceptor):
 
 async def work(stage: int, site: Path) -> None:
     """Work until killed."""
-    deployment = wiring.load_deployment(wiring.read_site(site, os.environ))
+    deployment = load_deployment(read_site(site, os.environ))
     plugin = SimplePlugin("stalls", interceptors=[Stalls(stage)])
     async with wiring.open_activities(deployment, ui="") as activities:
         client = await wiring.connect(wiring.connection(os.environ), plugins=[plugin])

@@ -19,6 +19,7 @@ import wiring
 import worker
 from backout.errors import ActivityUnregistered
 from cli.engine import find_binary
+from deployment import load_deployment, read_site
 from telemetry import Address, health_page
 from tests.acceptance.collector import Collector
 from tests.acceptance.running import PATIENCE_S, Up, backout, command, environment, post_alert, until
@@ -107,7 +108,7 @@ def test_one_trace_leads_from_the_alert_through_the_workflow_to_its_activities(
 
 
 async def test_an_activity_that_is_not_registered_stops_the_worker_and_is_named(site: Path) -> None:
-    deployment = wiring.load_deployment(wiring.read_site(site / "site.yaml", {}))
+    deployment = load_deployment(read_site(site / "site.yaml", {}))
     async with wiring.open_activities(deployment, ui="") as activities:
         worker.check_registered(activities)
         without = [activity for activity in activities if activity.__name__ != "set_exposure"]
@@ -116,7 +117,7 @@ async def test_an_activity_that_is_not_registered_stops_the_worker_and_is_named(
 
 
 async def test_the_worker_is_well_only_while_it_runs_and_temporal_answers(site: Path) -> None:
-    deployment = wiring.load_deployment(wiring.read_site(site / "site.yaml", {}))
+    deployment = load_deployment(read_site(site / "site.yaml", {}))
     engine = await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(find_binary()), dev_server_log_level="error"
     )

@@ -20,6 +20,7 @@ from cli.doctor.report import Report
 from cli.doctor.world import World
 from cli.engine import find_binary, prepare_namespace
 from cli.starter import write_starter
+from deployment import load_deployment, read_site
 
 METRICS = """\
 chat_requests_total{release="r2"} 10
@@ -74,8 +75,8 @@ def site(tmp_path: Path) -> Path:
 async def look(site: Path, *, release: str | None, environ: dict[str, str] | None = None) -> Report:
     """Look at the systems of a site."""
     report = Report()
-    at = wiring.read_site(site, environ or {})
-    playbooks = wiring.load_deployment(at).playbooks
+    at = read_site(site, environ or {})
+    playbooks = load_deployment(at).playbooks
     async with wiring.open_adapters(at) as adapters:
         await World(report, adapters, at=at, playbooks=playbooks, release=release).look()
     return report
@@ -175,8 +176,8 @@ async def test_a_store_that_cannot_be_written_fails(site: Path) -> None:
 
 def test_a_role_that_one_person_alone_fills_is_named(site: Path) -> None:
     report = Report()
-    at = wiring.read_site(site, {})
-    look_at_people(report, at.site, wiring.load_deployment(at).playbooks)
+    at = read_site(site, {})
+    look_at_people(report, at.site, load_deployment(at).playbooks)
     lines = said(report, "roles of conversational-agent")
     assert lines[0].startswith("ok: on_call: me, colleague")
     assert lines[1].startswith("warn: One person alone fills product_owner, safety_lead.")

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-import wiring
 from backout.errors import AlreadyThere
 from cli.starter import write_starter
+from deployment import load_deployment, read_site
 
 
 def test_the_starter_is_a_valid_site_with_a_valid_playbook(tmp_path: Path) -> None:
     site, playbook, _ = write_starter(tmp_path / "new" / "folder")
-    at = wiring.read_site(site, {})
+    at = read_site(site, {})
     at.check_secrets()
-    assert set(wiring.load_deployment(at).playbooks) == {playbook.stem}
+    assert set(load_deployment(at).playbooks) == {playbook.stem}
 
 
 def test_whoever_writes_it_may_act_by_their_login(tmp_path: Path) -> None:
     site, *_ = write_starter(tmp_path)
-    assert wiring.read_site(site, {}).site.people["me"].login == getuser()
+    assert read_site(site, {}).site.people["me"].login == getuser()
 
 
 def test_the_token_is_new_each_time_and_for_its_owner_alone(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import wiring
 from demo import releases
 from demo.world import DemoRunning, Engine, FolderUnusable, World, fresh_folder
+from deployment import load_deployment, read_site
 from tests.unit.demo_world import PEOPLE
 
 
@@ -51,7 +51,7 @@ def test_secrets_are_new_for_each_demo_and_only_for_their_owner(tmp_path: Path) 
 def test_the_site_and_the_playbook_of_the_demo_fit_each_other(tmp_path: Path) -> None:
     world = World(tmp_path)
     site = world.write_site(service="http://127.0.0.1:4711")
-    deployment = wiring.load_deployment(wiring.read_site(world.site_file, {}))
+    deployment = load_deployment(read_site(world.site_file, {}))
     assert list(deployment.playbooks) == ["conversational-agent"]
     assert deployment.playbooks["conversational-agent"].release.service == releases.SERVICE
     assert deployment.site == site

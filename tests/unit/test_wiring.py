@@ -25,6 +25,7 @@ from backout.errors import (
     UnknownName,
 )
 from cli.starter import write_starter
+from deployment import load_deployment, load_templates, read_site
 
 
 @pytest.fixture
@@ -43,19 +44,19 @@ def change(site: Path, old: str, new: str) -> None:
 
 def test_a_site_file_that_is_not_there_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(FileUnreadable, match=r"site\.yaml cannot be read: No such file.*backout init"):
-        wiring.read_site(tmp_path / "site.yaml", {})
+        read_site(tmp_path / "site.yaml", {})
 
 
 def test_a_site_file_that_is_no_text_is_refused(site: Path) -> None:
     site.write_bytes(b"\xff\xfe")
     with pytest.raises(FileUnreadable, match="it is not UTF-8"):
-        wiring.read_site(site, {})
+        read_site(site, {})
 
 
 def test_problems_of_the_site_file_have_their_place(site: Path) -> None:
     change(site, "kind: flagd-file", "kind: flag-file")
     with pytest.raises(InvalidDocument, match=rf"{site}:\d+:\d+: targets\.chat-exposure"):
-        wiring.read_site(site, {})
+        read_site(site, {})
 
 
 def test_every_problem_of_every_playbook_is_told_at_once(site: Path) -> None:
@@ -66,7 +67,7 @@ def test_every_problem_of_every_playbook_is_told_at_once(site: Path) -> None:
     )
     (folder / "second.yaml").write_text("playbook: second\n")
     with pytest.raises(InvalidDocument) as refused:
-        wiring.load_deployment(wiring.read_site(site, {}))
+        load_deployment(read_site(site, {}))
     assert any(
         "conversational-agent.yaml" in problem and "nowhere" in problem for problem in refused.value.problems
     )
@@ -76,27 +77,27 @@ def test_every_problem_of_every_playbook_is_told_at_once(site: Path) -> None:
 def test_a_folder_without_playbooks_is_refused(site: Path) -> None:
     change(site, "playbooks: my-playbooks", "playbooks: elsewhere")
     with pytest.raises(NoPlaybooks, match="elsewhere"):
-        wiring.load_deployment(wiring.read_site(site, {}))
+        load_deployment(read_site(site, {}))
 
 
 def test_a_route_to_an_unknown_playbook_is_refused_with_the_known_ones(site: Path) -> None:
     change(site, "playbook: conversational-agent,", "playbook: chatbot,")
     with pytest.raises(UnknownName, match=r"Unknown playbook 'chatbot'\. Known: conversational-agent\."):
-        wiring.load_deployment(wiring.read_site(site, {}))
+        load_deployment(read_site(site, {}))
 
 
 def test_paths_of_the_site_file_begin_at_its_folder(
     site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path.parent)
-    at = wiring.read_site(Path(tmp_path.name) / "site.yaml", {})
+    at = read_site(Path(tmp_path.name) / "site.yaml", {})
     assert at.path("flags.json") == site.parent.resolve() / "flags.json"
     assert at.path("/abs/flags.json") == Path("/abs/flags.json")
 
 
 def test_a_secret_comes_from_a_file_without_its_line_end(site: Path) -> None:
     (site.parent / ".backout" / "alertmanager-token").write_text("s3cret\n")
-    at = wiring.read_site(site, {})
+    at = read_site(site, {})
     door = at.site.gateway.alerts.alertmanager
     assert door
     assert at.secret(door.token) == "s3cret"
@@ -104,10 +105,10 @@ def test_a_secret_comes_from_a_file_without_its_line_end(site: Path) -> None:
 
 def test_a_secret_comes_from_the_environment(site: Path) -> None:
     change(site, "{token: {file: .backout/alertmanager-token}}", "{token: {env: AM_TOKEN}}")
-    at = wiring.read_site(site, {"AM_TOKEN": "s3cret"})
+    at = read_site(site, {"AM_TOKEN": "s3cret"})
     at.check_secrets()
     with pytest.raises(SecretMissing, match="in environment variable AM_TOKEN is not set"):
-        wiring.read_site(site, {}).check_secrets()
+        read_site(site, {}).check_secrets()
 
 
 @pytest.mark.parametrize("content", [None, "", " \n", b"\xff"])
@@ -118,12 +119,12 @@ def test_a_secret_file_that_holds_none_is_a_missing_secret(site: Path, content: 
     else:
         token.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(SecretMissing, match=r"in file \.backout/alertmanager-token"):
-        wiring.read_site(site, {}).check_secrets()
+        read_site(site, {}).check_secrets()
 
 
 def test_no_secret_shows_in_what_is_printed_of_a_site(site: Path) -> None:
     change(site, "{token: {file: .backout/alertmanager-token}}", "{token: {env: AM_TOKEN}}")
-    deployment = wiring.load_deployment(wiring.read_site(site, {"AM_TOKEN": "s3cret"}))
+    deployment = load_deployment(read_site(site, {"AM_TOKEN": "s3cret"}))
     deployment.at.check_secrets()
     assert "AM_TOKEN" in repr(deployment)
     assert "s3cret" not in repr(deployment)
@@ -133,7 +134,7 @@ async def test_each_kind_of_the_site_file_becomes_its_adapter(site: Path) -> Non
     change(
         site, "status-page: {kind: terminal}", "status-page: {kind: slack, channel: C01, token: {env: SLACK}}"
     )
-    at = wiring.read_site(site, {"SLACK": "xoxb-1"})
+    at = read_site(site, {"SLACK": "xoxb-1"})
     async with wiring.open_adapters(at) as adapters:
         assert isinstance(adapters.sources()["chat-metrics"], ExpositionMetrics)
         assert isinstance(adapters.targets()["chat-exposure"], FlagdFile)
@@ -153,13 +154,13 @@ async def test_the_worker_gets_every_activity_that_there_is(site: Path) -> None:
         for name, owner in inspect.getmembers(module, inspect.isclass)
         if name.endswith("Activities")
     }
-    deployment = wiring.load_deployment(wiring.read_site(site, {}))
+    deployment = load_deployment(read_site(site, {}))
     async with wiring.open_activities(deployment, ui="") as registered:
         assert {type(getattr(activity, "__self__", None)) for activity in registered} == classes
 
 
 def test_templates_are_known_by_their_path_below_the_folder() -> None:
-    assert "slack/incident.md.j2" in wiring.load_templates()
+    assert "slack/incident.md.j2" in load_templates()
 
 
 def test_the_connection_is_the_one_that_the_environment_names() -> None:
