@@ -29,7 +29,7 @@ def under(heading: str, playbook: Playbook = COMPLETE) -> list[str]:
 
 
 def test_it_begins_with_the_scenario_and_what_is_at_risk() -> None:
-    assert lines()[:9] == [
+    assert lines()[:14] == [
         "# complete, version 3",
         "",
         "**Major.** A release goes bad.",
@@ -39,6 +39,11 @@ def test_it_begins_with_the_scenario_and_what_is_at_risk() -> None:
         "| Users | wrong answers |",
         "| Safety | unsafe answers |",
         "| Business | refunds |",
+        "",
+        "- A release of `chat` is its model, prompt, taken back together.",
+        '- Blast radius: `requests_total{release="$release"}` of `chat-metrics`.',
+        "- Responders work in the channel `incidents`.",
+        "- Incident: ............  Release: ............  Opened at: ............",
     ]
 
 
@@ -167,6 +172,17 @@ def test_each_step_says_what_follows_silence_and_failure(move: str, said: str) -
         "### 4. check: on_call, within 10m", changed({"steps.3.on_timeout": move, "steps.3.on_failure": move})
     )
     assert told[-2:] == [f"- Not done within 10m: {said}", f"- Failed: {said}"]
+
+
+def test_the_step_before_the_last_proceeds_to_the_last() -> None:
+    told = under("### 7. clean-up (manual): on_call, within 2h", changed({"steps.6.on_timeout": "proceed"}))
+    assert "**proceed**: go on with postmortem;" in told[-1]
+
+
+def test_one_approval_is_one_person() -> None:
+    playbook = changed({"rules.2.quorum": 1})
+    assert any("reverts once one person (commander or product) approved" in line for line in lines(playbook))
+    assert "where none fired, 1 approval." in under("### 3. revert: commander, within 30m", playbook)[1]
 
 
 def test_a_revert_that_goes_on_after_recovery_says_so() -> None:

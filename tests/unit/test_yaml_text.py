@@ -159,6 +159,18 @@ def test_a_text_that_is_too_large_is_refused_unread() -> None:
     assert problem == "f.yaml:1:1: the document has 262150 bytes; at most 256 KiB are read"
 
 
+def test_a_text_of_just_the_largest_size_is_read() -> None:
+    text = "text: a".ljust(256 * 1024)
+    assert parse(text, file="f.yaml", model=Anything).text == "a"
+
+
+def test_a_long_value_is_cut_in_its_message() -> None:
+    (problem,) = refused(f"count: {'n' * 61}")
+    assert problem == f"f.yaml:1:8: count: expected a whole number, found '{'n' * 60}...'"
+    (problem,) = refused(f"count: {'n' * 60}")
+    assert problem.endswith(f"found '{'n' * 60}'")
+
+
 def test_a_text_that_is_too_deep_is_refused() -> None:
     (problem,) = refused("nested: {a: " + "[" * 200_000)
     assert problem.startswith("f.yaml:1:35: nested.a[0]")
