@@ -117,12 +117,15 @@ def load_templates(folder: Path = TEMPLATES) -> dict[str, str]:
 
 
 def _playbooks(folder: Path, site: Site, templates: Mapping[str, str]) -> dict[str, Playbook]:
+    """Read every playbook of the folder; those that a route names are held against the site too."""
+    routed = {route.playbook for route in site.routes}
     found: dict[str, Playbook] = {}
     problems: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
         text = _text(path, what="The playbook", remedy="See who may read it.")
+        held_against = site if path.stem in routed else None
         try:
-            playbook = checked_playbook(text, file=str(path), templates=templates, site=site)
+            playbook = checked_playbook(text, file=str(path), templates=templates, site=held_against)
         except InvalidDocument as error:
             problems.extend(error.problems)
         else:

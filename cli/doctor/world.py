@@ -113,16 +113,16 @@ class World:
 
     async def _channel(self, name: str, channel: ports.Channel) -> None:
         what = f"channel {name}"
-        if isinstance(channel, SelfChecking):
-            async with patience():
-                self._report.ok(what, await channel.check())
-        else:
-            self._report.ok(what, "needs no access")
         if isinstance(self._site.channels[name], SlackChannel):
             silent = [key for key, person in self._site.people.items() if person.slack is None]
             if silent:
                 advice = "it cannot call them. Give them 'slack: U...' in the site file"
                 self._report.warn(what, f"{', '.join(silent)} have no Slack member id: {advice}.")
+        if isinstance(channel, SelfChecking):
+            async with patience():
+                self._report.ok(what, await channel.check())
+        else:
+            self._report.ok(what, "needs no access")
 
     async def _check(self, name: str, check: ports.Check) -> None:
         service = next(

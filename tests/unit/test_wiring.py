@@ -74,6 +74,15 @@ def test_every_problem_of_every_playbook_is_told_at_once(site: Path) -> None:
     assert any("second.yaml" in problem for problem in refused.value.problems)
 
 
+def test_only_playbooks_that_a_route_names_are_held_against_the_site(site: Path) -> None:
+    shipped = Path("playbooks/image-generator.yaml")
+    (site.parent / "my-playbooks" / shipped.name).write_text(shipped.read_text())
+    assert "image-generator" in load_deployment(read_site(site, {})).playbooks
+    change(site, "routes:", "routes:\n  - {match: {service: images}, playbook: image-generator}")
+    with pytest.raises(InvalidDocument, match="images-metrics"):
+        load_deployment(read_site(site, {}))
+
+
 def test_a_folder_without_playbooks_is_refused(site: Path) -> None:
     change(site, "playbooks: my-playbooks", "playbooks: elsewhere")
     with pytest.raises(NoPlaybooks, match="elsewhere"):
