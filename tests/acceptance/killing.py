@@ -159,8 +159,7 @@ class World:
 
     async def open(self) -> None:
         """Open the incident, as the gateway does."""
-        deployment = load_deployment(read_site(self.folder / "site.yaml", {}))
-        playbook = deployment.playbooks["chat"]
+        playbook = load_deployment(read_site(self.folder / "site.yaml", {})).playbooks["chat"]
         opening = OpenIncident(
             incident=self.handle.id,
             service="chat",

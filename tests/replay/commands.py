@@ -23,6 +23,7 @@ from temporalio.worker import (
     WorkflowRunner,
 )
 
+from worker import sandbox
 from workflows.incident import Incident
 from workflows.revert import StagedRevert
 
@@ -67,13 +68,13 @@ class Heard:
         self.commands.append(Command(kind, name, fields | metadata))
 
 
-async def replayed(history: WorkflowHistory, runner: WorkflowRunner) -> list[Command]:
-    """Replay a history on today's code; return the commands that it gives meanwhile.
+async def replayed(history: WorkflowHistory, runner: WorkflowRunner | None = None) -> list[Command]:
+    """Replay a history on today's code, in the worker's sandbox; return the commands that it gives meanwhile.
 
     Raises:
         NondeterminismError: it gives other commands, or in another order.
     """
-    listening = _Listening(runner)
+    listening = _Listening(runner or sandbox())
     replayer = Replayer(
         workflows=[Incident, StagedRevert],
         data_converter=pydantic_data_converter,

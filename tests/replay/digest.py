@@ -15,7 +15,10 @@ from tests.replay.commands import Command, Json
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _SECONDS = re.compile(r"\d+(\.\d+)?s")
-_ACT = re.compile(r"\bact-\d+\b")
+_PASSING = {re.compile(r"\bact-\d+\b"): "act", re.compile(r"\b\d{8}T\d{6}Z\b"): "<time>"}
+"""What is new in every run, and what is written instead."""
+_MOMENTS_S = 10
+"""Moments are told so precisely: how long a run itself takes must not show."""
 _OF_THE_REPLAY = {"namespace", "task_queue", "protocol_instance_id"}
 """Fields that say where a replay runs, or how an answer finds its asker."""
 _VARIES = re.compile(r"(arguments|args|input|result|completed|workflow_id|start_to_fire_timeout)\b")
@@ -105,13 +108,17 @@ class _Plain:
         if _MOMENT.fullmatch(text):
             return self._moment(datetime.fromisoformat(text), text)
         if _SECONDS.fullmatch(text):
-            return f"{round(float(text[:-1]), 1):g} s"
+            seconds = float(text[:-1])
+            return f"{round(seconds, 0 if seconds >= _MOMENTS_S else 1):g} s"
         for run in self._runs:
             text = text.replace(run, "<run>")
-        return _ACT.sub("act", text)
+        for passing, instead in _PASSING.items():
+            text = passing.sub(instead, text)
+        return text
 
     def _moment(self, moment: datetime, text: str) -> str:
         """Return a moment of the run as its distance from the start."""
         if moment < self._start - timedelta(seconds=1):
             return text
-        return f"start + {round((moment - self._start).total_seconds())} s"
+        tens = round((moment - self._start).total_seconds() / _MOMENTS_S)
+        return f"start + {tens * _MOMENTS_S} s"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 
-from temporalio.client import WorkflowHistory
+from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.memory import MemoryWorld
@@ -13,33 +14,49 @@ from backout.model import digest_of
 from backout.view import incident_id
 from gateway.incidents import Incidents as Door
 from tests.replay.scenarios import Scenario
+from tests.workflows.conftest import started
 from tests.workflows.engine import Engine, Incidents, alert
 from workflows.incident import TASK_QUEUE, Incident
 
 
 async def recorded(server: WorkflowEnvironment, name: str, scenario: Scenario) -> dict[str, WorkflowHistory]:
     """Play a scenario to its end; return the history of each of its workflows."""
-    world = MemoryWorld(release=name)
-    engine = Engine(server.client, world)
-    engine.queue = TASK_QUEUE
-    scenario.prepare(engine)
-    with nullcontext() if scenario.silent else server.with_time_skipping_disabled():
-        incident = incident_id(world.service, world.release)
-        async with engine.worker():
-            await _open(engine, scenario, incident)
-            opened = Incidents(server.client.get_workflow_handle_for(Incident.run, incident))
-            await scenario.play(engine, opened)
-            assert (await opened.result()).outcome is scenario.outcome
-    children = {f"revert-{number}": f"{incident}/revert/{number}" for number in _numbers(scenario)}
-    workflows = {"incident": incident, **children}
-    return {
-        workflow: await server.client.get_workflow_handle(place).fetch_history()
-        for workflow, place in workflows.items()
-    }
+    async with _place_for(scenario, server) as environment:
+        world = MemoryWorld(release=name)
+        engine = Engine(environment.client, world)
+        engine.queue = TASK_QUEUE
+        scenario.prepare(engine)
+        with nullcontext() if scenario.silent else environment.with_time_skipping_disabled():
+            incident = incident_id(world.service, world.release)
+            async with engine.worker():
+                await _open(engine, scenario, incident)
+                opened = Incidents(engine.client.get_workflow_handle_for(Incident.run, incident))
+                await scenario.play(engine, opened)
+                assert (await opened.result()).outcome is scenario.outcome
+        runs = await _runs(engine.client, incident)
+        for number in range(1, scenario.reverts + 1):
+            runs += await _runs(engine.client, f"{incident}/revert/{number}")
+    return dict(zip(scenario.workflows, runs, strict=True))
 
 
-def _numbers(scenario: Scenario) -> range:
-    return range(1, scenario.reverts + 1)
+@asynccontextmanager
+async def _place_for(scenario: Scenario, server: WorkflowEnvironment) -> AsyncIterator[WorkflowEnvironment]:
+    """Yield the server, or one of its own for a scenario that wants another setting."""
+    if scenario.long_after is None:
+        yield server
+        return
+    async with started({"limit.historyCount.suggestContinueAsNew": str(scenario.long_after)}) as another:
+        yield another
+
+
+async def _runs(client: Client, workflow: str) -> list[WorkflowHistory]:
+    """Return the histories of a workflow, the newest last."""
+    newest = await client.get_workflow_handle(workflow).fetch_history()
+    first = newest.events[0].workflow_execution_started_event_attributes
+    if first.continued_execution_run_id:
+        before = client.get_workflow_handle(workflow, run_id=first.continued_execution_run_id)
+        return [await before.fetch_history(), newest]
+    return [newest]
 
 
 async def _open(engine: Engine, scenario: Scenario, incident: str) -> None:

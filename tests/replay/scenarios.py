@@ -42,6 +42,14 @@ class Scenario:
     """The alert that opens it; `ProviderDown` fires the rule without any watching."""
     silent: bool = False
     """Nobody acts: time is skipped."""
+    long_after: int | None = None
+    """After so many events a history is long, and a held incident goes on in a fresh one, once."""
+
+    @property
+    def workflows(self) -> tuple[str, ...]:
+        """What its histories are called."""
+        carried = ("incident-carried-over",) if self.long_after else ()
+        return ("incident", *carried, *(f"revert-{number + 1}" for number in range(self.reverts)))
 
 
 async def nobody_acts(engine: Engine, incident: Incidents) -> None:
@@ -143,6 +151,14 @@ SCENARIOS = {
     ),
     "check-fails-then-retried": Scenario(
         playbook(CHECK, POSTMORTEM), retried_by_a_person, IncidentOutcome.UNVERIFIED, prepare=_check_fails
+    ),
+    "held-into-a-fresh-history": Scenario(
+        playbook(CHECK, POSTMORTEM),
+        retried_by_a_person,
+        IncidentOutcome.UNVERIFIED,
+        prepare=_check_fails,
+        # The first history is longer by the time it is held, the second when it begins is not.
+        long_after=10,
     ),
     "ladder-unanswered": Scenario(
         playbook(DETECT, {**ESCALATE, "on_timeout": "abort"}, REVERT, POSTMORTEM, **QUORUM),

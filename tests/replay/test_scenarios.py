@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import WorkflowRunner
 
 from tests.replay.commands import replayed
 from tests.replay.digest import kinds
@@ -15,19 +14,18 @@ from tests.replay.scenarios import SCENARIOS
 
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_run_of_today_gives_the_kinds_of_commands_that_are_kept(
-    server: WorkflowEnvironment, runner: WorkflowRunner, name: str, pytestconfig: pytest.Config
+    server: WorkflowEnvironment, name: str, pytestconfig: pytest.Config
 ) -> None:
     for workflow, history in (await recorded(server, name, SCENARIOS[name])).items():
         golden = Golden(name, workflow)
-        today = await replayed(history, runner)
+        today = await replayed(history)
         if pytestconfig.getoption("--golden", default=False):
             golden.write(history, today)
         kept = golden.history()
-        before = kinds(kept, await replayed(kept, runner))
+        before = kinds(kept, await replayed(kept))
         assert kinds(history, today) == before, f"{golden} runs otherwise than what is kept. {AGAIN}"
 
 
 def test_every_kept_history_is_of_a_scenario() -> None:
-    kept = {str(golden) for golden in every_golden()}
-    reverts = {f"{name}/revert-{n + 1}" for name, played in SCENARIOS.items() for n in range(played.reverts)}
-    assert kept == {f"{name}/incident" for name in SCENARIOS} | reverts
+    wanted = {f"{name}/{workflow}" for name, scenario in SCENARIOS.items() for workflow in scenario.workflows}
+    assert {str(golden) for golden in every_golden()} == wanted
