@@ -68,4 +68,6 @@ def _without_machine(value: Json) -> Json:
 
 
 def _anonymous(fields: Json) -> Json:
+    if fields.get("kind") == "TASK_QUEUE_KIND_STICKY":
+        return fields | {"name": "golden"}
     return fields | ({"identity": "golden"} if "identity" in fields else {})
