@@ -55,7 +55,7 @@ class Adapters:
         return {name: self.source(config) for name, config in self._at.site.sources.items()}
 
     def source(self, config: site_models.Source) -> ports.Source:
-        """Return one source. `SecretMissing`: its token is not there."""
+        """Return one source. `SecretMissing`, `FileUnreadable`: what it needs to be let in is not there."""
         match config:
             case site_models.ExpositionSource():
                 from adapters.sources.exposition import ExpositionMetrics  # noqa: PLC0415  # see the module's docstring
@@ -64,8 +64,26 @@ class Adapters:
                 source = ExpositionMetrics(config.url, config.timeout, token)
                 self._stack.push_async_callback(source.aclose)
                 return source
+            case site_models.PrometheusSource():
+                return self._prometheus(config)
             case _:
                 assert_never(config)
+
+    def _prometheus(self, config: site_models.PrometheusSource) -> ports.Source:
+        from adapters.fetch import Access  # noqa: PLC0415  # see the module's docstring
+        from adapters.sources.prometheus import PrometheusApi  # noqa: PLC0415  # see the module's docstring
+        from adapters.tls import tls_context  # noqa: PLC0415  # see the module's docstring
+
+        secret, files = self._at.secret, (config.ca, config.client_cert, config.client_key)
+        ca, certificate, key = (self._at.path(file) if file else None for file in files)
+        access = Access(
+            token=secret(config.token) if config.token else None,
+            basic=(config.basic.user, secret(config.basic.password)) if config.basic else None,
+            tls=tls_context(ca=ca, certificate=certificate, key=key) if any(files) else None,
+        )
+        prometheus = PrometheusApi(config.url, config.timeout, access)
+        self._stack.push_async_callback(prometheus.aclose)
+        return prometheus
 
     def targets(self) -> dict[str, ports.Target]:
         """Return every target by name."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from typing import NamedTuple
 
 import httpx
 
+from adapters.tls import public_authorities
 from backout.errors import RejectedBySystem, Unreachable
 
 
@@ -20,18 +24,39 @@ class Page(NamedTuple):
     body: bytes
 
 
+@dataclass(frozen=True)
+class Access:
+    """What a system asks of those whom it answers."""
+
+    token: str | None = field(default=None, repr=False)
+    """A bearer token."""
+    basic: tuple[str, str] | None = field(default=None, repr=False)
+    """A user and a password."""
+    tls: ssl.SSLContext | None = None
+    """Whom we trust and what we show; None trusts the public authorities."""
+
+
+OPEN = Access()
+"""It asks for nothing."""
+
+
 class Fetcher:
     """Gets pages through one kept-alive client; a redirect is an answer, not followed."""
 
-    def __init__(self, what: str, *, timeout: timedelta, limit: int, token: str | None = None) -> None:
+    def __init__(self, what: str, *, timeout: timedelta, limit: int, access: Access = OPEN) -> None:
         self._what = what
         self._timeout_s = timeout.total_seconds()
         self._limit = limit
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.AsyncClient(headers=headers, timeout=self._timeout_s, trust_env=False)
+        self._client = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {access.token}"} if access.token else {},
+            auth=httpx.BasicAuth(*access.basic) if access.basic else None,
+            verify=access.tls or public_authorities(),
+            timeout=self._timeout_s,
+            trust_env=False,
+        )
 
-    async def get(self, url: str, *, accept: str) -> Page:
-        """Return the answer, whatever its status.
+    async def get(self, url: str, *, accept: str, fields: Mapping[str, str] | None = None) -> Page:
+        """Return the answer, whatever its status; `fields` are the address's query.
 
         Raises:
             Unreachable: no whole answer came in time.
@@ -40,13 +65,14 @@ class Fetcher:
         try:
             # httpx's own time-out begins anew with every chunk; a slow drip must end too.
             async with asyncio.timeout(self._timeout_s):
-                return await self._get(url, accept)
+                return await self._get(url, accept, fields)
         except TimeoutError:
             why = f"no whole answer from {url} within {self._timeout_s:g} s"
             raise Unreachable(what=self._what, why=why) from None
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise RejectedBySystem(what=self._what, why=f"'{url}' is not an address: {error}") from error
-        except httpx.HTTPError as error:
+        # A server may refuse our certificate after the handshake; httpx lets that error through.
+        except (httpx.HTTPError, ssl.SSLError) as error:
             why = f"{url}: {str(error) or type(error).__name__}"
             raise Unreachable(what=self._what, why=why) from error
 
@@ -54,8 +80,9 @@ class Fetcher:
         """Close the kept-alive connections."""
         await self._client.aclose()
 
-    async def _get(self, url: str, accept: str) -> Page:
-        async with self._client.stream("GET", url, headers={"Accept": accept}) as answer:
+    async def _get(self, url: str, accept: str, fields: Mapping[str, str] | None) -> Page:
+        asked = self._client.stream("GET", url, params=fields, headers={"Accept": accept})
+        async with asked as answer:
             body = bytearray()
             async for chunk in answer.aiter_bytes():
                 body += chunk

@@ -44,7 +44,46 @@ class ExpositionSource(Frozen):
     """Sent as a bearer token where the page asks for one."""
 
 
-Source = Annotated[ExpositionSource, Field(discriminator="kind")]
+class BasicAuth(Frozen):
+    """A user name and a password, sent with every request."""
+
+    user: Annotated[str, Field(min_length=1, pattern=r"^[^:]*$")]
+    """A colon would end it: the password begins there."""
+    password: SecretRef
+
+
+class PrometheusSource(Frozen):
+    """A Prometheus server, or what speaks its HTTP API; queries are PromQL."""
+
+    kind: Literal["prometheus"]
+    url: str
+    """Where the API begins; `/api/v1/query` is added."""
+    timeout: Duration
+    token: SecretRef | None = None
+    """Sent as a bearer token."""
+    basic: BasicAuth | None = None
+    ca: str | None = None
+    """The path of the certificates that sign the server's, instead of the public ones."""
+    client_cert: str | None = None
+    """The path of the certificate that we show the server."""
+    client_key: str | None = None
+    """The path of its private key, without a passphrase."""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> PrometheusSource:
+        if self.token and self.basic:
+            msg = "a server is given either 'token' or 'basic', not both"
+            raise ValueError(msg)
+        if (self.client_cert is None) != (self.client_key is None):
+            msg = "'client_cert' and 'client_key' go together; name both or neither"
+            raise ValueError(msg)
+        if (self.ca or self.client_cert) and not self.url.lower().startswith("https://"):
+            msg = "'ca' and 'client_cert' are for an address that begins with https://"
+            raise ValueError(msg)
+        return self
+
+
+Source = Annotated[ExpositionSource | PrometheusSource, Field(discriminator="kind")]
 
 
 class FlagdFileTarget(Frozen):

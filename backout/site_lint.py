@@ -42,6 +42,8 @@ def _addresses(site: Site) -> Iterator[Problem]:
     for path, url in urls.items():
         if not _is_http(url):
             yield Problem(path=path, message=f"'{url}' is not an address; write http://host:port/path")
+        elif "@" in urlsplit(url).netloc:
+            yield Problem(path=path, message="a secret is named, never written into an address")
         yield from placeholder_problems(path, url)
 
 

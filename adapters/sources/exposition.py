@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from adapters.fetch import Fetcher, must_be_ok
+from adapters.fetch import Access, Fetcher, must_be_ok
 from adapters.sources.selector import QueryBroken, Selector, parse_selector
 from backout.errors import RejectedBySystem
 from backout.signals import Totals
@@ -29,7 +29,7 @@ class ExpositionMetrics:
     def __init__(self, url: str, timeout: timedelta, token: str | None = None) -> None:
         self._url = url
         self._what = f"metrics page {url}"
-        self._fetcher = Fetcher(self._what, timeout=timeout, limit=PAGE_LIMIT, token=token)
+        self._fetcher = Fetcher(self._what, timeout=timeout, limit=PAGE_LIMIT, access=Access(token=token))
 
     async def totals(self, *, queries: Sequence[tuple[str, str]]) -> tuple[Totals, ...]:
         """Return the counters of each (bad query, of query), all from one page.

@@ -54,6 +54,14 @@ def test_a_release_that_cannot_be_one_is_refused(release: str | None) -> None:
         routed(labels)
 
 
+@pytest.mark.parametrize("mark", list("\"'`\\{}()[]|*?^$,=~!#<>%&;"))
+def test_no_release_breaks_out_of_the_query_that_it_is_filled_into(mark: str) -> None:
+    with pytest.raises(ReleaseUnreadable, match="1 to 128 letters, digits or"):
+        routed({**LABELS, "release": f"r2{mark}or vector(1)"})
+    with pytest.raises(ReleaseUnreadable):
+        routed({**LABELS, "release": f"r2{mark}"})
+
+
 @pytest.mark.parametrize("release", ["r2", "chat-2026.11", "v1.2.3+build@sha:0f", "2026_11", "r" * 128])
 def test_the_usual_ways_to_name_a_release_are_taken(release: str) -> None:
     assert routed({**LABELS, "release": release}).release == release

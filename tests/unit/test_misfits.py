@@ -18,6 +18,8 @@ FIELDS = (
     "roles, escalation, remind, steps"
 )
 A_NAME = "letters, digits, '_', '.' and '-', at most 63 of them, the first a letter"
+PAGE = '{kind: exposition, url: "http://127.0.0.1:9102/metrics", timeout: 2s}'
+PROMETHEUS = "{kind: prometheus, url: https://127.0.0.1:9090, timeout: 2s"
 HERE = "»"
 """Stands in a changed text where the problem is to be found."""
 
@@ -178,6 +180,26 @@ def test_a_site_is_read_into_its_model() -> None:
             '"http://127.0.0.1:9102/metrics"',
             "»localhost:9102",
             "sources.images-metrics.url: 'localhost:9102' is not an address; write http://host:port/path",
+        ),
+        (
+            '"http://127.0.0.1:9102/metrics"',
+            "»http://ann:s3cret@127.0.0.1:9102/metrics",
+            "sources.images-metrics.url: a secret is named, never written into an address",
+        ),
+        (
+            PAGE,
+            f"»{PROMETHEUS}, token: {{env: A}}, basic: {{user: b, password: {{env: B}}}}}}",
+            "sources.images-metrics: a server is given either 'token' or 'basic', not both",
+        ),
+        (
+            PAGE,
+            f"»{PROMETHEUS}, client_key: k.pem}}",
+            "sources.images-metrics: 'client_cert' and 'client_key' go together; name both or neither",
+        ),
+        (
+            PAGE,
+            f"»{PROMETHEUS.replace('https', 'http')}, ca: ca.pem}}",
+            "sources.images-metrics: 'ca' and 'client_cert' are for an address that begins with https://",
         ),
         (
             '"http://127.0.0.1:9101/served?release=$release"',

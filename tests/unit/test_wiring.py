@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 import activities
 import wiring
@@ -15,6 +17,7 @@ from adapters.channels.slack import SlackWeb
 from adapters.channels.terminal import Terminal
 from adapters.checks.http import HttpChecker
 from adapters.sources.exposition import ExpositionMetrics
+from adapters.sources.prometheus import PrometheusApi
 from adapters.targets.flagd_file import FlagdFile
 from backout.errors import (
     EngineUnreachable,
@@ -151,6 +154,55 @@ async def test_each_kind_of_the_site_file_becomes_its_adapter(site: Path) -> Non
         assert isinstance(channels["incidents"], Terminal)
         assert isinstance(channels["status-page"], SlackWeb)
         assert isinstance(adapters.checks()["served-version"], HttpChecker)
+
+
+def as_prometheus(site: Path, url: str, *more: str) -> None:
+    """Make the starter's source a Prometheus."""
+    change(
+        site, "    kind: exposition\n", "    kind: prometheus\n" + "".join(f"    {line}\n" for line in more)
+    )
+    change(site, "http://127.0.0.1:8000/metrics", url)
+
+
+@pytest.mark.parametrize(
+    ("more", "shown"),
+    [
+        ([], None),
+        (["token: {env: SECRET}"], "Bearer s3cret"),
+        (["basic: {user: ann, password: {env: SECRET}}"], "Basic YW5uOnMzY3JldA=="),
+    ],
+    ids=["nothing", "a token", "a user and a password"],
+)
+async def test_a_prometheus_is_shown_what_the_site_names(
+    site: Path, more: list[str], shown: str | None
+) -> None:
+    seen: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.headers.get("Authorization"))
+        return web.json_response({"data": {"resultType": "scalar", "result": [0, "5"]}})
+
+    app = web.Application()
+    app.router.add_get("/api/v1/query", answer)
+    async with TestServer(app) as server:
+        as_prometheus(site, str(server.make_url("/")), *more)
+        async with wiring.open_adapters(read_site(site, {"SECRET": "s3cret"})) as adapters:
+            source = adapters.sources()["chat-metrics"]
+            assert isinstance(source, PrometheusApi)
+            assert await source.count(query="5") == 5
+    assert set(seen) == {shown}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [["ca: keys/x.pem"], ["client_cert: keys/x.pem", "client_key: keys/x.key"]],
+    ids=["the authority's", "our own"],
+)
+async def test_a_certificate_that_is_not_there_is_named_with_its_path(site: Path, more: list[str]) -> None:
+    as_prometheus(site, "https://127.0.0.1:9090", *more)
+    async with wiring.open_adapters(read_site(site, {})) as adapters:
+        with pytest.raises(FileUnreadable, match=f"{site.parent}/keys/x.pem.* cannot be read: No such file"):
+            adapters.sources()
 
 
 async def test_the_worker_gets_every_activity_that_there_is(site: Path) -> None:
