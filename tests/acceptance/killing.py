@@ -114,7 +114,7 @@ async def engine(folder: Path) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def metrics_page() -> AsyncIterator[str]:
-    """Serve counters of a service that is well: each look finds a thousand more requests; yield the address."""
+    """Serve counters of a service that is well; each look finds more requests. Yield the address."""
     requests = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
