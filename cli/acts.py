@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from backout.commands import VERBS, Verb
 from backout.people import Action
-from backout.slack_commands import VERBS, Verb
 from cli import options
 
 _Words = Annotated[

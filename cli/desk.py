@@ -9,10 +9,10 @@ import typer
 
 import wiring
 from backout.addressing import ListedIncident, short_of
+from backout.commands import Verb, act_of, address, parse
 from backout.model import Frozen
 from backout.outbox import OutboxEntry
 from backout.people import Action
-from backout.slack_commands import Verb, act_of, address, parse
 from backout.view import IncidentView
 from cli import printing
 from cli.session import WITHIN_S, actor_of, new_act_id, open_incidents, run, site_file

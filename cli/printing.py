@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from backout.addressing import ListedIncident, short_of
+from backout.commands import VERBS
 from backout.outbox import OutboxEntry
-from backout.slack_commands import VERBS
 from backout.timeline import Event
 from backout.view import Ask, IncidentView
 

@@ -12,11 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from backout.addressing import ListedIncident, short_of
-from backout.errors import BackoutError, EngineDown, Unanswered
-from backout.people import Action
-from backout.rendering import escape_mrkdwn
-from backout.site import Site
-from backout.slack_commands import (
+from backout.commands import (
     Command,
     act_of,
     actor_of,
@@ -26,6 +22,10 @@ from backout.slack_commands import (
     parse,
     status_text,
 )
+from backout.errors import BackoutError, EngineDown, Unanswered
+from backout.people import Action
+from backout.rendering import escape_mrkdwn
+from backout.site import Site
 from gateway.bodies import KIB, read_body
 from gateway.incidents import RESOLVE_AMONG, Incidents
 from gateway.metrics import Metrics

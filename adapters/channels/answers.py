@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from backout.commands import VERBS
 from backout.messages import Message
-from backout.slack_commands import VERBS
 
 _VERBS = {verb.does: verb for verb in VERBS.values()}
 

@@ -6,9 +6,9 @@ import pytest
 
 from backout.authority import Allowed, Refused, decide
 from backout.case import Directive
+from backout.commands import VERBS
 from backout.details import command
 from backout.people import Action, Role
-from backout.slack_commands import VERBS
 from backout.view import IncidentOutcome, Phase
 from backout.yaml_text import load_playbook
 from cli.acts import ACTS

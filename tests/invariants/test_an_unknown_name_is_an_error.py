@@ -14,6 +14,7 @@ from activities.exposure import ExposureActivities
 from activities.people import PeopleActivities
 from activities.signals import SignalActivities
 from adapters.memory import MemoryWorld
+from backout.commands import parse
 from backout.errors import BackoutError, UnknownName
 from backout.exposure import ReadExposure, SetExposure
 from backout.model import Name
@@ -21,7 +22,6 @@ from backout.people import Action
 from backout.playbook import CountQuery, Playbook
 from backout.rendering import render
 from backout.requests import CountRequests, DraftNotice, Notice, Observe, RunCheck, SendNotice
-from backout.slack_commands import parse
 from backout.yaml_text import load_playbook
 from tests.unit.attempts import failed
 from tests.unit.linted import TEXT, changed, errors

@@ -7,9 +7,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backout.commands import status_text
 from backout.details import page
 from backout.signals import Criterion, Evaluation, Outcome, Rule, Totals, Verdict
-from backout.slack_commands import status_text
 from backout.triggers import BLIND_AFTER_TICKS, Watch, advance, breach, difference, recovery
 from tests.invariants.properties import quickly
 from tests.unit.views import OPENED, empty_view

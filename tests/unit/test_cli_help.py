@@ -12,8 +12,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from backout.commands import VERBS
 from backout.people import Action
-from backout.slack_commands import VERBS
 from cli.acts import ACTS
 from cli.main import app
 

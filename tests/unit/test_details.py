@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from backout.commands import VERBS
 from backout.details import command, page
 from backout.people import Action
-from backout.slack_commands import VERBS
 from backout.view import Ask, IncidentOutcome
 from tests.unit.views import approval, at, briefing, empty_view, full_view
 

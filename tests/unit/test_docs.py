@@ -12,8 +12,8 @@ import pytest
 import typer
 
 from backout import site
+from backout.commands import VERBS
 from backout.model import Frozen
-from backout.slack_commands import VERBS
 from cli.main import app
 from tools.root_imports import NEVER
 

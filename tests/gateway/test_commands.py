@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from backout.commands import VERBS, act_of, actor_of, address, help_text, parse, status_text
 from backout.errors import CommandUnreadable, IncidentUnknown, PersonUnknown, UnknownName
 from backout.people import Action
 from backout.playbook import Severity
-from backout.slack_commands import VERBS, act_of, actor_of, address, help_text, parse, status_text
 from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, Phase
 from tests.gateway.test_addressing import one
 from tests.gateway.world import ALICE, NINE, SITE

@@ -1,4 +1,4 @@
-"""The words of `/backout`: one registry of verbs, from which parsing and help both come."""
+"""The words that people type, in Slack and in a shell: one registry of verbs; parsing and help come from it."""
 
 from __future__ import annotations
 
