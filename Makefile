@@ -12,7 +12,7 @@ GATES := check-format check-lint check-types check-imports check-shape check-loc
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check $(GATES) fmt golden bench lock clean
+.PHONY: help demo test check $(GATES) fmt golden bench bench-triggers lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ golden: $(DEV_STAMP) ## Keep the histories and digests of today's workflows; rev
 
 bench: $(DEV_STAMP) ## Run the benchmarks
 	$(BIN)/python -m bench $(ARGS)
+
+bench-triggers: $(DEV_STAMP) ## Measure false reverts, delays and cost of the triggers (ARGS=--quick)
+	$(BIN)/python -m bench.triggers $(ARGS)
 
 lock: $(DEV_STAMP) ## Recompile the locks from pyproject.toml (UPGRADE=1: to the newest versions)
 	$(COMPILE) --extra build --output-file requirements.txt pyproject.toml

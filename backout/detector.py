@@ -40,7 +40,7 @@ def _geometric(rate: float, ticks: float) -> float:
 
 
 @lru_cache(maxsize=1024)
-def _log_ratios(limit: float) -> tuple[tuple[float, float], ...]:
+def log_ratios(limit: float) -> tuple[tuple[float, float], ...]:
     """Return, per alternative, the log likelihood ratio of one bad and of one good output."""
     rates = (min(limit * factor, (1 + limit) / 2) for factor in ALTERNATIVES)
     return tuple((log(rate / limit), log1p(-rate) - log1p(-limit)) for rate in rates)
@@ -56,7 +56,7 @@ def advance(
     largest = min(largest, log(MOST))
     advanced = []
     # A plain loop: with a generator and `min` for each statistic a tick takes two to three times as long.
-    for value, (on_bad, on_good) in zip(statistics, _log_ratios(limit), strict=True):
+    for value, (on_bad, on_good) in zip(statistics, log_ratios(limit), strict=True):
         weight = bad * on_bad + good * on_good
         grown = (value + 1) * exp(weight if weight < largest else largest)  # noqa: FURB136
         advanced.append(grown if grown < MOST else MOST)  # noqa: FURB136

@@ -167,4 +167,4 @@ def test_surprise_of_a_clean_sample_is_known_exactly() -> None:
 
 
 def test_the_alternatives_of_a_high_limit_stay_below_one() -> None:
-    assert all(isfinite(part) for pair in detector._log_ratios(0.99) for part in pair)  # noqa: SLF001
+    assert all(isfinite(part) for pair in detector.log_ratios(0.99) for part in pair)

@@ -1,0 +1,37 @@
+"""What the bench runs, each part in a process of its own."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ProcessPoolExecutor
+
+from bench.triggers.measuring import GRID, OURS, USUAL_RULES, Delays, FalseReverts, delays, healthy
+from bench.triggers.traffic import CLEAN, REALISTIC, ROUGH, STEADY, Traffic
+
+SEED = 20261121
+RUN_SETS = {"ours": OURS, "usual": {**OURS, **USUAL_RULES}, "grid": GRID}
+"""Rules by name: a function cannot travel to another process, its name can."""
+
+
+def healthy_of(rules: str, traffic: Traffic, runs: int) -> dict[str, FalseReverts]:
+    """Count false reverts in a process of its own."""
+    return healthy(RUN_SETS[rules], traffic, runs=runs, seed=SEED)
+
+
+def delays_of(rules: str, traffic: Traffic, runs: int) -> Delays:
+    """Measure delays in a process of its own."""
+    return delays(RUN_SETS[rules], traffic=traffic, runs=runs, seed=SEED)
+
+
+class Plan:
+    """Every run of the bench, under way in other processes."""
+
+    def __init__(self, pool: ProcessPoolExecutor, *, share: float) -> None:
+        """Start them, the longest first; `share` of the full number of runs."""
+        many, some, few = (max(5, round(share * runs)) for runs in (300, 100, 40))
+        kinds = {**dict.fromkeys(STEADY, many), **dict.fromkeys(ROUGH, some)}
+        self.grid = pool.submit(healthy_of, "grid", REALISTIC, few)
+        self.ours = {kind: pool.submit(healthy_of, "ours", kind, runs) for kind, runs in kinds.items()}
+        self.usual = {kind: pool.submit(healthy_of, "usual", kind, few // 2) for kind in (CLEAN, REALISTIC)}
+        self.delays: Future[Delays] = pool.submit(delays_of, "usual", CLEAN, many)
+        self.rough_delays: Future[Delays] = pool.submit(delays_of, "ours", REALISTIC, many)
+        self.grid_delays: Future[Delays] = pool.submit(delays_of, "grid", CLEAN, some)
