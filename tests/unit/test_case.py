@@ -137,6 +137,11 @@ PLACES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
     "at the last step": ({"position": 7}, "postmortem", ()),
     "on the way out": ({"position": 2, "ending": IncidentOutcome.ABORTED}, "revert", ("postmortem",)),
     "over": ({"position": 7, "outcome": IncidentOutcome.RECOVERED}, "", ()),
+    "over, after an abort": (
+        {"position": 7, "outcome": IncidentOutcome.ABORTED, "ending": IncidentOutcome.ABORTED},
+        "",
+        (),
+    ),
 }
 
 

@@ -104,7 +104,7 @@ def test_recovery_that_a_later_judgment_takes_back_was_none() -> None:
 
 
 def test_a_healthy_breach_watch_is_no_recovery_and_an_unfired_one_no_detection() -> None:
-    times = found(judged(3, "breach", Outcome.CLEAR, WELL)).times
+    times = found(judged(3, "breach", Outcome.CLEAR, WELL), judged(9, "recovery", Outcome.FIRED, ILL)).times
     assert (times.to_detect, times.to_recovery) == (None, None)
 
 

@@ -162,6 +162,14 @@ def test_a_breached_criterion_that_no_rule_uses_fires_nothing_and_is_not_clear()
     assert evaluation.outcome is Outcome.INCONCLUSIVE
 
 
+def test_a_window_that_looks_well_is_not_clear_while_the_evidence_still_says_otherwise() -> None:
+    bad = growing(16, 900, 1000)
+    watch = watched([*bad, (bad[-1][0], (bad[-1][1] or 0) + 320)], keep=1)
+    assert recovery(watch, criteria=(ERRORS,)).outcome is Outcome.CLEAR
+    evaluation = breach(watch, criteria=(ERRORS,), rules=(rule("r", "reported"),), firing=(), tick=TICK)
+    assert evaluation.outcome is Outcome.INCONCLUSIVE
+
+
 def test_an_alert_that_is_trusted_fires_without_data_and_only_while_it_fires() -> None:
     watch = watched([(NONE, NONE)], ERRORS, REPORTED)
     fired = said(watch, ERRORS, REPORTED, firing=[alert("Reported")])
