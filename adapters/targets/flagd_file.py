@@ -72,10 +72,7 @@ class FlagdFile:
             flag = self._find(document)
             if not flag.done(key, percent):
                 flag.expose(release, percent, baseline=self._baseline, key=key)
-                indent = _INDENT.match(text)
-                self._replace(
-                    folder, json.dumps(document, indent=indent[1] if indent else 2, ensure_ascii=False)
-                )
+                self._replace(folder, _dump(document, like=text))
             return self._read(release)
 
     def _load(self) -> str:
@@ -149,8 +146,10 @@ class FlagdFile:
 
 
 def _dump(document: dict[str, JsonValue], *, like: str) -> str:
+    """Write the document as people wrote it before: their indent, and their last newline if there was one."""
     indent = _INDENT.match(like)
-    return json.dumps(document, indent=indent[1] if indent else 2, ensure_ascii=False) + "\n"
+    end = "\n" if like.endswith("\n") else ""
+    return json.dumps(document, indent=indent[1] if indent else 2, ensure_ascii=False) + end
 
 
 def _try_lock(folder: int) -> bool:

@@ -151,6 +151,14 @@ async def test_everything_else_in_the_file_stays_as_it_was(tmp_path: Path) -> No
     assert "é" in path.read_text()
 
 
+@pytest.mark.parametrize("end", ["", "\n"], ids=["without a last newline", "with a last newline"])
+async def test_the_file_ends_as_it_did(tmp_path: Path, end: str) -> None:
+    path = write(tmp_path)
+    path.write_text(path.read_text() + end)
+    await put(path, 10, "k")
+    assert path.read_text().endswith("}" + end)
+
+
 async def test_a_repeated_key_does_not_write_the_file(tmp_path: Path) -> None:
     path = write(tmp_path)
     await put(path, 10, "k")
