@@ -11,11 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
+from adapters.stores.private import make_folder
 from backout.errors import RejectedBySystem, Unreachable
 from backout.messages import DocumentRef
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
-_MODE = 0o644
 
 
 class DocumentFolder:
@@ -57,13 +57,13 @@ def _plain(part: str) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
+    # Made private (0600), and so it stays.
     file, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(file, "wb") as new:
             new.write(content)
             new.flush()
-            os.fchmod(file, _MODE)
             os.fsync(file)
         Path(name).replace(path)
     except BaseException:

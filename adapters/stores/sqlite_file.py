@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from adapters.stores.private import make_file
 from backout.errors import RejectedBySystem, Unreachable
 
 BUSY_MS = 5000
@@ -83,7 +84,8 @@ class SqliteFile:
     async def _make_tables(self) -> None:
         if self._made:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite gives the files beside this one the mode that it has.
+        make_file(self._path)
         # Looks which are missing and makes them in one write transaction, so others may do the same at once.
         async with self._writer.begin() as connection:
             await connection.run_sync(self._tables.create_all)

@@ -256,6 +256,45 @@ async def test_the_record_has_the_digest_of_the_newest_document(tmp_path: Path) 
     await store.aclose()
 
 
+def modes(folder: Path) -> dict[str, int]:
+    """Return the mode of everything below a folder."""
+    below = sorted(folder.rglob("*"))
+    return {path.relative_to(folder).as_posix(): path.stat().st_mode & 0o777 for path in below}
+
+
+async def test_what_is_kept_is_made_for_this_account_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = SqliteStore(str(tmp_path / "state/deep/store.db"), str(tmp_path / "documents"))
+        outbox = SqliteOutbox(str(tmp_path / "outbox/outbox.db"))
+        await store.put_document(incident="incident/chat/r2", name="postmortem.md", text="x")
+        await outbox.put(entry=OutboxEntry(key="a", received_at=NOON, source="x"))
+        found = modes(tmp_path)
+    finally:
+        os.umask(before)
+    assert {name for name, mode in found.items() if mode == 0o700} == {
+        "documents",
+        "documents/chat",
+        "documents/chat/r2",
+        "outbox",
+        "state",
+        "state/deep",
+    }
+    files = {name for name, mode in found.items() if mode == 0o600}
+    assert files >= {"documents/chat/r2/postmortem.md", "outbox/outbox.db", "state/deep/store.db"}
+    assert set(found.values()) == {0o700, 0o600}
+    await store.aclose()
+    await outbox.aclose()
+
+
+async def test_a_folder_that_was_opened_to_others_stays_so(tmp_path: Path) -> None:
+    os.mkdir(tmp_path / "shared", mode=0o750)  # noqa: PTH102  # it cannot block
+    outbox = SqliteOutbox(str(tmp_path / "shared/outbox.db"))
+    await outbox.put(entry=OutboxEntry(key="a", received_at=NOON, source="x"))
+    assert modes(tmp_path)["shared"] == 0o750
+    await outbox.aclose()
+
+
 async def test_a_full_disk_leaves_the_document_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
