@@ -61,7 +61,7 @@ def _head(playbook: Playbook) -> Iterator[str]:
     yield from _table(("At risk", ""), ((what, plain(text)) for what, text in rows))
     yield f"- A release of `{release.service}` is its {', '.join(release.artifacts)}, taken back together."
     if release.requests:
-        yield f"- Blast radius: `{plain(release.requests.query)}` of `{release.requests.source}`."
+        yield f"- Blast radius: `{' '.join(release.requests.query.split())}` of `{release.requests.source}`."
     yield f"- Responders work in the channel `{playbook.channel}`."
     yield f"- Incident: {BLANK}  Release: {BLANK}  Opened at: {BLANK}"
     yield ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,9 @@ from backout.model import format_duration
 
 _BROKEN = (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError)
 """What a wrong template raises: jinja2's own errors, and those of the expressions in it."""
+
+# Inside a name such as error_rate an underscore means nothing. An image needs its bracket.
+_MARKDOWN = re.compile(r"[\\`*~|\[\]]|(?<![^\W_])_|_(?![^\W_])|^[#>=]|^[-+](?=[ -])")
 
 
 def render(template: str, *, templates: Mapping[str, str], **context: object) -> str:
@@ -52,10 +56,8 @@ def escape_mrkdwn(value: object) -> str:
 
 
 def escape_markdown(value: object) -> str:
-    """Keep a value on its line and in its table cell, and out of HTML."""
-    # The backslash first: left alone, one before a pipe would undo the pipe's own.
-    line = " ".join(str(value).split()).replace("\\", "\\\\")
-    return line.replace("|", "\\|").replace("<", "&lt;")
+    """Keep a value a plain text: on its line, in its table cell, no HTML, link, image, code or emphasis."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(str(value).split())).replace("<", "&lt;")
 
 
 def _escape_for(template: str) -> Callable[[object], str]:

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from backout import postmortem
 from backout.errors import TemplateBroken, UnknownName
@@ -26,7 +27,8 @@ from backout.view import IncidentView
 from tests.unit.views import EVERYTHING, TEMPLATES, at, empty_view, full_view
 
 quickly = settings(deadline=None, derandomize=True, database=None, max_examples=300)
-HOSTILE = st.text(alphabet="\\|<>&\n\r\x0b\u2028 a`*#", max_size=12)
+HOSTILE = st.text(alphabet="\\|<>&\n\r\x0b\u2028 a`*#_[]()!~-+=:/", max_size=12)
+READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
 def rendered(template: str, name: str = "slack/t.md.j2", **context: object) -> str:
@@ -126,6 +128,64 @@ def test_no_value_opens_a_mention_or_a_link_in_slack(value: str) -> None:
     escaped = escape_mrkdwn(value)
     assert not set("<>") & set(escaped)
     assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == value
+
+
+def read(text: str) -> list[tuple[str, str]]:
+    """Return what a reader of Markdown makes of a text: its blocks, and what stands in them."""
+    parts = [part for block in READER.parse(text) for part in (block, *(block.children or ()))]
+    return [(part.type, "" if part.children else part.content) for part in parts]
+
+
+def plain(text: str) -> list[tuple[str, str]]:
+    """Return what a reader makes of a text that is one paragraph without any mark in it."""
+    return [("paragraph_open", ""), ("inline", ""), ("text", text), ("paragraph_close", "")]
+
+
+@given(HOSTILE)
+@quickly
+def test_a_value_is_read_as_the_text_that_it_is(value: str) -> None:
+    text = " ".join(value.split())
+    assert merged(read(f"so: {escape_markdown(value)}.")) == plain(f"so: {text}.")
+    if text not in {"", "-", "+"}:
+        assert merged(read(escape_markdown(value))) == plain(text)
+
+
+def merged(parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the parts with each text in one piece: a reader may cut it where a mark was escaped."""
+    whole: list[tuple[str, str]] = []
+    for kind, content in parts:
+        if kind.startswith("text") and whole and whole[-1][0] == "text":
+            whole[-1] = ("text", whole[-1][1] + content)
+        else:
+            whole.append(("text" if kind.startswith("text") else kind, content))
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("[here](http://evil.example)", r"\[here\](http://evil.example)"),
+        ("![x](http://evil.example/x.png)", r"!\[x\](http://evil.example/x.png)"),
+        ("`code` *now* ~~gone~~", r"\`code\` \*now\* \~\~gone\~\~"),
+        ("_now_ __now__", r"\_now\_ \_\_now\_\_"),
+        ("# Approved", r"\# Approved"),
+        ("- [x] done", r"\- \[x\] done"),
+    ],
+)
+def test_no_value_places_a_link_an_image_code_or_emphasis(value: str, written: str) -> None:
+    assert rendered("{{ v }}", "postmortem/a.md.j2", v=value) == written
+
+
+@pytest.mark.parametrize(
+    "value", ["error_rate", "http_5xx_total", "release #4", "2026-11-20", "-", "-2s", "a!"]
+)
+def test_names_and_numbers_stay_as_people_write_them(value: str) -> None:
+    assert escape_markdown(value) == value
+
+
+def test_a_failed_check_stands_out_in_the_postmortem() -> None:
+    text = render("postmortem/standard.md.j2", templates=TEMPLATES, **context(full_view()))
+    assert "**failed**" in text
 
 
 def test_a_backslash_before_a_pipe_does_not_undo_its_escape() -> None:
