@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import TypeAlias
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+
+from adapters.fetch import OPEN, Access
+from adapters.sources.prometheus import PrometheusApi
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve: TypeAlias = Callable[[Handler], Awaitable[str]]
@@ -37,3 +41,18 @@ async def closed_address() -> str:
     address = str(server.make_url("/")).rstrip("/")
     await server.close()
     return address
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Callable[..., PrometheusApi]]:
+    """Open a Prometheus source at an address; closed after the test."""
+    opened: list[PrometheusApi] = []
+
+    def start(address: str, *, timeout_s: float = 20, access: Access = OPEN) -> PrometheusApi:
+        source = PrometheusApi(address, timedelta(seconds=timeout_s), access)
+        opened.append(source)
+        return source
+
+    yield start
+    for source in opened:
+        await source.aclose()

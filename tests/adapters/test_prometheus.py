@@ -1,9 +1,11 @@
+"""Against a real Prometheus: plain, and with everything that it can ask for."""
+
 from __future__ import annotations
 
 import asyncio
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -11,19 +13,15 @@ from typing import NamedTuple, TypeAlias
 from wsgiref.simple_server import WSGIServer
 
 import pytest
-from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 
-from adapters.fetch import OPEN, Access
-from adapters.sources import prometheus
-from adapters.sources.prometheus import AT_ONCE, PrometheusApi
+from adapters.fetch import Access
+from adapters.sources.prometheus import PrometheusApi
 from adapters.tls import tls_context
 from backout.errors import FileUnreadable, RejectedBySystem, Unreachable
 from backout.signals import Totals
 from tests import monitoring
 
-Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Serve: TypeAlias = Callable[[Handler], Awaitable[str]]
 Open: TypeAlias = Callable[..., PrometheusApi]
 
 SCRAPING = """
@@ -38,25 +36,7 @@ tls_server_config:
    client_auth_type: RequireAndVerifyClientCert}
 basic_auth_users: {backout: $2b$04$LgwA1BZXb367giN/QjfUXOje/tYO.4P/JjyPC3By0XyQt500Q6w/C}
 """
-NOW = 1_700_000_000.123
 PATIENCE_S = 30
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Open]:
-    opened: list[PrometheusApi] = []
-
-    def start(address: str, *, timeout_s: float = 20, access: Access = OPEN) -> PrometheusApi:
-        source = PrometheusApi(address, timedelta(seconds=timeout_s), access)
-        opened.append(source)
-        return source
-
-    yield start
-    for source in opened:
-        await source.aclose()
-
-
-# Against a real Prometheus.
 
 
 class Real(NamedTuple):
@@ -248,170 +228,3 @@ def test_a_file_that_cannot_serve_is_named(certificates: Path, changed: dict[str
     files = {"ca": "ca.pem", "certificate": "client.pem", "key": "client.key"} | changed
     with pytest.raises(FileUnreadable, match=why):
         tls_context(**{name: certificates / file for name, file in files.items()})
-
-
-# What a real one gives only rarely, from a server of our own.
-
-
-def number(value: float | str, **more: object) -> web.Response:
-    """Answer one series with this value."""
-    series = {"metric": {}, "value": [NOW, str(value)]}
-    data = {"resultType": "vector", "result": [series]}
-    return web.json_response({"status": "success", "data": data, **more})
-
-
-def is_clock(request: web.Request) -> bool:
-    """Say whether the server is asked for its time."""
-    return request.query["query"] == "time()"
-
-
-def clock() -> web.Response:
-    """Answer the server's time."""
-    return web.json_response({"status": "success", "data": {"resultType": "scalar", "result": [0, str(NOW)]}})
-
-
-def answering(response: Callable[[], web.Response]) -> Handler:
-    async def answer(request: web.Request) -> web.Response:
-        return clock() if is_clock(request) else response()
-
-    return answer
-
-
-async def test_the_servers_own_time_holds_for_every_query_whatever_ours_is(serve: Serve, api: Open) -> None:
-    asked: list[tuple[str, str | None]] = []
-
-    async def answer(request: web.Request) -> web.Response:
-        assert request.path == "/prometheus/api/v1/query"
-        asked.append((request.query["query"], request.query.get("time")))
-        return clock() if is_clock(request) else number(1)
-
-    await api(f"{await serve(answer)}/prometheus").totals(queries=[("a", "b"), ("c", "b")])
-    assert asked[0] == ("time()", None)
-    assert sorted(asked[1:]) == [(name, "1700000000.123") for name in "abc"]
-
-
-async def test_equal_queries_of_a_look_are_asked_once(serve: Serve, api: Open) -> None:
-    asked: list[str] = []
-
-    async def answer(request: web.Request) -> web.Response:
-        asked.append(request.query["query"])
-        return clock() if is_clock(request) else number(len(request.query["query"]))
-
-    source = api(await serve(answer))
-    wanted = (Totals(bad=1, of=2), Totals(bad=3, of=2), Totals(bad=1, of=2))
-    assert await source.totals(queries=[("a", "bb"), ("ccc", "bb"), ("a", "bb")]) == wanted
-    assert sorted(asked) == ["a", "bb", "ccc", "time()"]
-
-
-async def test_queries_are_asked_at_once_but_not_all(serve: Serve, api: Open) -> None:
-    waiting: list[asyncio.Event] = []
-    full = asyncio.Event()
-
-    async def answer(request: web.Request) -> web.Response:
-        if is_clock(request):
-            return clock()
-        mine = asyncio.Event()
-        waiting.append(mine)
-        if len(waiting) == AT_ONCE:
-            full.set()
-        await mine.wait()
-        return number(1)
-
-    look = asyncio.create_task(
-        api(await serve(answer)).totals(queries=[(f"b{n}", f"o{n}") for n in range(8)])
-    )
-    async with asyncio.timeout(PATIENCE_S):
-        await full.wait()
-    await asyncio.sleep(0.05)
-    assert len(waiting) == AT_ONCE
-    for done in range(16):
-        async with asyncio.timeout(PATIENCE_S):
-            while len(waiting) <= done:  # noqa: ASYNC110  # the next one comes when this one has gone
-                await asyncio.sleep(0.001)
-        waiting[done].set()
-    assert await look == (Totals(bad=1, of=1),) * 8
-
-
-async def test_the_token_is_sent_as_a_bearer(serve: Serve, api: Open) -> None:
-    async def guarded(request: web.Request) -> web.Response:
-        if request.headers.get("Authorization") != "Bearer s3cret":
-            return web.Response(status=401)
-        return clock() if is_clock(request) else number(1)
-
-    address = await serve(guarded)
-    assert await api(address, access=Access(token="s3cret")).count(query="up") == 1
-    with pytest.raises(RejectedBySystem, match="answered 401: it does not know us"):
-        await api(address).count(query="up")
-
-
-def test_what_is_shown_to_a_server_is_not_printed() -> None:
-    assert "s3cret" not in repr(Access(token="s3cret", basic=("backout", "s3cret")))
-
-
-async def test_warnings_and_infos_change_nothing(serve: Serve, api: Open) -> None:
-    told = answering(lambda: number("7", warnings=["some blocks are missing"], infos=["not a counter"]))
-    assert await api(await serve(told)).count(query="up") == 7
-
-
-@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-1"])
-async def test_a_value_that_counts_nothing_is_no_data(serve: Serve, api: Open, value: str) -> None:
-    assert await api(await serve(answering(lambda: number(value)))).count(query="up") is None
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "error", "why"),
-    [
-        (503, '{"status":"error","error":"query timed out"}', Unreachable, "answered 503: query timed out"),
-        (503, "Service Unavailable", Unreachable, "answered 503"),
-        (500, "", Unreachable, "answered 500"),
-        (429, "", Unreachable, "answered 429"),
-        (403, "no", RejectedBySystem, "answered 403: we may not query it; give 'token' or 'basic' the right"),
-        (400, "Bad Request", RejectedBySystem, "answered 400"),
-        (404, "", RejectedBySystem, "answered 404; there is nothing at this address"),
-        (302, "", RejectedBySystem, "answered 302; it redirects elsewhere, which is not followed"),
-        (
-            200,
-            "<html>Log in</html>",
-            RejectedBySystem,
-            "not what Prometheus does; see where the address leads",
-        ),
-        (200, '{"status":"success"}', RejectedBySystem, "not what Prometheus does"),
-        (200, '{"data":{"resultType":"streams","result":[]}}', RejectedBySystem, "not what Prometheus does"),
-    ],
-)
-async def test_an_answer_is_named_by_whether_trying_again_can_help(
-    serve: Serve, api: Open, status: int, body: str, error: type[Exception], why: str
-) -> None:
-    headers = {"Location": "/elsewhere"} if status == 302 else {}
-    address = await serve(answering(lambda: web.Response(status=status, text=body, headers=headers)))
-    with pytest.raises(error, match=why):
-        await api(address).count(query="up")
-
-
-async def test_a_native_histogram_is_refused(serve: Serve, api: Open) -> None:
-    series = {"metric": {}, "histogram": [NOW, {"count": "3", "sum": "5"}]}
-    data = {"status": "success", "data": {"resultType": "vector", "result": [series]}}
-    with pytest.raises(
-        RejectedBySystem, match=r"'up': it yields a native histogram; histogram_count\(\.\.\.\)"
-    ):
-        await api(await serve(answering(lambda: web.json_response(data)))).count(query="up")
-
-
-async def test_an_answer_that_is_too_large_is_refused_with_the_query(serve: Serve, api: Open) -> None:
-    padding = "#" * prometheus.ANSWER_LIMIT
-    with pytest.raises(RejectedBySystem, match=r"'up': http.* is larger than 1048576 bytes"):
-        await api(await serve(answering(lambda: number(1, infos=[padding])))).count(query="up")
-
-
-async def test_a_look_that_takes_too_long_is_unreachable(serve: Serve, api: Open) -> None:
-    async def silent(_request: web.Request) -> web.Response:
-        await asyncio.sleep(PATIENCE_S)
-        return clock()
-
-    with pytest.raises(Unreachable, match=r"within 0\.1 s"):
-        await api(await serve(silent), timeout_s=0.1).totals(queries=[("a", "b")])
-
-
-async def test_a_server_that_is_gone_is_unreachable(api: Open, closed_address: str) -> None:
-    with pytest.raises(Unreachable, match=r"Prometheus http://127\.0\.0\.1:\d+ did not answer"):
-        await api(closed_address).totals(queries=[("a", "b")])
