@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from backout.alerts import Alert
+from backout.alerts import (
+    LONGEST_LINK,
+    LONGEST_NAME,
+    LONGEST_SUMMARY,
+    MOST_ALERTS,
+    Alert,
+    cut,
+    cut_labels,
+)
 from backout.errors import InvalidDocument
 from backout.problems import spell
 
 SOURCE = "alertmanager"
 
 # People will be shown it to click on: no other scheme, and nothing that ends a link in Slack or Markdown.
-_LINK = re.compile(r"https?://[^\s<>|()\"'`]{1,2000}")
+_LINK = re.compile(r"https?://[^\s<>|()\"'`]+")
 
 
 class _Received(BaseModel):
@@ -39,7 +48,8 @@ class _Member(_Received):
     annotations: dict[str, str] = {}
     startsAt: AwareDatetime  # noqa: N815  # the sender's spelling
     generatorURL: str = ""  # noqa: N815  # the sender's spelling
-    fingerprint: Annotated[str, Field(min_length=1)]
+    fingerprint: Annotated[str, Field(min_length=1, max_length=200)]
+    """The alert's identity: cut, it would be that of another."""
 
 
 class _Group(_Received):
@@ -48,11 +58,13 @@ class _Group(_Received):
     alerts: Annotated[tuple[_Member, ...], Field(min_length=1)]
 
 
-def parse_alertmanager(body: bytes) -> tuple[Alert, ...]:
-    """Read a webhook body; each alert of the group becomes one Alert, its start in UTC.
+def parse_alertmanager(body: bytes, *, routed_by: Collection[str] = ()) -> tuple[Alert, ...]:
+    """Read a webhook body; each alert of the group becomes one Alert within bounds, its start in UTC.
+
+    `routed_by` are the labels that routes ask for: an alert with too many labels keeps these.
 
     Raises:
-        InvalidDocument: the body is no JSON, or an alert lacks what it is known by.
+        InvalidDocument: the body is no JSON, it holds too many alerts, or one lacks what it is known by.
     """
     try:
         group = _Group.model_validate_json(body)
@@ -61,18 +73,27 @@ def parse_alertmanager(body: bytes) -> tuple[Alert, ...]:
             f"{spell(problem['loc']) or 'body'}: {problem['msg']}"
             for problem in error.errors(include_url=False)
         ) from error
-    return tuple(_alert(member) for member in group.alerts)
+    if len(group.alerts) > MOST_ALERTS:
+        raise InvalidDocument(
+            [
+                f"alerts: {len(group.alerts)} alerts in one body, and it may hold {MOST_ALERTS}. "
+                f"Set 'max_alerts: {MOST_ALERTS}' in Alertmanager's receiver, or group by more labels."
+            ]
+        )
+    return tuple(_alert(member, routed_by) for member in group.alerts)
 
 
-def _alert(member: _Member) -> Alert:
+def _alert(member: _Member, routed_by: Collection[str]) -> Alert:
+    link, annotations = member.generatorURL, member.annotations
     return Alert(
         source=SOURCE,
         fingerprint=member.fingerprint,
         # One moment is one episode, in whatever time zone the sender wrote it.
         starts_at=member.startsAt.astimezone(UTC),
         status=member.status,
-        name=member.labels["alertname"],
-        summary=member.annotations.get("summary") or member.annotations.get("description") or "",
-        labels=member.labels,
-        link=member.generatorURL if _LINK.fullmatch(member.generatorURL) else None,
+        name=cut(member.labels["alertname"], LONGEST_NAME),
+        summary=cut(annotations.get("summary") or annotations.get("description") or "", LONGEST_SUMMARY),
+        labels=cut_labels(member.labels, routed_by=routed_by),
+        # Half a link leads nowhere.
+        link=link if len(link) <= LONGEST_LINK and _LINK.fullmatch(link) else None,
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from backout.model import Frozen
-from backout.people import NEEDS_REASON, Act, Action, Actor, Role
+from backout.people import MOST_NOTES, NEEDS_REASON, NEEDS_SUBJECT, Act, Action, Actor, Role
 from backout.playbook import Playbook
 from backout.signals import Rule
 from backout.view import Ask, Briefing, IncidentOutcome
+
+SHORTEST_CODE = 6
+"""So many digits of a digest say at least which plan or notice is meant."""
 
 
 class Allowed(Frozen):
@@ -39,7 +42,7 @@ def may(
 def decide(act: Act, brief: Briefing, roles: Mapping[str, Role]) -> Allowed | Refused:
     """Say whether this act is right here and now: the right, the moment, the reason, the subject."""
     asked = _asked(act.action, brief)
-    only = asked.roles if asked and act.action in {Action.APPROVE, Action.REJECT} else ()
+    only = asked.roles if asked and act.action in NEEDS_SUBJECT else ()
     answer = may(act.actor, act.action, roles, only)
     if isinstance(answer, Refused):
         return answer
@@ -64,6 +67,10 @@ def _untimely(act: Act, brief: Briefing, asked: Ask | None) -> str:
             return f"the incident is not held, so there is nothing to {act.action.value}; hold it first"
         case Action.SKIP | Action.ABORT if brief.summary.phase == "postmortem":
             return "the postmortem is being written; it cannot be left out"
+        case Action.NOTE if brief.notes >= MOST_NOTES:
+            return (
+                f"the timeline has {MOST_NOTES} notes already; write elsewhere and link it in the postmortem"
+            )
         case Action.APPROVE | Action.REJECT | Action.TICK if asked is None:
             return f"nothing waits for anybody to {act.action.value} it now"
         case _:
@@ -86,12 +93,23 @@ def _incomplete(act: Act, asked: Ask | None) -> str:
 
 
 def _bad_vote(act: Act, asked: Ask) -> str:
-    if act.subject is not None and act.subject != asked.subject:
-        return f"the plan has changed: you saw {act.subject[:19]}, it is {asked.subject[:19]} now; look again"
+    if not act.subject:
+        verb, code = act.action.value, asked.code
+        return f"say by its code what you {verb}, once you have read it: {verb} {code} for '{asked.headline}'"
+    if not _is_meant(act.subject, asked):
+        return (
+            f"the plan has changed, or something else waits now: '{asked.headline}', code {asked.code}; "
+            "look again"
+        )
     # Who has approved may still reject: a person who sees the error must be able to take it back.
     if act.action is Action.APPROVE and act.actor.person in asked.approved_by:
         return f"{act.actor.name} has approved this already; it needs distinct people"
     return ""
+
+
+def _is_meant(subject: str, asked: Ask) -> bool:
+    digits = subject.lower().removeprefix("sha256:")
+    return len(digits) >= SHORTEST_CODE and asked.subject.removeprefix("sha256:").startswith(digits)
 
 
 def _bad_tick(act: Act, asked: Ask) -> str:

@@ -20,6 +20,11 @@ from backout.signals import Evaluation
 from backout.timeline import ActionTaken, AlertReceived, Event, SignalsJudged
 from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase
 
+MOST_FIRING = 200
+"""Firing alerts that a case keeps; more are counted."""
+MOST_ALERTS_TOLD = 100
+"""Alerts that are written on the timeline; more are counted."""
+
 
 class Directive(StrEnum):
     """What a person told the engine to do with the current step."""
@@ -29,6 +34,18 @@ class Directive(StrEnum):
     SKIP = "skip"
     ABORT = "abort"
     CLOSE = "close"
+
+
+class Ladder(Frozen):
+    """An escalation policy that is being climbed."""
+
+    policy: str
+    level: int
+    """The level that is paged now, from 1."""
+    until: datetime
+    """The end of the step's time window."""
+    level_until: datetime | None = None
+    """How long the level has to answer; None before it is paged."""
 
 
 class Case(BaseModel):
@@ -76,6 +93,18 @@ class Case(BaseModel):
     receipts: dict[str, Receipt] = {}
     """Answers by act id: the same id twice is one act."""
     verified: bool = False
+    """The last verification saw the users recover."""
+    reverted: bool = False
+    """The revert came to its last stage, read back and soaked."""
+    sent: tuple[str, ...] = ()
+    """Steps whose notice was sent."""
+    ladder: Ladder | None = None
+    """Where the paging stands, while it goes on beside the steps."""
+    episodes: int = 0
+    """Alert episodes that began."""
+    settled: int | None = None
+    """How many of them had begun when it was settled how the incident ends."""
+    notes: int = 0
     postmortem: str = ""
 
     @property
@@ -89,12 +118,42 @@ class Case(BaseModel):
         self.timeline.append(event.model_copy(update={"seq": seq, "at": now, "step": event.step or step}))
 
     def take_alert(self, alert: Alert, *, now: datetime) -> None:
-        """Count an alert; only a new episode, or a new state of one, is written down."""
+        """Count an alert; only a new episode, or a new state of one, is written down, up to a bound.
+
+        Labels are for routing, which is done: they stay out, as the case must fit into one message.
+        """
         self.alerts += 1
+        alert = alert.model_copy(update={"labels": {}})
         known = self.firing.get(alert.episode)
-        self.firing[alert.episode] = alert
-        if known is None or known.status != alert.status:
+        if known is not None and known.status == alert.status:
+            return
+        if alert.status == "resolved":
+            self.firing.pop(alert.episode, None)
+        else:
+            self.episodes += 1
+            if len(self.firing) < MOST_FIRING:
+                self.firing[alert.episode] = alert
+        if self.alerts <= MOST_ALERTS_TOLD:
             self.add(AlertReceived(at=now, alert=alert), now=now, step="")
+
+    def settle(self, ending: IncidentOutcome) -> None:
+        """Settle how the incident ends, with the alerts that are known now."""
+        self.ending = ending
+        self.settled = self.episodes if self.settled is None else self.settled
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether an alert began after it was settled how the incident ends: nobody has looked at it."""
+        return self.settled is not None and self.episodes > self.settled and bool(self.firing)
+
+    def start_over(self) -> None:
+        """Go back to the first step: what was found and authorised before says nothing of a new alert."""
+        self.position, self.reminders = 0, 0
+        self.outcome, self.ending, self.closed_at = IncidentOutcome.OPEN, None, None
+        self.evaluation, self.remaining, self.settled = None, None, None
+        self.authorised, self.acknowledged_by, self.ladder = (), "", None
+        self.verified, self.reverted = False, False
+        self.sent = ()
 
     def take_act(self, act: Act, *, right: str, now: datetime, step: str) -> Receipt:
         """Let a person's act take effect; its right was decided before. It is written down first."""
@@ -139,6 +198,7 @@ class Case(BaseModel):
                 self.directive = None
                 return "held; nothing moves until somebody resumes, retries, skips or aborts"
             case Action.NOTE:
+                self.notes += 1
                 return "noted on the timeline"
             case Action.TICK:
                 return self._tick(act.item or 0)
@@ -180,6 +240,7 @@ class Case(BaseModel):
             acknowledged_by=self.acknowledged_by,
             fired=judged.line if judged else "",
             postmortem=self.postmortem,
+            notes=self.notes,
         )
 
     def _summary(self, opening: OpenIncident, severity: Severity) -> IncidentSummary:

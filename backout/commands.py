@@ -1,4 +1,4 @@
-"""The words that people type, in Slack and in a shell: one registry of verbs; parsing and help come from it."""
+"""The words that people type, in Slack and in a shell: one registry, from which parsing and help come."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 from backout.addressing import ListedIncident, find, full_id, only_open
+from backout.authority import SHORTEST_CODE
 from backout.errors import CommandUnreadable, PersonUnknown, UnknownName
 from backout.model import Frozen
-from backout.people import NEEDS_REASON, Act, Action, Actor
+from backout.people import NEEDS_REASON, NEEDS_SUBJECT, Act, Action, Actor
 from backout.site import Site
 from backout.view import Ask, Briefing
 
 _LIKE_A_NAME = re.compile(r".*\d.*|\w+[._:@+-]\w.*")
-_SUBJECT = re.compile(r"sha256:[0-9a-f]{64}")
+_CODE = re.compile(rf"(sha256:)?[0-9a-f]{{{SHORTEST_CODE},64}}", re.IGNORECASE)
 
 
 class Verb(Frozen):
@@ -36,10 +37,14 @@ class Verb(Frozen):
                 return f"{self.name} [incident] <number>"
             case Action.NOTE:
                 return f"{self.name} [incident] <text>"
-            case action if action in NEEDS_REASON:
-                return f"{self.name} [incident] <reason>"
-            case _:
-                return f"{self.name} [incident] [reason]"
+            case action:
+                code = " <code>" if action in NEEDS_SUBJECT else ""
+                return f"{self.name} [incident]{code} {'<reason>' if action in NEEDS_REASON else '[reason]'}"
+
+    def filled(self, *, incident: str, code: str) -> str:
+        """Return the usage with the incident and the code filled in, such as `approve chat/r2 4f1a2b3c`."""
+        filled = self.usage.replace("[incident]", incident)
+        return filled.replace("<code>", code or "<code>").removesuffix(" [reason]")
 
 
 VERBS = {
@@ -64,7 +69,7 @@ VERBS = {
 
 
 class Command(Frozen):
-    """A command, read: its verb, and the words after it, of which the first may name the incident."""
+    """A command, read: its verb, and the words after it; the first may name the incident, then a code."""
 
     verb: Verb
     words: tuple[str, ...]
@@ -74,6 +79,23 @@ class Command(Frozen):
     def needs_list(self) -> bool:
         """Whether the incident can only be told from the list of incidents."""
         return self.verb.does == "list" or not (self.words and full_id(self.words[0]))
+
+    def is_code(self, number: int) -> bool:
+        """Whether the word at this place, from 0, is a code that the verb takes."""
+        return (
+            self.verb.does in NEEDS_SUBJECT
+            and number < len(self.words)
+            and _CODE.fullmatch(self.words[number]) is not None
+        )
+
+
+class Meant(Frozen):
+    """What the words after the verb mean."""
+
+    incident: str
+    subject: str | None = None
+    """The code of what was read, as it was typed."""
+    text: str = ""
 
 
 def parse(text: str) -> Command:
@@ -94,32 +116,52 @@ def parse(text: str) -> Command:
     return Command(verb=verb, words=tuple(words[:-1]), item=int(words[-1]))
 
 
-def address(command: Command, listed: Sequence[ListedIncident]) -> tuple[str, str]:
-    """Return the incident that a command means, and the text that is left.
+def address(command: Command, listed: Sequence[ListedIncident]) -> Meant:
+    """Return the incident that a command means, the code behind it, and the text that is left.
 
     A first word that looks like a name, with a digit or a sign in it, must be one: a mistyped incident is
-    never taken for a text about another. A plain word is a name where an incident has it.
+    never taken for a text about another. A plain word is a name where an incident has it. A code that stands
+    alone is for the only open incident.
 
     Raises:
         IncidentUnknown: the first word looks like a name, but no incident has it.
         IncidentAmbiguous: more than one incident is meant.
         NoOpenIncident: none is named, and none is open.
     """
-    first, rest = next(iter(command.words), ""), " ".join(command.words[1:])
+    first = next(iter(command.words), "")
     if named := full_id(first):
-        return named, rest
-    if _LIKE_A_NAME.fullmatch(first) or any(first in one.names for one in listed):
-        return find(first, listed), rest
-    return only_open(listed), " ".join(command.words)
+        return _meant(command, named, used=1)
+    if _names_one(command, listed):
+        return _meant(command, find(first, listed), used=1)
+    return _meant(command, only_open(listed), used=0)
 
 
-def act_of(command: Command, action: Action, *, text: str, act_id: str, actor: Actor) -> Act:
-    """Return the act that a command asks for; a digest before the reason is what the person has seen."""
-    seen = _SUBJECT.match(text)
-    if seen is None:
-        return Act(id=act_id, action=action, actor=actor, reason=text, item=command.item)
-    reason = text[seen.end() :].strip()
-    return Act(id=act_id, action=action, actor=actor, reason=reason, subject=seen[0], item=command.item)
+def _names_one(command: Command, listed: Sequence[ListedIncident]) -> bool:
+    first = next(iter(command.words), "")
+    if any(first in one.names for one in listed):
+        return True
+    if command.is_code(0):
+        return command.is_code(1)
+    return _LIKE_A_NAME.fullmatch(first) is not None
+
+
+def _meant(command: Command, incident: str, *, used: int) -> Meant:
+    left = command.words[used:]
+    if command.is_code(used):
+        return Meant(incident=incident, subject=left[0], text=" ".join(left[1:]))
+    return Meant(incident=incident, text=" ".join(left))
+
+
+def act_of(command: Command, action: Action, meant: Meant, *, act_id: str, actor: Actor) -> Act:
+    """Return the act that a command asks for."""
+    return Act(
+        id=act_id,
+        action=action,
+        actor=actor,
+        reason=meant.text,
+        subject=meant.subject,
+        item=command.item,
+    )
 
 
 def actor_of(member: str, site: Site) -> Actor:
@@ -163,14 +205,19 @@ def status_text(brief: Briefing) -> str:
         f"Acknowledged by {brief.acknowledged_by}." if brief.acknowledged_by else "Not acknowledged.",
         f"Held: {brief.held}" if brief.held else "",
         f"Signals: {brief.fired}" if brief.fired else "",
-        *(_ask_line(ask) for ask in brief.asks),
+        *(_ask_line(ask, f"{summary.service}/{summary.release}") for ask in brief.asks),
         f"Next: {', '.join(brief.next_steps)}." if brief.next_steps else "",
         f"Postmortem: {brief.postmortem}" if brief.postmortem else "",
     ]
     return "\n".join(line for line in lines if line)
 
 
-def _ask_line(ask: Ask) -> str:
-    answers = ", ".join(verb.name for verb in VERBS.values() if verb.does in ask.actions)
+def _ask_line(ask: Ask, incident: str) -> str:
     votes = f" {len(ask.approved_by)} of {ask.quorum} approved." if ask.quorum else ""
-    return f"Waiting: {ask.what}{votes} Answer with: {answers}."
+    return f"Waiting: {ask.what}{votes} Answer with: {', '.join(answers(ask, incident))}."
+
+
+def answers(ask: Ask, incident: str) -> list[str]:
+    """Return what people type to answer, such as `approve chat/r2 4f1a2b3c`."""
+    asked = (verb for verb in VERBS.values() if verb.does in ask.actions)
+    return [verb.filled(incident=incident, code=ask.code) for verb in asked]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backout.people import Action
+from backout.people import NEEDS_SUBJECT, Action
 from backout.rendering import escape_markdown
 from backout.view import Ask, Briefing
 
@@ -36,8 +36,12 @@ def page(brief: Briefing) -> str:
 def _asked(ask: Ask, incident: str) -> str:
     who = " or ".join(ask.roles) or "a person"
     until = f" until {ask.until:%H:%M:%S} UTC" if ask.until else ""
-    verbs = ", ".join(f"`backout {command(action)} {incident}`" for action in ask.actions)
+    verbs = ", ".join(f"`backout {command(action)} {incident}{_code(action, ask)}`" for action in ask.actions)
     return f"- **{who}**{until}: {escape_markdown(ask.headline)} ({verbs})"
+
+
+def _code(action: Action, ask: Ask) -> str:
+    return f" {ask.code}" if action in NEEDS_SUBJECT else ""
 
 
 def command(action: Action) -> str:

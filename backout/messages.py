@@ -15,6 +15,8 @@ class Message(Frozen):
     """People to be called, by their key in the directory."""
     actions: tuple[Action, ...] = ()
     """What the reader can do, shown as commands or buttons."""
+    code: str = ""
+    """What approve and reject need beside the incident: the code of the plan or notice that waits."""
     incident: str = ""
     thread: str | None = None
     """The channel's reference of the message to answer below."""

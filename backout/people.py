@@ -29,6 +29,13 @@ class Action(StrEnum):
 NEEDS_REASON = frozenset({Action.REJECT, Action.SKIP, Action.ABORT, Action.CLOSE, Action.NOTE})
 """Actions that are refused without a reason (a note's reason is its text)."""
 
+NEEDS_SUBJECT = frozenset({Action.APPROVE, Action.REJECT})
+"""Actions that are refused unless they say which plan or notice they are about."""
+
+
+MOST_NOTES = 200
+"""Notes that the timeline of one incident takes."""
+
 
 class Role(Frozen):
     """A role of the playbook and its decision rights."""
@@ -72,7 +79,7 @@ class Act(Frozen):
     actor: Actor
     reason: str = ""
     subject: str | None = None
-    """Digest of the plan or notice that is approved or rejected; None means the one that waits now."""
+    """Digest of the plan or notice that is approved or rejected, or its first digits, six at least."""
     item: int | None = None
     """For `tick`: the number of the checklist item, counted from 1."""
 

@@ -43,6 +43,11 @@ def route(*, alert: Alert, routes: Sequence[Route], playbooks: Mapping[str, Play
     return Routed(playbook=taken.playbook, service=service, release=release)
 
 
+def labels_of(routes: Sequence[Route]) -> frozenset[str]:
+    """Return the labels that routes look at."""
+    return frozenset(label for one in routes for label in (*one.match, one.release_label))
+
+
 def describe(one: Route) -> str:
     """Return a route in words: `service=chat -> conversational-agent by label release`."""
     labels = ", ".join(f"{name}={value}" for name, value in one.match.items())

@@ -313,6 +313,18 @@ class PostmortemWritten(BaseEvent):
         return f"Postmortem written to {self.location}; review due {self.due:%Y-%m-%d}"
 
 
+class IncidentReopened(BaseEvent):
+    """An alert began while the incident was closing, so it goes on from its first step."""
+
+    event: Literal["IncidentReopened"] = "IncidentReopened"
+    alert: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Incident goes on from its first step: alert {self.alert} began while it was closing"
+
+
 class IncidentEnded(BaseEvent):
     """The incident is over."""
 
@@ -345,7 +357,8 @@ Event = Annotated[
     | MessageSent
     | MessageFailed
     | PostmortemWritten
-    | IncidentEnded,
+    | IncidentEnded
+    | IncidentReopened,
     Field(discriminator="event"),
 ]
 """One entry of the timeline."""

@@ -11,6 +11,9 @@ from backout.people import Action
 from backout.playbook import Playbook, Severity
 from backout.timeline import Event
 
+CODE_LENGTH = 8
+"""Digits of a digest that people are shown, and type."""
+
 
 class Phase(StrEnum):
     """Where the incident stands: the kind of its step, or held, or closed."""
@@ -34,7 +37,7 @@ class IncidentOutcome(StrEnum):
     RECOVERED = "recovered"
     """The revert is complete and verification saw the users recover."""
     UNVERIFIED = "unverified"
-    """The playbook ran to its end, but recovery was not shown."""
+    """The playbook ran to its end, but the revert is not complete or recovery was not shown."""
     FALSE_ALARM = "false_alarm"
     ABORTED = "aborted"
     CLOSED = "closed"
@@ -61,6 +64,11 @@ class Ask(Frozen):
     def headline(self) -> str:
         """The first line of the question."""
         return self.what.partition("\n")[0]
+
+    @property
+    def code(self) -> str:
+        """What people type to say which plan or notice they have read: the digest's first digits."""
+        return self.subject.partition(":")[2][:CODE_LENGTH]
 
 
 class IncidentSummary(Frozen):
@@ -101,6 +109,8 @@ class Briefing(Frozen):
     """What the signals said last, in one sentence."""
     postmortem: str = ""
     """Where the postmortem is; empty before it is written."""
+    notes: int = 0
+    """Notes on the timeline."""
 
 
 class IncidentView(Briefing):

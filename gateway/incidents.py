@@ -71,6 +71,7 @@ class Incidents:
     def __init__(self, *, client: Client) -> None:
         """Use a client that has the pydantic data converter; it may be a lazy one."""
         self._client = client
+        self._connected = False
 
     async def open(self, *, opening: OpenIncident, alert: Alert, within_s: float = WITHIN_S) -> str:
         """Give an alert to the open incident on its release, or open one with it; return its id.
@@ -79,7 +80,7 @@ class Incidents:
             EngineDown: the engine did not take it.
             RejectedBySystem: the engine cannot take it as it is.
         """
-        async with self._calling(within_s):
+        async with self._calling(within_s, probed=False):
             await self._client.start_workflow(
                 Incident.run,
                 opening,
@@ -176,11 +177,15 @@ class Incidents:
             return False
 
     @asynccontextmanager
-    async def _calling(self, within_s: float) -> AsyncIterator[None]:
-        """Bound a call that has no effect before its answer, or one that may be made twice."""
+    async def _calling(self, within_s: float, *, probed: bool = True) -> AsyncIterator[None]:
+        """Bound a call that has no effect before its answer, or one that may be made twice.
+
+        What is made again anyway need not be probed, once the client is connected.
+        """
         try:
             async with asyncio.timeout(within_s):
-                await self._probe()
+                if probed or not self._connected:
+                    await self._probe()
                 yield
         except TimeoutError as error:
             raise EngineDown(seconds=within_s) from error
@@ -211,6 +216,7 @@ class Incidents:
         """See that the engine answers, without retries."""
         try:
             await self._client.service_client.check_health()
+            self._connected = True
         except RuntimeError as error:
             # A lazy client whose first connection fails has no status to tell.
             raise RPCError(str(error), RPCStatusCode.UNAVAILABLE, b"") from error

@@ -34,7 +34,7 @@ async def authorised(desk: Desk, ask: Ask, until: datetime) -> Stopped | TimedOu
     )
     # The question is open before the page calls people to answer it.
     with desk.asking("approve", ask):
-        await desk.page(ask.roles, f"approval needed from {ask.quorum}: {ask.headline}")
+        desk.page(ask.roles, f"approval needed from {ask.quorum}: {ask.headline}")
         given = await answer(
             lambda: ask.subject in case.authorised or bool(case.rejected),
             until=until,

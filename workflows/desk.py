@@ -12,11 +12,10 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from activities.people import PeopleActivities
-from activities.records import RecordActivities
 from backout import authority, details
 from backout.case import Case, OpenIncident
 from backout.people import Action
-from backout.requests import PagePeople, Published, PublishTimeline
+from backout.requests import PagePeople
 from backout.signals import Rule
 from backout.steps import Step
 from backout.timeline import Event, MessageFailed, PeoplePaged
@@ -24,8 +23,9 @@ from backout.view import Ask, IncidentOutcome, Phase
 from workflows import options
 from workflows.doing import SUMMARY_LENGTH, do
 from workflows.failures import reason
+from workflows.publishing import Publisher
 from workflows.search_attributes import OUTCOME, PHASE
-from workflows.waiting import answer, stop
+from workflows.waiting import answer, heed, stop
 
 
 class Desk:
@@ -36,8 +36,10 @@ class Desk:
         self.opening = opening
         self.playbook = opening.playbook
         self.case = case
+        self.publisher = Publisher(opening, case)
         self._background: list[asyncio.Task[None]] = []
-        self._closing = False
+        self._pages: list[asyncio.Task[None]] = []
+        self._effects: dict[str, asyncio.Task[None]] = {}
         self._events = workflow.metric_meter().create_counter(
             "backout_events", "Timeline events of incidents, by kind and playbook"
         )
@@ -84,8 +86,8 @@ class Desk:
 
     def final_outcome(self) -> IncidentOutcome:
         """Return how the incident ends if it ends now."""
-        shown = IncidentOutcome.RECOVERED if self.case.verified else IncidentOutcome.UNVERIFIED
-        return self.case.ending or shown
+        well = self.case.verified and self.case.reverted
+        return self.case.ending or (IncidentOutcome.RECOVERED if well else IncidentOutcome.UNVERIFIED)
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this beside the steps, until the incident ends."""
@@ -97,6 +99,25 @@ class Desk:
             stop(task)
         await asyncio.gather(*self._background, return_exceptions=True)
         self._background.clear()
+
+    async def once(self, name: str, effect: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have an effect once in the incident, whoever interrupts the step that wants it.
+
+        An interrupted step leaves the effect under way; the step that comes back waits for that one.
+        """
+        heed()
+        if name not in self._effects or self._failed(name):
+            self._effects[name] = asyncio.create_task(effect())
+        await asyncio.shield(self._effects[name])
+
+    def _failed(self, name: str) -> bool:
+        task = self._effects[name]
+        return task.done() and (task.cancelled() or task.exception() is not None)
+
+    async def settle(self) -> None:
+        """Wait until every page and every effect that is under way has ended."""
+        under_way = [*self._pages, *self._effects.values()]
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     def enter(self, phase: Phase) -> None:
         """Say where the incident stands now."""
@@ -133,8 +154,15 @@ class Desk:
         with self.asking(kind, question):
             return await answer(given, until=until, summary=f"waits: {question.headline}"[:SUMMARY_LENGTH])
 
-    async def page(self, roles: tuple[str, ...], why: str, *, level: int = 1) -> None:
-        """Call people. A page that cannot be sent is on the timeline; it never stops the incident."""
+    def page(self, roles: tuple[str, ...], why: str, *, level: int = 1) -> None:
+        """Call people, beside the steps: a slow channel delays nobody who answers.
+
+        A page that cannot be sent is on the timeline; it never stops the incident.
+        """
+        self._pages = [task for task in self._pages if not task.done()]
+        self._pages.append(asyncio.create_task(self._page(roles, why, level)))
+
+    async def _page(self, roles: tuple[str, ...], why: str, level: int) -> None:
         try:
             paged = await do(
                 PeopleActivities.page_people,
@@ -159,46 +187,3 @@ class Desk:
             )
             return
         self.write(PeoplePaged(at=workflow.now(), level=level, roles=roles, people=paged.people, why=why))
-
-    def begin_publishing(self) -> None:
-        """Keep the timeline and tell the news as they come, until the last word."""
-        self._publishing = asyncio.create_task(self._publish_news())
-
-    async def last_word(self) -> None:
-        """Keep and tell the last news; what cannot be told within the time stays in Temporal's history."""
-        self._closing = True
-        until = workflow.now() + options.LAST_WORD
-        if not await answer(self._publishing.done, until=until, summary="the last news are kept and told"):
-            self._publishing.cancel()
-
-    async def _publish_news(self) -> None:
-        while await self._news():
-            if not await self._publish():
-                await workflow.sleep(options.UNTOLD_PAUSE, summary="the news could not be told; trying again")
-
-    async def _news(self) -> bool:
-        """Wait for news; say whether there are any, or the incident is over."""
-        await workflow.wait_condition(lambda: len(self.case.timeline) > self.case.published or self._closing)
-        return len(self.case.timeline) > self.case.published
-
-    async def _publish(self) -> bool:
-        upto = len(self.case.timeline)
-        try:
-            published: Published = await do(
-                RecordActivities.publish_timeline,
-                PublishTimeline(
-                    events=tuple(self.case.timeline[self.case.published :]),
-                    brief=self.case.brief(self.opening),
-                    channel=self.playbook.channel,
-                    top=self.case.top,
-                ),
-                options.PUBLISH,
-                summary=f"keep and tell events {self.case.published + 1} to {upto}",
-            )
-        except ActivityError as failure:
-            workflow.logger.warning("events %s are not kept yet: %s", upto, reason(failure))
-            return False
-        self.case.top = published.top
-        if published.told:
-            self.case.published = upto
-        return published.told

@@ -33,7 +33,7 @@ async def hold(desk: Desk, why: str, *, page: tuple[str, ...]) -> Directive:
     desk.enter(Phase.HELD)
     desk.write(Held(at=workflow.now(), by=by, why=why))
     if page:
-        await desk.page(page, f"held: {why}")
+        desk.page(page, f"held: {why}")
     return await _decided(desk)
 
 
@@ -42,13 +42,17 @@ async def _decided(desk: Desk) -> Directive:
     case = desk.case
     what = f"Held: {case.held}. Decide how to go on"
     while case.directive is None:
-        _carry_over_if_long(desk)
-        until = workflow.now() + min(desk.playbook.remind * 2**case.reminders, options.LONGEST_REMINDER)
+        await carry_over_if_long(desk)
+        until = workflow.now() + options.reminder(desk.playbook.remind, case.reminders)
         question = Ask(what=what, actions=DECISIONS, roles=desk.holders(*DECISIONS), until=until)
-        if not await desk.ask("decide", question, lambda: case.directive is not None, until=until):
+        if not await desk.ask("decide", question, lambda: _woken(desk), until=until):
             case.reminders += 1
-            await desk.page(everyone(desk, desk.step), f"still held: {case.held}", level=case.reminders + 1)
+            desk.page(everyone(desk, desk.step), f"still held: {case.held}", level=case.reminders + 1)
     return _taken(desk)
+
+
+def _woken(desk: Desk) -> bool:
+    return desk.case.directive is not None or workflow.info().is_continue_as_new_suggested()
 
 
 def everyone(desk: Desk, step: Step) -> tuple[str, ...]:
@@ -65,7 +69,12 @@ def _taken(desk: Desk) -> Directive:
     return directive
 
 
-def _carry_over_if_long(desk: Desk) -> None:
+async def carry_over_if_long(desk: Desk) -> None:
     """Go on in a fresh history where this one grew long: a held incident may wait for weeks."""
-    if workflow.info().is_continue_as_new_suggested():
-        workflow.continue_as_new(desk.opening.model_copy(update={"carried": desk.case}))
+    if not workflow.info().is_continue_as_new_suggested():
+        return
+    await desk.settle()
+    await desk.publisher.last_word()
+    await desk.stop_background()
+    desk.case.asks.clear()
+    workflow.continue_as_new(desk.opening.model_copy(update={"carried": desk.case}))

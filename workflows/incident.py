@@ -21,8 +21,10 @@ from backout.people import Act, Receipt
 from backout.steps import Move, PostmortemStep, Step
 from backout.timeline import (
     ExposureSet,
+    Held,
     IncidentEnded,
     IncidentOpened,
+    IncidentReopened,
     SignalsJudged,
     StepFailed,
     StepFinished,
@@ -30,11 +32,12 @@ from backout.timeline import (
     StepTimedOut,
 )
 from backout.view import IncidentOutcome, IncidentSummary, IncidentView, Phase
-from workflows import holding, options, reverting, steps
+from workflows import escalating, holding, options, reverting, steps
 from workflows.achieved import Achieved, Done, Stopped, TimedOut
 from workflows.desk import Desk
 from workflows.failures import reason
-from workflows.waiting import Finished, Interrupted, Overdue, race
+from workflows.search_attributes import OUTCOME
+from workflows.waiting import Finished, Interrupted, Overdue, race, unless_stopped
 
 TASK_QUEUE = "backout"
 
@@ -49,22 +52,36 @@ class Incident:
         info = workflow.info()
         self._case = opening.carried or Case(run=info.first_execution_run_id, opened_at=workflow.now())
         self._desk = Desk(opening, self._case)
+        self._retries = 0
         if opening.carried is None:
             self._open(opening)
 
     @workflow.run
     async def run(self, opening: OpenIncident) -> IncidentSummary:
         """Go through the playbook's steps, then close."""
-        self._desk.begin_publishing()
+        self._desk.publisher.begin()
         if opening.carried is None:
-            self._desk.in_background(reverting.count_requests(self._desk))
-        for position, step in enumerate(opening.playbook.steps):
+            self._desk.in_background(reverting.count_requests(self._desk, after=options.GATHER))
+        elif self._case.ladder is not None:
+            self._desk.in_background(escalating.climb(self._desk))
+        while True:
+            await self._go_through()
+            # A cancel in Temporal does not keep an incident from closing in order.
+            closing = asyncio.create_task(self._close())
+            if await unless_stopped(closing):
+                return self._case.brief(opening).summary
+            self._reopen()
+
+    async def _go_through(self) -> None:
+        for position, step in enumerate(self._desk.playbook.steps):
             left_out = self._case.ending is not None and not isinstance(step, PostmortemStep)
             if position < self._case.position or left_out:
                 continue
             self._case.position = position
             await self._take(step)
-        return await self._close(opening)
+            await holding.carry_over_if_long(self._desk)
+        if self._case.interrupted:  # said in the last step's last moment
+            await holding.obey(self._desk)
 
     def _open(self, opening: OpenIncident) -> None:
         playbook = opening.playbook
@@ -74,39 +91,60 @@ class Incident:
             )
         )
 
-    async def _close(self, opening: OpenIncident) -> IncidentSummary:
+    async def _close(self) -> bool:
+        """Close; say whether it is closed. It is not where an alert began meanwhile that nobody looked at."""
         await self._desk.stop_background()
+        await self._desk.settle()
+        if self._case.overtaken:
+            return False
         self._desk.close(self._desk.final_outcome())
         self._desk.write(IncidentEnded(at=workflow.now(), outcome=self._case.outcome.value))
-        await self._desk.last_word()
+        await self._desk.publisher.last_word()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return self._case.view(opening).summary
+        return not self._case.overtaken
+
+    def _reopen(self) -> None:
+        """Begin again with the alert that came while the incident was closing."""
+        self._case.start_over()
+        self._desk.enter(Phase.DETECT)
+        workflow.upsert_search_attributes([OUTCOME.value_set(IncidentOutcome.OPEN.value)])
+        newest = list(self._case.firing.values())[-1]
+        self._desk.write(IncidentReopened(at=workflow.now(), alert=newest.name))
+        self._desk.publisher.begin()
 
     async def _take(self, step: Step) -> None:
         """Take one step, again and again if need be, until the playbook may go on behind it."""
-        attempt = 0
+        attempt = self._retries = 0
         while True:
             attempt += 1
             try:
                 directive = await self._attempt(step, attempt)
             except asyncio.CancelledError:
-                self._case.held = self._case.held or "somebody cancelled the workflow in Temporal"
+                self._cancelled()
                 continue
             match directive:
                 case Directive.RETRY | Directive.RESUME:
                     continue
                 case Directive.ABORT:
-                    self._case.ending = IncidentOutcome.ABORTED
+                    self._case.settle(IncidentOutcome.ABORTED)
                 case Directive.CLOSE:
-                    self._case.ending = IncidentOutcome.CLOSED
+                    self._case.settle(IncidentOutcome.CLOSED)
                 case Directive.SKIP | None:
-                    self._leave()
+                    pass
+            self._leave()
             return
+
+    def _cancelled(self) -> None:
+        """Take a cancel in Temporal as a hold: an operator of the engine is no person with a right here."""
+        why = "somebody cancelled the workflow in Temporal"
+        if self._case.held:
+            self._desk.write(Held(at=workflow.now(), by="an operator", why=why))
+        self._case.held = self._case.held or why
 
     def _leave(self) -> None:
         """Drop what was said in the step's last moment: it was for this step. Only an abort is for all."""
         if self._case.directive is Directive.ABORT:
-            self._case.ending = IncidentOutcome.ABORTED
+            self._case.settle(IncidentOutcome.ABORTED)
         self._case.directive = None
 
     async def _attempt(self, step: Step, attempt: int) -> Directive | None:
@@ -122,14 +160,14 @@ class Incident:
                 summary=f"time window of {step.name}",
             )
         except FailureError as failure:
-            return await self._failed(step, reason(failure), attempt)
+            return await self._failed(step, reason(failure))
         match ended:
             case Finished(value=achieved):
-                return await self._achieved(step, achieved, attempt)
+                return await self._achieved(step, achieved)
             case Interrupted():
                 return await holding.obey(self._desk)
             case Overdue():
-                return await self._timed_out(step, "its time window ended", attempt)
+                return await self._timed_out(step, "its time window ended")
             case _:
                 assert_never(ended)
 
@@ -142,42 +180,49 @@ class Incident:
         )
         return until
 
-    async def _achieved(self, step: Step, achieved: Achieved, attempt: int) -> Directive | None:
+    async def _achieved(self, step: Step, achieved: Achieved) -> Directive | None:
         match achieved:
             case Done(result=result):
                 self._desk.write(StepFinished(at=workflow.now(), result=result))
                 return None
             case TimedOut(missing=missing):
-                return await self._timed_out(step, missing, attempt)
+                return await self._timed_out(step, missing)
             case Stopped(why=why):
-                return await holding.hold(self._desk, why, page=(step.owner,))
+                return await self._hold(why, page=(step.owner,))
             case _:
                 assert_never(achieved)
 
-    async def _timed_out(self, step: Step, missing: str, attempt: int) -> Directive | None:
+    async def _timed_out(self, step: Step, missing: str) -> Directive | None:
         self._desk.write(StepTimedOut(at=workflow.now(), move=step.on_timeout.value, missing=missing))
-        return await self._move(step, step.on_timeout, f"{step.name} ran out of time: {missing}", attempt)
+        return await self._move(step, step.on_timeout, f"{step.name} ran out of time: {missing}")
 
-    async def _failed(self, step: Step, error: str, attempt: int) -> Directive | None:
+    async def _failed(self, step: Step, error: str) -> Directive | None:
         self._desk.write(StepFailed(at=workflow.now(), move=step.on_failure.value, error=error))
-        return await self._move(step, step.on_failure, f"{step.name} failed: {error}", attempt)
+        return await self._move(step, step.on_failure, f"{step.name} failed: {error}")
 
-    async def _move(self, step: Step, move: Move, why: str, attempt: int) -> Directive | None:
+    async def _move(self, step: Step, move: Move, why: str) -> Directive | None:
         """Do what the playbook says about silence or failure."""
         match move:
             case Move.PROCEED:
                 return None
             case Move.ABORT:
                 return Directive.ABORT
-            case Move.RETRY if attempt <= options.MOST_RETRIES:
-                await workflow.sleep(options.pause_before_retry(attempt), summary=f"before {step.name} again")
+            case Move.RETRY if self._retries < options.MOST_RETRIES:
+                self._retries += 1
+                pause = options.pause_before_retry(self._retries)
+                await workflow.sleep(pause, summary=f"before {step.name} again")
                 return Directive.RETRY
             case Move.ESCALATE:
-                return await holding.hold(self._desk, why, page=holding.everyone(self._desk, step))
+                return await self._hold(why, page=holding.everyone(self._desk, step))
             case Move.HOLD | Move.RETRY:
-                return await holding.hold(self._desk, why, page=(step.owner,))
+                return await self._hold(why, page=(step.owner,))
             case _:
                 assert_never(move)
+
+    async def _hold(self, why: str, *, page: tuple[str, ...]) -> Directive:
+        """Hold until a person decides; the step has its own retries again after that."""
+        self._retries = 0
+        return await holding.hold(self._desk, why, page=page)
 
     @workflow.signal
     async def alert(self, alert: Alert) -> None:

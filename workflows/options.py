@@ -29,18 +29,20 @@ def _retried(attempts: int, longest_s: float = 5) -> RetryPolicy:
 
 
 SET_EXPOSURE = Options(
-    start_to_close=timedelta(seconds=10),
+    start_to_close=timedelta(seconds=5),
     retry_policy=_retried(8),
     # A write may be under way when a person says stop: wait and see what became of it.
     cancellation=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 READ_EXPOSURE = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(4))
-RUN_CHECK = Options(start_to_close=timedelta(seconds=30), retry_policy=_retried(5))
+RUN_CHECK = Options(start_to_close=timedelta(seconds=15), retry_policy=_retried(5))
 COUNT_REQUESTS = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(2))
-PAGE_PEOPLE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried(6))
+PAGE_PEOPLE = Options(
+    start_to_close=timedelta(seconds=10), schedule_to_close=timedelta(minutes=5), retry_policy=_retried(6)
+)
 SEND_NOTICE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried(10, 30))
 DRAFT_NOTICE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried(3))
-PUBLISH = Options(start_to_close=timedelta(seconds=15), retry_policy=_retried(3))
+PUBLISH = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(3))
 WRITE_POSTMORTEM = Options(start_to_close=timedelta(seconds=30), retry_policy=_retried(10))
 
 HEARTBEAT = timedelta(seconds=2)
@@ -59,13 +61,16 @@ def observe(lasting: timedelta) -> Options:
 
 WATCH_GRACE = timedelta(seconds=30)
 """What a watch may take beyond its own end, so that it can say with which numbers it ended."""
-REVERT_GRACE = timedelta(seconds=30)
-"""What a stopped revert may take to say where it stopped."""
 MOST_RETRIES = 3
 """So often a step with `retry` is run again before it holds."""
 LONGEST_REMINDER = timedelta(days=1)
 UNTOLD_PAUSE = timedelta(seconds=10)
-"""After a channel or the store failed: the pause before the news is tried again."""
+"""After a channel or the store failed: the pause before the news is tried again; it doubles each time."""
+LONGEST_UNTOLD_PAUSE = timedelta(minutes=10)
+GATHER = timedelta(milliseconds=200)
+"""News are gathered for this long, and what is not urgent begins after it: the first change comes first."""
+MOST_NEWS = 100
+"""Events that are kept and told in one go."""
 LAST_WORD = timedelta(minutes=1)
 """At its end an incident waits this long for its last news to be kept and told."""
 
@@ -73,3 +78,10 @@ LAST_WORD = timedelta(minutes=1)
 def pause_before_retry(attempt: int) -> timedelta:
     """Return the pause before the step is run again: 1 s, 2 s, 4 s."""
     return timedelta(seconds=2 ** (attempt - 1))
+
+
+def reminder(first: timedelta, reminders: int) -> timedelta:
+    """Return the pause before a held incident calls people again: twice the last one, a day at most."""
+    # The exponent has its own bound: the product is capped only after it was made.
+    doubled: timedelta = first * 2 ** min(reminders, 16)
+    return min(doubled, LONGEST_REMINDER)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
@@ -25,8 +26,10 @@ class WalkDown(Frozen):
     """Request: walk these stages of a plan."""
 
     plan: RevertPlan
-    stages: tuple[int, ...]
+    stages: Annotated[tuple[int, ...], Field(min_length=1)]
     """The stages that are still to come."""
+    set_already: int | None = None
+    """The first stage, where it is set and read back: the incident need not wait for the walk to begin."""
     soak: Observe
     """How a stage is watched, in the recovery sense."""
     on_recovery: Literal["hold", "proceed"]
@@ -41,8 +44,30 @@ class WalkedDown(Frozen):
     state: Literal["complete", "recovered", "stopped", "failed"]
     exposure: int | None
     remaining: tuple[int, ...]
-    """Stages that were not reached, the one that failed among them."""
+    """Stages that were not set, read back and soaked to the end."""
     why: str = ""
+
+
+async def set_stage(plan: RevertPlan, stage: int, *, key: str, step: str) -> ExposureSet:
+    """Set one stage and read it back."""
+    key = f"{key}/{stage}"
+    change = await do(
+        ExposureActivities.set_exposure,
+        SetExposure(target=plan.target, service=plan.service, release=plan.release, percent=stage, key=key),
+        options.SET_EXPOSURE,
+        activity_id=f"set-exposure-{key.rsplit('/', 2)[-2]}-{stage}",
+        summary=f"{plan.target}: {stage} % stays on {plan.release}",
+    )
+    return ExposureSet(
+        at=workflow.now(),
+        step=step,
+        target=plan.target,
+        stage=stage,
+        before=change.before,
+        after=change.after,
+        key=key,
+        changed=change.changed,
+    )
 
 
 @workflow.defn(name="StagedRevert")
@@ -54,7 +79,7 @@ class StagedRevert:
         """Keep the walk and where it stands."""
         self._walk = walk
         self._remaining = walk.stages
-        self._exposure: int | None = None
+        self._exposure = walk.set_already
 
     @workflow.run
     async def run(self, walk: WalkDown) -> WalkedDown:
@@ -70,9 +95,11 @@ class StagedRevert:
     async def _down(self, walk: WalkDown) -> WalkedDown:
         try:
             for stage in walk.stages:
-                await self._set(stage)
-                self._remaining = self._remaining[1:]
+                if stage != walk.set_already:
+                    await self._set(stage)
                 recovered = await self._soak(stage)
+                # Only now: a walk that stops in a soak sets and soaks the stage again when it goes on.
+                self._remaining = self._remaining[1:]
                 if recovered and self._remaining and walk.on_recovery == "hold":
                     return self._ended("recovered", f"users recovered at {self._exposure} %")
         except ActivityError as failure:
@@ -80,30 +107,9 @@ class StagedRevert:
         return self._ended("complete")
 
     async def _set(self, stage: int) -> None:
-        plan = self._walk.plan
-        key = f"{self._walk.key}/{stage}"
-        change = await do(
-            ExposureActivities.set_exposure,
-            SetExposure(
-                target=plan.target, service=plan.service, release=plan.release, percent=stage, key=key
-            ),
-            options.SET_EXPOSURE,
-            activity_id=f"set-exposure-{stage}",
-            summary=f"{plan.target}: {stage} % stays on {plan.release}",
-        )
-        self._exposure = change.after
-        await self._report(
-            ExposureSet(
-                at=workflow.now(),
-                step=self._walk.step,
-                target=plan.target,
-                stage=stage,
-                before=change.before,
-                after=change.after,
-                key=key,
-                changed=change.changed,
-            )
-        )
+        event = await set_stage(self._walk.plan, stage, key=self._walk.key, step=self._walk.step)
+        self._exposure = event.after
+        await self._report(event)
 
     async def _soak(self, stage: int) -> bool:
         """Watch the stage for its soak; say whether the users are shown to have recovered."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from activities.exposure import ExposureActivities
 from activities.signals import SignalActivities
 from backout import authority
-from backout.exposure import RevertPlan
+from backout.exposure import ReadExposure, RevertPlan
 from backout.model import digest_of, format_duration
 from backout.people import Action
 from backout.requests import CountRequests
@@ -22,14 +24,15 @@ from workflows.authorising import authorised
 from workflows.desk import Desk
 from workflows.doing import do
 from workflows.failures import reason
-from workflows.revert import StagedRevert, WalkDown, WalkedDown
+from workflows.revert import StagedRevert, WalkDown, WalkedDown, set_stage
 from workflows.waiting import heed
 
 
 async def revert(desk: Desk, step: RevertStep, until: datetime) -> Achieved:
     """Have the plan authorised, walk down its stages, and say where that ended."""
-    if desk.case.remaining is None:
-        desk.case.remaining = step.stages
+    desk.case.reverted = False
+    # Again from the start where all is done: a step that is taken again looks again.
+    desk.case.remaining = desk.case.remaining or step.stages
     plan = RevertPlan(
         incident=desk.opening.incident,
         target=step.target,
@@ -45,7 +48,8 @@ async def revert(desk: Desk, step: RevertStep, until: datetime) -> Achieved:
     desk.case.remaining = walked.remaining
     if walked.exposure is not None:
         desk.case.exposure = walked.exposure
-    if walked.state != "complete":
+    desk.case.reverted = walked.state == "complete"
+    if not desk.case.reverted:
         desk.write(RevertStopped(at=workflow.now(), exposure=walked.exposure, why=walked.why))
     await count_requests(desk)
     return _achieved(walked)
@@ -99,15 +103,19 @@ async def _ownership(desk: Desk, until: datetime) -> TimedOut | None:
 
 
 async def _walk(desk: Desk, step: RevertStep, plan: RevertPlan) -> WalkedDown:
-    heed()
     case = desk.case
     case.reverts += 1
+    stages = case.remaining or step.stages
+    key = f"{desk.key}/{case.reverts}"
+    await _first_stage(desk, plan, stages[0], key)
+    heed()
     walk = WalkDown(
         plan=plan,
-        stages=case.remaining or (),
+        stages=stages,
+        set_already=stages[0],
         soak=watching.request(desk, "recovery", window=step.soak, lasting=step.soak),
         on_recovery=step.on_recovery,
-        key=f"{desk.key}/{case.reverts}",
+        key=key,
         step=step.name,
     )
     return await workflow.execute_child_workflow(
@@ -121,11 +129,38 @@ async def _walk(desk: Desk, step: RevertStep, plan: RevertPlan) -> WalkedDown:
     )
 
 
-async def count_requests(desk: Desk) -> None:
+async def _first_stage(desk: Desk, plan: RevertPlan, stage: int, key: str) -> None:
+    """Set the first stage here: a child workflow takes as long to begin as the change itself."""
+    try:
+        event = await set_stage(plan, stage, key=key, step=desk.step.name)
+    except asyncio.CancelledError:
+        desk.in_background(_look(desk, plan))
+        raise
+    desk.case.exposure = event.after
+    desk.write(event)
+
+
+async def _look(desk: Desk, plan: RevertPlan) -> None:
+    """See where a first stage that was stopped left the exposure."""
+    request = ReadExposure(target=plan.target, service=plan.service, release=plan.release)
+    summary = f"{plan.target}: where did it stop?"
+    try:
+        found = await do(ExposureActivities.read_exposure, request, options.READ_EXPOSURE, summary=summary)
+    except ActivityError as failure:
+        why = f"stopped; the exposure could not be read: {reason(failure)}"
+        desk.write(RevertStopped(at=workflow.now(), exposure=None, why=why))
+        return
+    desk.case.exposure = found.percent
+    desk.write(RevertStopped(at=workflow.now(), exposure=found.percent, why="stopped on request"))
+
+
+async def count_requests(desk: Desk, *, after: timedelta = timedelta(0)) -> None:
     """Write down how many requests the candidate has served; without the number that is a gap, no failure."""
     count = desk.playbook.release.requests
     if count is None:
         return
+    if after:
+        await workflow.sleep(after, summary="before requests are counted")
     request = CountRequests(service=desk.opening.service, release=desk.opening.release, count=count)
     try:
         found = await do(

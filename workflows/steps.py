@@ -13,7 +13,7 @@ from activities.people import PeopleActivities
 from activities.records import RecordActivities
 from backout.model import digest_of
 from backout.people import Action
-from backout.requests import DraftNotice, RunCheck, SendNotice, WritePostmortem
+from backout.requests import DraftNotice, Notice, RunCheck, SendNotice, WritePostmortem
 from backout.steps import (
     CheckStep,
     DetectStep,
@@ -79,6 +79,8 @@ async def _check(desk: Desk, step: CheckStep) -> Achieved:
 
 
 async def _notify(desk: Desk, step: NotifyStep, until: datetime) -> Achieved:
+    if step.name in desk.case.sent:
+        return Done(result=f"{step.audience} were told before")
     notice = await do(
         PeopleActivities.draft_notice,
         DraftNotice(template=step.template, audience=step.audience, view=desk.case.view(desk.opening)),
@@ -96,15 +98,20 @@ async def _notify(desk: Desk, step: NotifyStep, until: datetime) -> Achieved:
         )
         if refusal := await authorised(desk, ask, until):
             return refusal
+    await desk.once(f"send/{step.name}", lambda: _send(desk, step, notice))
+    return Done(result=f"{step.audience} were told")
+
+
+async def _send(desk: Desk, step: NotifyStep, notice: Notice) -> None:
     await do(
         PeopleActivities.send_notice,
         SendNotice(channel=step.channel, notice=notice, incident=desk.opening.incident),
         options.SEND_NOTICE,
         summary=f"send {notice.title} to {step.audience}",
     )
+    desk.case.sent = (*desk.case.sent, step.name)
     text = f"{notice.title}\n{notice.text}"
     desk.write(MessageSent(at=workflow.now(), audience=step.audience, channel=step.channel, text=text))
-    return Done(result=f"{step.audience} were told")
 
 
 async def _manual(desk: Desk, step: ManualStep, until: datetime) -> Achieved:
@@ -120,13 +127,14 @@ async def _manual(desk: Desk, step: ManualStep, until: datetime) -> Achieved:
         items=step.items,
         ticked=desk.case.ticks.get(step.name, ()),
     )
-    await desk.page((step.owner,), f"the checklist '{step.name}' is yours: {len(step.items)} items")
+    desk.page((step.owner,), f"the checklist '{step.name}' is yours: {len(step.items)} items")
     if await desk.ask("tick", question, lambda: ticked() == len(step.items), until=until):
         return Done(result=f"{len(step.items)} items done")
     return TimedOut(missing=f"{ticked()} of {len(step.items)} items are done")
 
 
 async def _postmortem(desk: Desk, step: PostmortemStep) -> Achieved:
+    desk.case.settle(desk.final_outcome())
     due = workflow.now() + step.due
     document = await do(
         RecordActivities.write_postmortem,

@@ -42,13 +42,18 @@ async def race(
     task = asyncio.create_task(work)
     try:
         answered = await answer(lambda: task.done() or interrupted(), until=until, summary=summary)
-        if task.done():
-            return Finished(task.result())
-    finally:
-        if not task.done():
-            stop(task)
-            await ended(task)
+    except asyncio.CancelledError:
+        await _halt(task)
+        raise
+    if task.done():
+        return Finished(task.result())
+    await _halt(task)
     return Interrupted() if answered else Overdue()
+
+
+async def _halt(task: asyncio.Task[Any]) -> None:
+    stop(task)
+    await ended(task)
 
 
 def stop(task: asyncio.Task[Any]) -> None:
@@ -85,6 +90,16 @@ async def answer(given: Callable[[], bool], *, until: datetime, summary: str) ->
     except TimeoutError:
         return given()
     return True
+
+
+async def unless_stopped(task: asyncio.Task[T]) -> T:
+    """Wait for a task that goes on when whoever waits for it is cancelled."""
+    while True:
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise
 
 
 async def ended(task: asyncio.Task[Any]) -> None:

@@ -9,6 +9,7 @@ from temporalio import workflow
 
 from activities.signals import SignalActivities
 from backout import triggers
+from backout.alerts import Alert
 from backout.model import format_duration
 from backout.requests import Observe
 from backout.signals import AlertTest, Evaluation, Outcome
@@ -40,7 +41,7 @@ async def _detect(desk: Desk, step: DetectStep) -> Achieved:
         case Outcome.FIRED:
             return Done(result=f"rule {said.rule} fired")
         case Outcome.CLEAR:
-            desk.case.ending = IncidentOutcome.FALSE_ALARM
+            desk.case.settle(IncidentOutcome.FALSE_ALARM)
             return Done(result="the signals are healthy: standing down")
         case Outcome.INCONCLUSIVE:
             return TimedOut(missing="the signals said neither yes nor no")
@@ -49,6 +50,7 @@ async def _detect(desk: Desk, step: DetectStep) -> Achieved:
 
 
 async def _verify(desk: Desk, step: VerifyStep) -> Achieved:
+    desk.case.verified = False
     said = await _watch(request(desk, "recovery", window=step.window, lasting=step.within))
     desk.write(SignalsJudged(at=workflow.now(), sense="recovery", evaluation=said))
     if said.outcome is not Outcome.CLEAR:
@@ -88,7 +90,7 @@ def request(
         signals=playbook.signals,
         criteria=playbook.criteria,
         rules=playbook.rules,
-        firing=tuple(desk.case.firing.values()),
+        firing=_trusted(desk),
         tick=playbook.tick,
         window=window,
         lasting=lasting,
@@ -105,16 +107,22 @@ async def _watch(request: Observe) -> Evaluation:
     return seen.evaluation
 
 
+def _trusted(desk: Desk) -> tuple[Alert, ...]:
+    """Return the firing alerts that some criterion listens to."""
+    named = {c.test.named for c in desk.playbook.criteria if isinstance(c.test, AlertTest)}
+    return tuple(alert for alert in desk.case.firing.values() if alert.name in named)
+
+
 def _fired_by_alerts(desk: Desk) -> Evaluation | None:
     """Return the evaluation if the alerts alone fire a rule."""
     playbook = desk.playbook
-    if not any(isinstance(criterion.test, AlertTest) for criterion in playbook.criteria):
+    if not _trusted(desk):
         return None
     said = triggers.breach(
         Watch(started_at=workflow.now()),
         criteria=playbook.criteria,
         rules=playbook.rules,
-        firing=desk.case.firing.values(),
+        firing=_trusted(desk),
         tick=playbook.tick,
     )
     return said if said.outcome is Outcome.FIRED else None

@@ -24,7 +24,7 @@ from adapters.memory import MemoryWorld
 from backout.alerts import Alert
 from backout.case import OpenIncident
 from backout.model import digest_of
-from backout.people import Act, Action, Actor, Person, Receipt
+from backout.people import NEEDS_SUBJECT, Act, Action, Actor, Person, Receipt
 from backout.playbook import Playbook
 from backout.timeline import BaseEvent
 from backout.view import IncidentSummary, IncidentView
@@ -52,7 +52,13 @@ def actor(person: str) -> Actor:
     return Actor(person=person, name=found.name, roles=found.roles, via="cli")
 
 
-def alert(name: str = "ErrorsHigh", *, status: str = "firing", fingerprint: str = "f1") -> Alert:
+def alert(
+    name: str = "ErrorsHigh",
+    *,
+    status: str = "firing",
+    fingerprint: str = "f1",
+    summary: str = "errors are up",
+) -> Alert:
     """Return an alert that began at nine."""
     return Alert.model_validate(
         {
@@ -61,7 +67,7 @@ def alert(name: str = "ErrorsHigh", *, status: str = "firing", fingerprint: str 
             "starts_at": datetime(2026, 1, 5, 9, tzinfo=UTC),
             "status": status,
             "name": name,
-            "summary": "errors are up",
+            "summary": summary,
         }
     )
 
@@ -101,11 +107,18 @@ class Incidents:
         return await self.until(lambda view: any(action in ask.actions for ask in view.asks))
 
     async def act(self, person: str, action: Action, **fields: object) -> Receipt:
-        """Let a person act; a refusal is raised."""
+        """Let a person act; a refusal is raised. A vote is on what waits now, unless it says on what."""
+        if action in NEEDS_SUBJECT and "subject" not in fields:
+            fields["subject"] = await self._waiting(action)
         act = Act.model_validate(
             {"id": f"act-{next(_numbers)}", "action": action, "actor": actor(person), **fields}
         )
         return await self.handle.execute_update(Incident.act, act, id=act.id)
+
+    async def _waiting(self, action: Action) -> str | None:
+        """Return the digest of what waits now; None where nothing does."""
+        view = await self.until(lambda _: True)
+        return next((ask.subject for ask in view.asks if action in ask.actions), None)
 
     async def result(self) -> IncidentSummary:
         """Wait for its end."""
@@ -140,7 +153,7 @@ class Engine:
             task_queue=self.queue,
             workflows=[Incident, StagedRevert],
             activities=wiring.activities_of(*activities),
-            workflow_runner=sandbox(),
+            workflow_runner=sandbox(strict=True),
             **changes,  # type: ignore[arg-type]  # tests name the worker's own options
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -10,11 +11,11 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from backout.people import Action
-from backout.timeline import Held, PeoplePaged
+from backout.timeline import Held, LadderEnded, PeoplePaged
 from backout.view import IncidentOutcome, Phase
 from tests.workflows.conftest import started
-from tests.workflows.engine import running
-from tests.workflows.playbooks import CHECK, DETECT, POSTMORTEM, REVERT, playbook
+from tests.workflows.engine import alert, running
+from tests.workflows.playbooks import CHECK, DETECT, ESCALATE, POSTMORTEM, REVERT, playbook
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ async def test_a_held_incident_goes_on_in_a_fresh_history_with_its_whole_case(
         incident = await engine.open(playbook(CHECK, POSTMORTEM))
         first = (await incident.handle.describe()).run_id
         await incident.asked(Action.RETRY)
-        await short_histories.fast_forward(incident.handle, timedelta(days=10))
+        await short_histories.fast_forward(incident.handle, timedelta(days=90))
         view = await incident.asked(Action.RETRY)
         now = (await incident.handle.describe()).run_id
         engine.world.check.passes = True
@@ -61,3 +62,65 @@ async def test_a_cancel_in_temporal_holds_the_incident_and_stops_the_revert(wait
     assert view.summary.phase is Phase.HELD
     assert "cancelled the workflow in Temporal" in view.held
     assert summary.exposure == 0
+
+
+async def test_a_channel_that_stays_down_for_weeks_ends_no_incident(
+    short_histories: WorkflowEnvironment,
+) -> None:
+    async with running(short_histories.client) as engine:
+        engine.world.check.passes = False
+        engine.world.channel.unreachable = True
+        incident = await engine.open(playbook(CHECK, POSTMORTEM))
+        await incident.asked(Action.RETRY)
+        await short_histories.fast_forward(incident.handle, timedelta(days=20))
+        length = (await incident.handle.describe()).history_length
+        engine.world.channel.unreachable = False
+        engine.world.check.passes = True
+        await incident.act("alice", Action.RETRY)
+        summary = await incident.result()
+    assert summary.outcome is IncidentOutcome.UNVERIFIED
+    assert length < 300
+
+
+async def test_a_ladder_goes_on_climbing_in_a_fresh_history(short_histories: WorkflowEnvironment) -> None:
+    async with running(short_histories.client) as engine:
+        engine.world.target.refuses = "wrong token"
+        slow = {"model": [{"page": ["on_call"], "wait": "5d"}, {"page": ["commander"], "wait": "5m"}]}
+        steps = (DETECT, {**ESCALATE, "within": "30d"}, REVERT, POSTMORTEM)
+        incident = await engine.open(playbook(*steps, escalation=slow))
+        await incident.asked(Action.RETRY)
+        await short_histories.fast_forward(incident.handle, timedelta(days=20))
+        await incident.until(lambda view: any(isinstance(e, LadderEnded) for e in view.timeline))
+        view = await incident.view()
+        await incident.handle.terminate()
+    paged = [event for event in view.timeline if isinstance(event, PeoplePaged)]
+    assert (2, ("commander",)) in [(event.level, event.roles) for event in paged]
+    assert not any(Action.ACKNOWLEDGE in ask.actions for ask in view.asks)
+
+
+async def test_a_cancel_in_temporal_while_it_closes_does_not_keep_it_from_closing(waiting: Client) -> None:
+    async with running(waiting) as engine:
+        engine.world.channel.pause()
+        incident = await engine.open(playbook(POSTMORTEM))
+        await incident.until(lambda view: view.summary.phase is Phase.CLOSED)
+        await incident.handle.cancel()
+        engine.world.channel.go_on()
+        summary = await incident.result()
+    assert summary.outcome is IncidentOutcome.UNVERIFIED
+
+
+async def test_three_thousand_alerts_are_counted_and_stop_nothing(waiting: Client) -> None:
+    async with running(waiting) as engine:
+        engine.world.clock.pause()
+        incident = await engine.open(playbook(DETECT, REVERT, POSTMORTEM))
+        long = "x" * 500
+        for start in range(0, 3000, 100):
+            storm = [
+                incident.handle.signal("alert", alert(long[:200], fingerprint=f"f{number}", summary=long))
+                for number in range(start, start + 100)
+            ]
+            await asyncio.gather(*storm)
+        await incident.until(lambda view: view.summary.alerts == 3001)
+        engine.world.clock.go_on()
+        summary = await incident.result()
+    assert (summary.alerts, summary.exposure) == (3001, 0)

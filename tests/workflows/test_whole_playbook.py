@@ -7,7 +7,14 @@ import asyncio
 from temporalio.client import Client
 
 from backout.people import Action
-from backout.timeline import ExposureSet, MessageSent, PeoplePaged, PostmortemWritten, StepFinished
+from backout.timeline import (
+    ExposureSet,
+    MessageSent,
+    PeoplePaged,
+    PostmortemWritten,
+    RequestsCounted,
+    StepFinished,
+)
 from backout.view import IncidentOutcome, Phase
 from tests.workflows.engine import Engine, Incidents, alert, running
 from tests.workflows.playbooks import playbook, rules
@@ -136,9 +143,10 @@ async def test_the_postmortem_is_stored_with_the_numbers_of_the_incident(skippin
         incident = await engine.open(playbook())
         await incident.result()
         (written,) = await incident.events(PostmortemWritten)
+        first, last = [count.served or 0 for count in await incident.events(RequestsCounted)]
         ((_, text),) = engine.world.store.documents.items()
     assert written.location.startswith("memory:incident/chat/")
     assert "Outcome | **recovered**" in text
-    assert "The candidate served **25200** requests" in text
+    assert f"The candidate served **{last - first:.0f}** requests" in text
     assert "| error_rate | breached |" in text
     assert "Exposure went from 100 % to 0 % of traffic." in text
