@@ -37,8 +37,8 @@ def with_settings(evidence: Evidence) -> Callable[[int], Rule]:
 
 
 SETTINGS = [
-    *(Evidence(sustain_min=minutes) for minutes in (1.0, 2.0, 3.0, 4.0, 5.0, 10.0)),
-    *(Evidence(false_alarm_d=days) for days in (10.0, 1000.0)),
+    *(Evidence(false_alarm_d=100.0, sustain_min=minutes) for minutes in (1.0, 2.0, 3.0, 4.0, 5.0, 10.0)),
+    *(Evidence(false_alarm_d=days, sustain_min=3.0) for days in (10.0, 1000.0)),
 ]
 GRID: Rules = {
     f"{evidence.false_alarm_d:g}d, {evidence.sustain_min:g}m": with_settings(evidence)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 import numpy as np
 
-from backout import detector
+from backout import detector, signals
 from bench.triggers.traffic import DAY, LIMIT, MINUTE, Block, Counts, Flags
 
 
@@ -20,10 +21,10 @@ class Rule(Protocol):
 
 @dataclass(frozen=True)
 class Evidence:
-    """The settings of a criterion: false_alarm in days, sustain in minutes."""
+    """The settings of a criterion, by default the shipped ones: false_alarm in days, sustain in minutes."""
 
-    false_alarm_d: float = 100.0
-    sustain_min: float = 3.0
+    false_alarm_d: float = signals.Evidence().false_alarm / timedelta(days=1)
+    sustain_min: float = signals.Evidence().sustain / timedelta(minutes=1)
 
 
 SHIPPED = Evidence()

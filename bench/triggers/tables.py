@@ -103,7 +103,7 @@ def median_error(minutes: Counts) -> float:
 
 def print_settings(found: Mapping[str, FalseReverts], took: Delays) -> None:
     """Print what other settings cost and bring."""
-    effects = [*((volume, 3.0) for volume in PER_MINUTE), (500, 4.5), (500, 10.0)]
+    effects = [*((volume, 3.0) for volume in PER_MINUTE), (500, 2.0), (500, 4.5), (500, 10.0)]
     print_table(
         "Other settings: false reverts on the realistic traffic; median minutes on clean traffic",
         ["false_alarm, sustain", *VOLUMES, *(f"x{effect:g} at {volume}" for volume, effect in effects)],

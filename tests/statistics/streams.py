@@ -13,9 +13,13 @@ from tests.unit.views import OPENED
 
 TICK = timedelta(seconds=15)
 CRITERION = Criterion.model_validate(
-    {"id": "limit", "signal": "errors", "test": {"compare": "limit", "max": "1.5%"}}
+    {
+        "id": "limit",
+        "signal": "errors",
+        "test": {"compare": "limit", "max": "1.5%"},
+        "evidence": {"false_alarm": "100d", "false_hold": "7d", "sustain": "3m"},
+    }
 )
-"""With the shipped evidence."""
 RULE = Rule.model_validate({"id": "r", "when": {"any_of": ["limit"]}, "authority": "auto"})
 Count = tuple[int, int]
 """Bad of judged, counted in one tick."""

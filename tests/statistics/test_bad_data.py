@@ -74,6 +74,7 @@ def test_at_no_look_of_a_silence_is_the_verdict_healthier_or_newly_breached(
         watch = look_at(watch, SILENT if how == "silent" else shown[-1])
         assert verdict(watch).verdict in allowed
         if quiet >= BLIND_AFTER_TICKS:
+            assert verdict(watch).verdict in {Verdict.BLIND, Verdict.BREACHED}
             assert recovered(watch).outcome is Outcome.INCONCLUSIVE
             assert said(watch).outcome in {Outcome.INCONCLUSIVE, Outcome.FIRED}
     assert (said(watch).rule is None) == (before.rule is None)

@@ -9,7 +9,19 @@ import pytest
 
 from backout import detector
 from bench.triggers.rules import Detector, Evidence, FailureCount, MannWhitney, Rule, Windows, rank_z
-from bench.triggers.traffic import HOUR, LIMIT, MINUTE, ROUGH, STEADY, USUAL, Block, Counts, Stream, Traffic
+from bench.triggers.traffic import (
+    HOUR,
+    LIMIT,
+    MINUTE,
+    ROUGH,
+    STEADY,
+    USUAL,
+    Block,
+    Counter,
+    Counts,
+    Stream,
+    Traffic,
+)
 
 
 def block(bad: Counts, judged: Counts) -> Block:
@@ -49,7 +61,9 @@ def test_the_detector_over_lanes_is_the_detector_of_the_triggers() -> None:
 
 def test_the_detector_begins_anew_after_it_has_fired() -> None:
     bad = np.full((36, 1), 50.0)
-    assert np.flatnonzero(Detector(1).fired(block(bad, bad))[:, 0]).tolist() == [11, 23, 35]
+    assert np.flatnonzero(
+        Detector(1, Evidence(false_alarm_d=100, sustain_min=3)).fired(block(bad, bad))[:, 0]
+    ).tolist() == [11, 23, 35]
 
 
 def test_windows_count_over_the_ends_of_blocks() -> None:
@@ -111,3 +125,10 @@ def test_a_look_that_is_missed_is_made_up_for_by_the_next_one() -> None:
     silent = judged == 0
     assert 0.4 < silent.mean() < 0.6
     assert judged[1:][silent[:-1] & ~silent[1:]].mean() > 1.8 * judged[1:][~silent[:-1] & ~silent[1:]].mean()
+
+
+def test_what_no_look_of_a_block_has_shown_is_shown_in_the_next_one() -> None:
+    counter, one = Counter(2), np.ones((4, 2))
+    answered = np.array([[True, False], [False, False], [True, False], [False, False]])
+    assert counter.shown(one, answered).tolist() == [[1, 0], [0, 0], [2, 0], [0, 0]]
+    assert counter.shown(one, answered | True).tolist() == [[2, 5], [1, 1], [1, 1], [1, 1]]

@@ -104,7 +104,7 @@ def test_the_bound_is_not_met_by_luck_a_little_above_the_limit_it_is_broken() ->
     assert share_of_alarms(bad, judged, need=2000, largest=1.5) > 0.5
 
 
-def test_the_shipped_evidence_reverts_at_the_limit_on_at_most_one_day_of_a_hundred() -> None:
+def test_one_false_alarm_in_100_days_reverts_at_the_limit_on_at_most_one_day_of_a_hundred() -> None:
     runs = 300
     draw = np.random.default_rng(20261121)
     judged = draw.poisson(125, (DAY, runs))
