@@ -74,11 +74,9 @@ def parse_alertmanager(body: bytes, *, routed_by: Collection[str] = ()) -> tuple
             for problem in error.errors(include_url=False)
         ) from error
     if len(group.alerts) > MOST_ALERTS:
+        remedy = f"Set 'max_alerts: {MOST_ALERTS}' in Alertmanager's receiver, or group by more labels"
         raise InvalidDocument(
-            [
-                f"alerts: {len(group.alerts)} alerts in one body, and it may hold {MOST_ALERTS}. "
-                f"Set 'max_alerts: {MOST_ALERTS}' in Alertmanager's receiver, or group by more labels."
-            ]
+            [f"alerts: {len(group.alerts)} alerts in one body, and it may hold {MOST_ALERTS}. {remedy}."]
         )
     return tuple(_alert(member, routed_by) for member in group.alerts)
 

@@ -13,7 +13,7 @@ MOST_ALERTS = 500
 LONGEST_NAME, LONGEST_SUMMARY, LONGEST_LINK = 200, 500, 1000
 """Characters of an alert's own fields."""
 MOST_LABELS, LONGEST_LABEL_NAME, LONGEST_LABEL_VALUE = 40, 100, 200
-"""How much of its labels is kept. Alerts are carried in the incident's history, which may not grow too big."""
+"""How much of its labels is kept: alerts are part of an incident's history, which may not grow too big."""
 
 
 class Alert(Frozen):

@@ -19,7 +19,7 @@ from backout.model import digest_of
 from backout.outbox import OutboxEntry
 from backout.playbook import Playbook
 from backout.ports import Outbox
-from backout.routing import describe, route
+from backout.routing import describe, labels_of, route
 from backout.site import Route
 from backout.view import incident_id
 from gateway.bodies import KIB, MIB, read_body
@@ -51,6 +51,7 @@ class AlertmanagerDoor:
         self._outbox = outbox
         self._delivery = delivery
         self._routes = routes
+        self._routed_by = labels_of(routes)
         self._playbooks = playbooks
         self._metrics = metrics
 
@@ -71,7 +72,7 @@ class AlertmanagerDoor:
     async def _take_group(self, body: bytes) -> JSONResponse:
         now, trace_context = datetime.now(UTC), _trace_context()
         try:
-            alerts = parse_alertmanager(body)
+            alerts = parse_alertmanager(body, routed_by=self._routed_by)
         except InvalidDocument as error:
             await self._bury_body(body, str(error), now)
             raise

@@ -119,6 +119,19 @@ async def test_what_cannot_be_routed_is_refused_with_the_reason(
     assert answer.json()["refused"][0]["why"].startswith(why)
 
 
+async def test_labels_that_routes_ask_for_are_seen_among_however_many(gateway: Gateway) -> None:
+    named = {"alertname": "Bad", "playbook": "llm-chat", "env": "staging", "release": "r2"}
+    many = {f"a{number:03}": "x" for number in range(100)}
+    answer = await gateway.post_alerts({**a_member(), "labels": {**many, **named}})
+    assert answer.json()["accepted"][0]["incident"] == "incident/chat/r2"
+
+
+async def test_a_release_that_is_too_long_is_refused_and_never_cut_to_another(gateway: Gateway) -> None:
+    answer = await gateway.post_alerts(a_member(release="r" * 300))
+    assert answer.status_code == 422
+    assert "It must be 1 to 128 letters" in answer.json()["refused"][0]["why"]
+
+
 async def test_a_refused_alert_is_one_dead_letter_however_often_it_is_sent(gateway: Gateway) -> None:
     for _ in range(3):
         await gateway.post_alerts(a_member(env="production"))

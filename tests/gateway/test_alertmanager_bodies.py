@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from backout.alertmanager import parse_alertmanager
+from backout.alerts import Alert
 from backout.errors import InvalidDocument
 from tests.gateway.world import CAPTURED_EPISODE, a_group, a_member, captured
 
@@ -52,6 +53,50 @@ def test_fields_of_newer_senders_are_passed_over() -> None:
     assert parse_alertmanager(json.dumps({**body, "orgId": 1}).encode())
 
 
+def an_alert_with(*, labels: dict[str, str] | None = None, **changes: object) -> Alert:
+    named = {"alertname": "Bad", "release": "r2", **(labels or {})}
+    member = {**a_member(), "labels": named, **changes}
+    (alert,) = parse_alertmanager(a_group(member), routed_by={"zone", "release"})
+    return alert
+
+
+def test_long_texts_are_cut_and_an_ellipsis_says_so() -> None:
+    long = "é" * 1001
+    alert = an_alert_with(labels={"alertname": long, long: "x", "zone": long}, annotations={"summary": long})
+    assert alert.name == "é" * 199 + "…"
+    assert alert.summary == "é" * 499 + "…"
+    assert alert.labels["zone"] == "é" * 199 + "…"
+    assert alert.labels["é" * 99 + "…"] == "x"
+
+
+def test_texts_of_the_greatest_length_are_whole() -> None:
+    labels = {"alertname": "n" * 200, "k" * 100: "v" * 200, **{f"l{n:02}": "" for n in range(37)}}
+    alert = an_alert_with(labels=labels, annotations={"description": "s" * 500})
+    assert (len(alert.name), len(alert.summary)) == (200, 500)
+    assert len(alert.labels) == 40
+    assert "…" not in f"{alert}"
+
+
+def test_an_alert_with_too_many_labels_keeps_those_that_routes_ask_for_and_says_how_many_are_gone() -> None:
+    alert = an_alert_with(labels={**{f"a{n:04}": "" for n in range(1000)}, "zone": "north"})
+    assert len(alert.labels) == 40
+    assert (alert.labels["zone"], alert.labels["release"]) == ("north", "r2")
+    assert alert.labels["…"] == "964 more"
+
+
+def test_a_link_that_is_too_long_is_none() -> None:
+    base = "http://x/"
+    assert an_alert_with(generatorURL=base + "y" * 991).link
+    assert an_alert_with(generatorURL=base + "y" * 992).link is None
+
+
+def test_a_body_holds_500_alerts_and_not_more() -> None:
+    members = [a_member(number) for number in range(501)]
+    assert len(parse_alertmanager(a_group(*members[:500]))) == 500
+    with pytest.raises(InvalidDocument, match=r"^alerts: 501 alerts in one body, and it may hold 500\. Set"):
+        parse_alertmanager(a_group(*members))
+
+
 @pytest.mark.parametrize("link", ["", "javascript:alert(1)", "http://a b", "https://a|b>", "//a"])
 def test_what_is_no_plain_web_address_is_no_link(link: str) -> None:
     (alert,) = parse_alertmanager(a_group({**a_member(), "generatorURL": link}))
@@ -82,6 +127,11 @@ def test_what_is_no_plain_web_address_is_no_link(link: str) -> None:
             a_group(a_member(), {**a_member(), "fingerprint": ""}),
             "alerts[1].fingerprint: String",
             id="fingerprint",
+        ),
+        pytest.param(
+            a_group({**a_member(), "fingerprint": "f" * 201}),
+            "alerts[0].fingerprint: String should have at most 200",
+            id="a fingerprint without end",
         ),
         pytest.param(
             a_group(a_member(alertname="")), "alerts[0].labels: Value error, 'alertname'", id="no name"
