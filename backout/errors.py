@@ -178,3 +178,8 @@ class ActivityUnregistered(BackoutError):
 
 class AlreadyThere(BackoutError):
     """There is {files} already, and nothing was written. Name another folder, or move it away first."""
+
+
+class ReasonTooLong(BackoutError):
+    """The reason is longer than {longest} characters (it has {length}), so nothing was done. Say it in fewer,
+    and link to the rest."""

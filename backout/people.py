@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from backout.errors import ReasonTooLong
 from backout.model import Frozen, Name
 
 
@@ -35,6 +36,9 @@ NEEDS_SUBJECT = frozenset({Action.APPROVE, Action.REJECT})
 
 MOST_NOTES = 200
 """Notes that the timeline of one incident takes."""
+
+LONGEST_REASON = 2000
+"""Characters of a reason or note: each is part of the incident's history, which may not grow too big."""
 
 
 class Role(Frozen):
@@ -70,14 +74,21 @@ class Actor(Frozen):
     """The door: `slack`, `cli` or `web`."""
 
 
+def _bounded(reason: str) -> str:
+    if len(reason) > LONGEST_REASON:
+        raise ReasonTooLong(length=len(reason), longest=LONGEST_REASON)
+    return reason
+
+
 class Act(Frozen):
-    """A person's action in an incident: the argument of the one Update."""
+    """A person's action in an incident: the argument of the one Update. `ReasonTooLong`: see `reason`."""
 
     id: Annotated[str, Field(min_length=1, max_length=200)]
     """Idempotency id, unique per intent (Slack's trigger id, for example). The same id twice is one act."""
     action: Action
     actor: Actor
-    reason: str = ""
+    reason: Annotated[str, AfterValidator(_bounded)] = ""
+    """Why, or the text of a note; `LONGEST_REASON` characters at most."""
     subject: str | None = None
     """Digest of the plan or notice that is approved or rejected, or its first digits, six at least."""
     item: int | None = None
