@@ -25,6 +25,7 @@ def main() -> None:
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
         plan = Plan(pool, share=share)
         tables.print_false_reverts({kind.name: found.result() for kind, found in plan.ours.items()})
+        tables.print_head_starts(plan.evidence.result())
         tables.print_side_by_side({kind.name: found.result() for kind, found in plan.usual.items()})
         tables.print_delays(plan.delays.result(), plan.rough_delays.result())
         tables.print_settings(plan.grid.result(), plan.grid_delays.result())

@@ -89,3 +89,13 @@ def delays(rules: Rules, *, runs: int, seed: int, traffic: Traffic = CLEAN) -> D
                 ticks = np.where(fired.any(axis=0), begun + fired.argmax(axis=0) + 1, np.inf)
                 first[name] = np.minimum(first[name], ticks * TICK_S / 60)
     return {name: dict(zip(cells, found.reshape(-1, runs), strict=True)) for name, found in first.items()}
+
+
+def healthy_evidence(*, runs: int, seed: int) -> dict[int, Counts]:
+    """Return the evidence of healthy clean releases at every tick of a day, by volume."""
+    detector = Detector(runs * len(PER_MINUTE))
+    stream = Stream(CLEAN, per_minute=np.repeat(np.array(PER_MINUTE, dtype=float), runs), seed=seed)
+    for _ in range(3):
+        detector.evidence(stream.block(WARM_UP))
+    found = np.concatenate([detector.evidence(stream.block(HOUR)) for _ in range(DAY // HOUR)])
+    return {volume: found[:, n * runs : (n + 1) * runs] for n, volume in enumerate(PER_MINUTE)}

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ProcessPoolExecutor
 
-from bench.triggers.measuring import GRID, OURS, USUAL_RULES, Delays, FalseReverts, delays, healthy
-from bench.triggers.traffic import CLEAN, REALISTIC, ROUGH, STEADY, Traffic
+from bench.triggers.measuring import (
+    GRID,
+    OURS,
+    USUAL_RULES,
+    Delays,
+    FalseReverts,
+    delays,
+    healthy,
+    healthy_evidence,
+)
+from bench.triggers.traffic import CLEAN, REALISTIC, ROUGH, STEADY, Counts, Traffic
 
 SEED = 20261121
 RUN_SETS = {"ours": OURS, "usual": {**OURS, **USUAL_RULES}, "grid": GRID}
@@ -34,4 +43,5 @@ class Plan:
         self.usual = {kind: pool.submit(healthy_of, "usual", kind, few // 2) for kind in (CLEAN, REALISTIC)}
         self.delays: Future[Delays] = pool.submit(delays_of, "usual", CLEAN, many)
         self.rough_delays: Future[Delays] = pool.submit(delays_of, "ours", REALISTIC, many)
+        self.evidence: Future[dict[int, Counts]] = pool.submit(healthy_evidence, runs=some, seed=SEED)
         self.grid_delays: Future[Delays] = pool.submit(delays_of, "grid", CLEAN, some)

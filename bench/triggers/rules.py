@@ -26,6 +26,16 @@ class Evidence:
     false_alarm_d: float = signals.Evidence().false_alarm / timedelta(days=1)
     sustain_min: float = signals.Evidence().sustain / timedelta(minutes=1)
 
+    @property
+    def need(self) -> float:
+        """Return the evidence that a revert takes."""
+        return self.false_alarm_d * DAY
+
+    @property
+    def cap(self) -> float:
+        """Return the largest log likelihood ratio of a tick."""
+        return detector.cap(self.need, self.sustain_min * MINUTE)
+
 
 SHIPPED = Evidence()
 
@@ -35,8 +45,7 @@ class Detector:
 
     def __init__(self, lanes: int, evidence: Evidence = SHIPPED, *, limit: float = LIMIT) -> None:
         """Begin without evidence."""
-        self._need = evidence.false_alarm_d * DAY
-        self._cap = detector.cap(self._need, evidence.sustain_min * MINUTE)
+        self._need, self._cap = evidence.need, evidence.cap
         self._on_bad, self._on_good = np.array(detector.log_ratios(limit)).T[:, :, None]
         self._statistics = np.zeros((len(detector.ALTERNATIVES), lanes))
 

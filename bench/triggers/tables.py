@@ -15,7 +15,8 @@ from bench.triggers.measuring import (
     Delays,
     FalseReverts,
 )
-from bench.triggers.traffic import LIMIT, TICK_S, USUAL, Counts
+from bench.triggers.rules import SHIPPED
+from bench.triggers.traffic import LIMIT, MINUTE, TICK_S, USUAL, Counts
 
 VOLUMES = [f"{volume}/min" for volume in PER_MINUTE]
 OURS = "capped e-SR"
@@ -42,6 +43,24 @@ def print_false_reverts(found: Mapping[str, Mapping[str, FalseReverts]]) -> None
     sizes = sorted({len(reverts) for rules in found.values() for reverts in rules[OURS].values()})
     bounds = " and ".join(f"0 of {runs} at most {1 - 0.05 ** (1 / runs):.1%}" for runs in sizes)
     print(f"\nWhat the runs show with 95 % confidence: {bounds} for {HEALTHY_DAYS} days.")
+
+
+def print_head_starts(found: Mapping[int, Counts]) -> None:
+    """Print how long a burst must last after a healthy time: what evidence there is, it need not bring."""
+    ticks = round(SHIPPED.sustain_min * MINUTE)
+    worth = np.cumsum(np.exp(SHIPPED.cap * np.arange(1, ticks + 1)))
+    print_table(
+        f"How long a burst of any size must last at least to revert; sustain is {ticks} ticks",
+        ["judged", "time in which it is the whole sustain", "99 % of the time"],
+        (
+            [
+                f"{volume}/min",
+                f"{np.mean(evidence < worth[0]):.1%}",
+                f"{ticks - int((worth <= np.quantile(evidence, 0.99)).sum())} ticks",
+            ]
+            for volume, evidence in found.items()
+        ),
+    )
 
 
 def print_side_by_side(found: Mapping[str, Mapping[str, FalseReverts]]) -> None:
