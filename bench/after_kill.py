@@ -30,38 +30,44 @@ async def kills(stand: Stand, worker: Child, count: int, *, standby: bool) -> tu
     for number in range(count):
         release = f"{'standby' if standby else 'cold'}-{number}"
         before = expose(stand.folder / "held.json", release)
-        await _open(stand, release)
+        plan = await _open(stand, release)
         successor = await stand.run_worker() if standby else None
         os.kill(worker.pid, signal.SIGKILL)
         await worker.wait()
         worker = successor or await stand.run_worker(wait=False)
-        taken.append(await _approved(stand, release, before))
+        taken.append(await _approved(stand, release, before, plan=plan))
     return worker, taken
 
 
-async def _open(stand: Stand, release: str) -> None:
-    """Open an incident, and wait until it waits for people and for nothing else."""
+async def _open(stand: Stand, release: str) -> str:
+    """Open an incident, wait until it waits for people and for nothing else; return the plan's digest."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with httpx.AsyncClient(headers=headers, trust_env=False) as http:
         url = f"{stand.gateway}/alerts/alertmanager"
         (await http.post(url, json=alert("held", release))).raise_for_status()
     async with asyncio.timeout(PATIENCE_S):
-        while not await _waits(stand, f"incident/held/{release}"):  # noqa: ASYNC110  # it happens elsewhere
-            await asyncio.sleep(0.05)
+        plan = None
+        while plan is None:
+            # The news are gathered for a moment before they are told: quiet is to be quiet twice.
+            quiet = await _asked(stand, f"incident/held/{release}")
+            await asyncio.sleep(1.0)
+            plan = quiet and await _asked(stand, f"incident/held/{release}")
+    return plan
 
 
-async def _waits(stand: Stand, incident: str) -> bool:
+async def _asked(stand: Stand, incident: str) -> str | None:
     try:
         view = await Incidents(client=stand.client).view(incident=incident, within_s=PATIENCE_S)
     except (IncidentUnknown, IncidentOver):  # It is only about to be opened.
-        return False
+        return None
     now = (await stand.client.get_workflow_handle(incident).describe()).raw_description
-    return bool(view.asks) and not now.pending_activities and not now.HasField("pending_workflow_task")
+    busy = now.pending_activities or now.HasField("pending_workflow_task")
+    return view.asks[0].subject if view.asks and not busy else None
 
 
-async def _approved(stand: Stand, release: str, before: int) -> float:
+async def _approved(stand: Stand, release: str, before: int, *, plan: str) -> float:
     """Approve; return the seconds until the change, and wait for the incident's end."""
-    act = Act(id=f"approve-{release}", action=Action.APPROVE, actor=BOB)
+    act = Act(id=f"approve-{release}", action=Action.APPROVE, actor=BOB, subject=plan)
     incident = f"incident/held/{release}"
     start = time.perf_counter()
     acting = asyncio.create_task(

@@ -34,6 +34,7 @@ from backout.people import Act, Receipt
 from backout.view import IncidentSummary, IncidentView
 from gateway.showing import attributes_of, details_of, listed, summary_of
 from workflows.incident import TASK_QUEUE, Incident
+from workflows.options import WORKFLOW_TASK
 
 WITHIN_S = 2.5
 """Seconds that a call may take unless its caller says otherwise: Slack wants an answer within 3."""
@@ -86,6 +87,7 @@ class Incidents:
                 opening,
                 id=opening.incident,
                 task_queue=TASK_QUEUE,
+                task_timeout=WORKFLOW_TASK,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 start_signal=Incident.alert.__name__,

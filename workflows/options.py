@@ -45,6 +45,8 @@ DRAFT_NOTICE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retri
 PUBLISH = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(3))
 WRITE_POSTMORTEM = Options(start_to_close=timedelta(seconds=30), retry_policy=_retried(10))
 
+WORKFLOW_TASK = timedelta(seconds=5)
+"""A workflow task whose worker died is given to another after this long; a replay takes a second at most."""
 HEARTBEAT = timedelta(seconds=2)
 """A watch whose worker died goes on elsewhere after this long."""
 

@@ -124,6 +124,7 @@ async def _walk(desk: Desk, step: RevertStep, plan: RevertPlan) -> WalkedDown:
         id=f"{desk.opening.incident}/{step.name}/{case.reverts}",
         # Cancelling the child means "stop now": it then looks where the exposure is, and says so.
         cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        task_timeout=options.WORKFLOW_TASK,
         parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
         static_summary=f"Staged revert of {plan.release}: {', '.join(f'{stage} %' for stage in walk.stages)}",
     )
