@@ -55,7 +55,7 @@ async def test_the_servers_own_time_holds_for_every_query_whatever_ours_is(serve
         asked.append((request.query["query"], request.query.get("time")))
         return clock() if is_clock(request) else number(1)
 
-    await api(f"{await serve(answer)}/prometheus").totals(queries=[("a", "b"), ("c", "b")])
+    await api(f"{await serve(answer)}/prometheus/").totals(queries=[("a", "b"), ("c", "b")])
     assert asked[0] == ("time()", None)
     assert sorted(asked[1:]) == [(name, "1700000000.123") for name in "abc"]
 
