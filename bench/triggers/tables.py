@@ -109,8 +109,8 @@ def written(number: float) -> str:
     """Write a number as people do, to two or three digits."""
     if np.isinf(number):
         return "over a day"
-    whole = len(f"{number:.0f}")
-    return f"{number:.{max(0, 3 - whole)}f}" if number >= 1 else f"{number:.2g}"
+    digits = 3 if number >= 1 else 2
+    return f"{float(f'{number:.{digits}g}'):g}"
 
 
 def median_error(minutes: Counts) -> float:
