@@ -123,17 +123,17 @@ class Case(BaseModel):
         Labels are for routing, which is done: they stay out, as the case must fit into one message.
         """
         self.alerts += 1
-        alert = alert.model_copy(update={"labels": {}})
-        known = self.firing.get(alert.episode)
-        if known is not None and known.status == alert.status:
+        begins, known = alert.status == "firing", alert.episode in self.firing
+        # A repeat, the end of what is not known as firing, or one more than can be told from its repeats.
+        if begins == known or (begins and len(self.firing) >= MOST_FIRING):
             return
-        if alert.status == "resolved":
-            self.firing.pop(alert.episode, None)
-        else:
+        alert = alert.model_copy(update={"labels": {}})
+        if begins:
             self.episodes += 1
-            if len(self.firing) < MOST_FIRING:
-                self.firing[alert.episode] = alert
-        if self.alerts <= MOST_ALERTS_TOLD:
+            self.firing[alert.episode] = alert
+        else:
+            del self.firing[alert.episode]
+        if sum(isinstance(event, AlertReceived) for event in self.timeline) < MOST_ALERTS_TOLD:
             self.add(AlertReceived(at=now, alert=alert), now=now, step="")
 
     def settle(self, ending: IncidentOutcome) -> None:
@@ -153,7 +153,7 @@ class Case(BaseModel):
         self.evaluation, self.remaining, self.settled = None, None, None
         self.authorised, self.acknowledged_by, self.ladder = (), "", None
         self.verified, self.reverted = False, False
-        self.sent = ()
+        self.sent, self.ticks, self.rejected = (), {}, ""
 
     def take_act(self, act: Act, *, right: str, now: datetime, step: str) -> Receipt:
         """Let a person's act take effect; its right was decided before. It is written down first."""

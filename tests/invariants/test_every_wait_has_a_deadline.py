@@ -105,7 +105,10 @@ def test_a_watch_outlasts_its_own_end_by_a_grace_only() -> None:
 
 
 ENDLESS = {
-    ("workflows/desk.py", "_news"): "the news end with the incident: `last_word` sets the end, or cancels",
+    (
+        "workflows/publishing.py",
+        "_news",
+    ): "the news end with the incident: `last_word` sets the end, or cancels",
     ("workflows/incident.py", "_close"): "a handler never waits, so all of them are finished at once",
 }
 """Conditions that are awaited without a deadline, and why each of them ends."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backout.case import Case, Directive, OpenIncident
+from backout.case import MOST_ALERTS_TOLD, MOST_FIRING, Case, Directive, OpenIncident
 from backout.people import Action, Actor
 from backout.timeline import ActionTaken, AlertReceived, IncidentEnded
 from backout.view import Ask, IncidentOutcome, Phase
@@ -39,6 +39,67 @@ def test_a_storm_counts_every_alert_and_writes_each_state_of_an_episode_once() -
     written = [event.alert for event in case.timeline if isinstance(event, AlertReceived)]
     assert case.alerts == 6
     assert [one.status for one in written] == ["firing", "resolved", "firing", "firing"]
+
+
+def test_repeats_leave_room_on_the_timeline_for_other_alerts_and_a_storm_has_a_bound() -> None:
+    case = case_of()
+    for _ in range(MOST_ALERTS_TOLD):
+        case.take_alert(alert(), now=at(1))
+    for number in range(MOST_FIRING + 10):
+        case.take_alert(alert(fingerprint=f"n{number}", labels={"pod": "x"}), now=at(2))
+    written = [event for event in case.timeline if isinstance(event, AlertReceived)]
+    assert written[1].alert.fingerprint == "n0"
+    assert (len(written), len(case.firing)) == (MOST_ALERTS_TOLD, MOST_FIRING)
+    assert not any(one.labels for one in case.firing.values())
+
+
+def test_what_is_repeated_is_no_new_episode_even_in_a_storm() -> None:
+    case = case_of()
+    for _ in range(2):
+        for number in range(MOST_FIRING + 10):
+            case.take_alert(alert(fingerprint=f"n{number}"), now=at(2))
+    assert case.episodes == MOST_FIRING
+
+
+def test_the_end_of_an_alert_that_was_never_seen_is_counted_and_no_more() -> None:
+    case = case_of()
+    case.take_alert(alert(status="resolved"), now=at(1))
+    assert (case.alerts, case.episodes, case.firing, case.timeline) == (1, 0, {}, [])
+
+
+ALERTS_AT_THE_END = {
+    "a repeat": ([alert()], False),
+    "a new one": ([alert(began=3)], True),
+    "a new one that has ended": ([alert(began=3), alert(began=3, status="resolved")], True),
+    "a new one after which all have ended": (
+        [alert(began=3), alert(began=3, status="resolved"), alert(status="resolved")],
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("which", ALERTS_AT_THE_END)
+def test_an_alert_that_begins_once_the_end_is_settled_overtakes_it(which: str) -> None:
+    alerts, overtaken = ALERTS_AT_THE_END[which]
+    case = case_of()
+    case.take_alert(alert(), now=at(1))
+    case.settle(IncidentOutcome.FALSE_ALARM)
+    for one in alerts:
+        case.take_alert(one, now=at(3))
+    case.settle(IncidentOutcome.FALSE_ALARM)
+    assert case.overtaken == overtaken
+
+
+def test_to_start_over_keeps_the_record_and_forgets_what_was_found_authorised_and_owned() -> None:
+    case = case_of(
+        *full_view().timeline, authorised=(PLAN,), acknowledged_by="Ann", verified=True, exposure=0
+    )
+    case.reverted, case.sent, case.position, case.remaining = True, ("notify",), 7, ()
+    case.ticks, case.rejected = {"clean-up": (1, 2)}, "rejected by Cleo: wrong"
+    case.settle(IncidentOutcome.ABORTED)
+    timeline = list(case.timeline)
+    case.start_over()
+    assert case == case_of(*timeline, exposure=0)
 
 
 def test_only_firing_alerts_are_shown_as_firing() -> None:
@@ -114,9 +175,10 @@ def test_a_hold_that_comes_before_the_engine_obeyed_takes_back_what_was_decided(
 
 def test_a_note_changes_nothing_but_the_timeline() -> None:
     case = case_of(held="x")
-    before = case.model_dump(exclude={"timeline", "receipts"})
+    before = case.model_dump(exclude={"timeline", "receipts", "notes"})
     assert take(case, Action.NOTE, reason="the index was rebuilt") == "noted on the timeline"
-    assert case.model_dump(exclude={"timeline", "receipts"}) == before
+    assert case.model_dump(exclude={"timeline", "receipts", "notes"}) == before
+    assert case.brief(OPENING).notes == 1
     assert case.timeline[0].line == "Ben (commander, via cli): note: the index was rebuilt"
 
 

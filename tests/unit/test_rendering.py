@@ -63,12 +63,12 @@ MISTAKES = {
     "an unknown field": ("{{ view.summry }}", "has no attribute 'summry'"),
     "a test on an unknown name": ("{% if brif %}x{% endif %}", "'brif' is undefined"),
     "an unknown filter": ("{{ 1 | shout }}", "No filter named 'shout'"),
-    "an unknown template": ("{% include 'slack/other.md.j2' %}", "slack/other.md.j2"),
+    "another template": ("{% include 'slack/other.md.j2' %}", "no loader"),
     "bad syntax": ("{% if %}", "Expected an expression"),
     "a division by zero": ("{{ 1 / 0 }}", "division by zero"),
     "a wrong format": ("{{ '%d' | format('x') }}", "a real number is required"),
     "an unknown format": ("{{ '%y' | format(1) }}", "unsupported format character"),
-    "a template in itself": ("{% include 'slack/t.md.j2' %}", "maximum recursion depth"),
+    "a macro in itself": ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "maximum recursion depth"),
     "a call of what is none": ("{{ 1() }}", "'int' object is not callable"),
 }
 

@@ -21,6 +21,7 @@ from backout.timeline import (
     Held,
     IncidentEnded,
     IncidentOpened,
+    IncidentReopened,
     LadderEnded,
     MessageFailed,
     MessageSent,
@@ -192,6 +193,7 @@ ENDED = (
     StepTimedOut(at=at(40), step="manual", move="escalate", missing="1 of 2 items are done"),
     MessageSent(at=at(41), audience="customers", channel="status-page", text="We went back.\nSorry."),
     PostmortemWritten(at=at(42), location="postmortems/1.md", digest=PLAN, due=at(7200)),
+    IncidentReopened(at=at(42.5), alert="ErrorsHigh"),
     IncidentEnded(at=at(43), outcome="recovered"),
 )
 EVERYTHING: tuple[Event, ...] = (*BEGUN, *DETECTED, *REVERTED, *ENDED)
