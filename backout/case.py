@@ -125,7 +125,7 @@ class Case(BaseModel):
         self.alerts += 1
         begins, known = alert.status == "firing", alert.episode in self.firing
         # A repeat, the end of what is not known as firing, or one more than can be told from its repeats.
-        if begins == known or (begins and len(self.firing) >= MOST_FIRING):
+        if begins == known or (begins and not self._has_room(alert)):
             return
         alert = alert.model_copy(update={"labels": {}})
         if begins:
@@ -135,6 +135,11 @@ class Case(BaseModel):
             del self.firing[alert.episode]
         if sum(isinstance(event, AlertReceived) for event in self.timeline) < MOST_ALERTS_TOLD:
             self.add(AlertReceived(at=now, alert=alert), now=now, step="")
+
+    def _has_room(self, alert: Alert) -> bool:
+        """Say whether one more firing alert is kept; a rule may listen to its name, so a new name is longer."""
+        is_new = all(kept.name != alert.name for kept in self.firing.values())
+        return len(self.firing) < (2 * MOST_FIRING if is_new else MOST_FIRING)
 
     def settle(self, ending: IncidentOutcome) -> None:
         """Settle how the incident ends, with the alerts that are known now."""

@@ -243,3 +243,12 @@ def test_a_long_incident_is_carried_over_whole() -> None:
     take(case, Action.APPROVE, CLEO)
     opening = OPENING.model_copy(update={"carried": case})
     assert OpenIncident.model_validate_json(opening.model_dump_json()).carried == case
+
+
+def test_a_name_that_is_new_is_kept_when_alerts_of_other_names_fill_the_case() -> None:
+    case = Case(run="run", opened_at=at(0))
+    for number in range(MOST_FIRING + 5):
+        case.take_alert(alert(name="Noise", fingerprint=f"f{number}"), now=at(1))
+    case.take_alert(alert(name="ProviderDown", fingerprint="other"), now=at(1))
+    assert len(case.firing) == MOST_FIRING + 1
+    assert "ProviderDown" in {kept.name for kept in case.firing.values()}
