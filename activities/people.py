@@ -79,6 +79,7 @@ class PeopleActivities:
             title=title,
             text=body,
             actions=open_actions(brief),
+            code=open_code(brief),
             incident=brief.summary.incident,
             thread=thread,
         )
@@ -92,3 +93,8 @@ class PeopleActivities:
 def open_actions(brief: Briefing) -> tuple[Action, ...]:
     """Return what people can do now, without repeats, in the order of the asks."""
     return tuple(dict.fromkeys(action for ask in brief.asks for action in ask.actions))
+
+
+def open_code(brief: Briefing) -> str:
+    """Return the code of the plan or notice that waits for approval; empty where none does."""
+    return next((ask.code for ask in brief.asks if Action.APPROVE in ask.actions), "")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from temporalio import activity
 
 from activities.failures import told_to_temporal
-from activities.people import open_actions
+from activities.people import open_actions, open_code
 from backout import postmortem, rendering
 from backout.errors import BackoutError, UnknownName
 from backout.messages import DocumentRef, Message
@@ -67,7 +67,11 @@ class RecordActivities:
         )
         title, body = rendering.title_and_text(text)
         message = Message(
-            title=title, text=body, actions=open_actions(brief), incident=brief.summary.incident
+            title=title,
+            text=body,
+            actions=open_actions(brief),
+            code=open_code(brief),
+            incident=brief.summary.incident,
         )
         if top is None:
             return (await self._channel(channel).post(message=message, people=())).ref

@@ -15,7 +15,8 @@ _Words = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="INCIDENT TEXT",
-        help="service/release, left out where only one is open; then the reason, or the item's number.",
+        help="service/release, left out where only one is open; for approve and reject the code of what "
+        "you have read; then the reason, or the item's number.",
     ),
 ]
 _Reason = Annotated[str | None, typer.Option("--reason", "-m", help="Why, for the timeline.")]

@@ -9,7 +9,7 @@ import typer
 
 import wiring
 from backout.addressing import ListedIncident, short_of
-from backout.commands import Verb, act_of, address, parse
+from backout.commands import Meant, Verb, act_of, address, parse
 from backout.model import Frozen
 from backout.outbox import OutboxEntry
 from backout.people import Action
@@ -57,14 +57,20 @@ async def _act(request: ActRequest, *, site: Path | None, state: Path) -> ActDon
     listed: tuple[ListedIncident, ...] = ()
     if command.needs_list:
         listed = await incidents.listing(limit=RESOLVE_AMONG, open_only=False, within_s=WITHIN_S)
-    incident, text = address(command, listed)
-    if text and request.reason:
-        msg = f"The reason is there twice: '{text}' and --reason '{request.reason}'. Give one of them."
-        raise typer.BadParameter(msg)
+    meant = _with_reason(address(command, listed), request.reason)
     act_id = request.act_id or new_act_id()
-    made = act_of(command, action, text=request.reason or text, act_id=act_id, actor=actor)
-    receipt = await incidents.act(incident=incident, act=made, within_s=WITHIN_S)
-    return ActDone(incident=incident, act=act_id, action=action, person=actor.person, text=receipt.text)
+    made = act_of(command, action, meant, act_id=act_id, actor=actor)
+    receipt = await incidents.act(incident=meant.incident, act=made, within_s=WITHIN_S)
+    return ActDone(incident=meant.incident, act=act_id, action=action, person=actor.person, text=receipt.text)
+
+
+def _with_reason(meant: Meant, reason: str | None) -> Meant:
+    if not reason:
+        return meant
+    if meant.text:
+        msg = f"The reason is there twice: '{meant.text}' and --reason '{reason}'. Give one of them."
+        raise typer.BadParameter(msg)
+    return meant.model_copy(update={"text": reason})
 
 
 def list_incidents(*, open_only: bool, limit: int, state: Path, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backout.addressing import ListedIncident, short_of
-from backout.commands import VERBS
+from backout.commands import answers
 from backout.outbox import OutboxEntry
 from backout.timeline import Event
 from backout.view import Ask, IncidentView
@@ -115,7 +115,7 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
         ("signals", view.fired),
         ("alerts", str(summary.alerts)),
         ("owned by", view.acknowledged_by or "nobody yet"),
-        *(("waits for", _ask(ask)) for ask in view.asks),
+        *(("waits for", _ask(ask, short_of(summary.incident))) for ask in view.asks),
         ("next", ", ".join(view.next_steps)),
         ("opened", _moment(summary.opened_at)),
         ("closed", _moment(summary.closed_at) if summary.closed_at else ""),
@@ -123,14 +123,14 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
     )
 
 
-def _ask(ask: Ask) -> str:
-    commands = ", ".join(f"backout {verb.name}" for verb in VERBS.values() if verb.does in ask.actions)
+def _ask(ask: Ask, incident: str) -> str:
+    commands = ", ".join(f"backout {answer}" for answer in answers(ask, incident))
     votes = f" {len(ask.approved_by)} of {ask.quorum} approved." if ask.quorum else ""
     items = "".join(
         f"\n{'[x]' if number in ask.ticked else '[ ]'} {number}. {item}"
         for number, item in enumerate(ask.items, 1)
     )
-    bound = f"\nAn answer is bound to {ask.subject}." if ask.subject else ""
+    bound = f"\nCode {ask.code} stands for {ask.subject}." if ask.code else ""
     return f"{ask.what}{votes}{items}{bound}\nAnswer with: {commands}."
 
 

@@ -16,7 +16,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from backout.details import command
 from backout.errors import BackoutError
-from backout.people import NEEDS_REASON, Action, Person
+from backout.people import NEEDS_REASON, NEEDS_SUBJECT, Action, Person
 from backout.view import Ask, IncidentView
 
 THINKS_S = 1.2
@@ -44,6 +44,8 @@ class Answer:
     action: Action
     about: str
     """What it answers: the ask's subject, or its question."""
+    code: str = ""
+    """What says that they have read it; for approvals."""
 
 
 def next_answer(
@@ -58,7 +60,9 @@ def next_answer(
     for ask in view.asks:
         for action in (action for action in ask.actions if action in _SAYS.get(view.step, {})):
             for key in turn:
-                answer = Answer(person=key, action=action, about=ask.subject or ask.what)
+                answer = Answer(
+                    person=key, action=action, about=ask.subject or ask.what, code=_code(action, ask)
+                )
                 if _may_answer(key, people[key], ask) and answer not in given:
                     return answer
     return None
@@ -67,8 +71,8 @@ def next_answer(
 def words(answer: Answer, view: IncidentView) -> str:
     """Return what the person types after /backout."""
     summary = view.summary
-    says = _SAYS[view.step][answer.action]
-    return f"{command(answer.action)} {summary.service}/{summary.release} {says}"
+    typed = (command(answer.action), f"{summary.service}/{summary.release}", answer.code)
+    return " ".join((*filter(None, typed), _SAYS[view.step][answer.action]))
 
 
 class Slack:
@@ -155,12 +159,17 @@ class OnCall:
 def commands(ask: Ask, *, people: Mapping[str, Person], cli: str, state: str) -> list[str]:
     """Return what can be typed at another terminal to answer, a line for each answer and who may give it."""
     why = {action: " --reason why" if action in NEEDS_REASON else "" for action in Action}
+    code = {action: f" {_code(action, ask)}".rstrip() for action in Action}
     return [
-        f"{cli} {command(action)} --as {key}{why[action]} --state {state}"
+        f"{cli} {command(action)}{code[action]} --as {key}{why[action]} --state {state}"
         for action in ask.actions
         for key, person in people.items()
         if _may_answer(key, person, ask)
     ]
+
+
+def _code(action: Action, ask: Ask) -> str:
+    return ask.code if action in NEEDS_SUBJECT else ""
 
 
 def _may_answer(key: str, person: Person, ask: Ask) -> bool:

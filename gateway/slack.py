@@ -105,12 +105,12 @@ class SlackDoor:
             listed = await self._incidents.listing(limit=RESOLVE_AMONG, open_only=False, within_s=LIST_S)
         if command.verb.does == "list":
             return list_text(listed)
-        incident, text = address(command, listed)
+        meant = address(command, listed)
         if not isinstance(command.verb.does, Action):
-            return status_text(await self._incidents.view(incident=incident, within_s=ACT_S))
-        act = act_of(command, command.verb.does, text=text, act_id=slash.trigger_id, actor=actor)
-        receipt = await self._incidents.act(incident=incident, act=act, within_s=ACT_S)
-        return f"{short_of(incident)}: {receipt.text}"
+            return status_text(await self._incidents.view(incident=meant.incident, within_s=ACT_S))
+        act = act_of(command, command.verb.does, meant, act_id=slash.trigger_id, actor=actor)
+        receipt = await self._incidents.act(incident=meant.incident, act=act, within_s=ACT_S)
+        return f"{short_of(meant.incident)}: {receipt.text}"
 
 
 def _form(body: bytes) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How people are told to answer: the registry's own words, with the incident filled in."""
+"""How people are told to answer: the registry's own words, with incident and code filled in."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ _VERBS = {verb.does: verb for verb in VERBS.values()}
 
 
 def answers_to(message: Message) -> list[str]:
-    """Return a command for each action of the message, such as `approve chat/r2`."""
+    """Return a command for each action of the message, such as `approve chat/r2 4f1a2b3c`."""
     if not message.incident:
         return []
     short = message.incident.removeprefix("incident/")
-    usages = (_VERBS[action].usage for action in message.actions)
-    return [usage.replace("[incident]", short).removesuffix(" [reason]") for usage in usages]
+    return [_VERBS[action].filled(incident=short, code=message.code) for action in message.actions]

@@ -10,6 +10,48 @@ import pytest
 from tests.acceptance.collector import Collector, collecting
 from tests.acceptance.running import Up, until, up, write_site
 
+ASKING = """
+playbook: asking
+version: 1
+scenario: A notice waits for its approval.
+at_risk: {users: none, safety: none, business: none}
+severity: minor
+release: {service: desk, artifacts: [model]}
+channel: incidents
+tick: 1s
+signals:
+  errors: {kind: ratio, family: operational, source: chat-metrics, bad: bad_total, of: requests_total}
+criteria:
+  - {id: told, test: {compare: alert, named: ErrorsHigh}}
+  - {id: errors, signal: errors, test: {compare: limit, max: 10%}}
+rules:
+  - {id: bad, when: {any_of: [told, errors]}, authority: auto}
+roles:
+  on_call: {may: [acknowledge, approve, reject, hold, resume, retry, skip, abort, note, close]}
+escalation: {}
+remind: 30m
+steps:
+  - {step: detect, owner: on_call, within: 10m, on_timeout: hold}
+  - step: notify
+    owner: on_call
+    audience: customers
+    channel: status-page
+    template: status-resolved
+    needs_approval: true
+    within: 30m
+    on_timeout: hold
+  - step: revert
+    owner: on_call
+    target: chat-exposure
+    stages: [0]
+    soak: 1s
+    within: 10m
+    on_timeout: hold
+    on_recovery: proceed
+  - {step: verify, owner: on_call, window: 1m, within: 10m, on_timeout: hold}
+  - {step: postmortem, owner: on_call, template: standard, due: 5d, within: 5m, on_timeout: hold}
+"""
+
 
 @pytest.fixture(scope="session")
 def collector() -> Iterator[Collector]:
@@ -22,7 +64,7 @@ def collector() -> Iterator[Collector]:
 def running(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Up]:
     """Return a `backout up` that runs as long as the tests do."""
     folder: Path = tmp_path_factory.mktemp("site")
-    write_site(folder)
+    write_asking(write_site(folder))
     with up(folder, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, OTEL_BSP_SCHEDULE_DELAY="100") as one:
         yield one
 
@@ -40,3 +82,9 @@ def site(tmp_path: Path) -> Path:
     """Return a folder with a site of its own."""
     write_site(tmp_path)
     return tmp_path
+
+
+def write_asking(site: Path) -> None:
+    """Add a playbook in which a notice waits for an approval, for the alerts of another service."""
+    (site.parent / "my-playbooks" / "asking.yaml").write_text(ASKING)
+    site.write_text(site.read_text() + "  - {match: {service: desk}, playbook: asking}\n")

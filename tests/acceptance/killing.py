@@ -179,7 +179,8 @@ class World:
     async def approve(self) -> None:
         """Let Bob authorise the plan."""
         actor = Actor(person="bob", name="Bob", roles=("commander",), via="cli")
-        act = Act(id="bob-1", action=Action.APPROVE, actor=actor)
+        view = await Incidents(client=self.client).view(incident=self.handle.id, within_s=PATIENCE_S)
+        act = Act(id="bob-1", action=Action.APPROVE, actor=actor, subject=view.asks[0].subject)
         await Incidents(client=self.client).act(incident=self.handle.id, act=act, within_s=PATIENCE_S)
 
     async def is_asked(self) -> bool:

@@ -97,6 +97,25 @@ def test_a_held_incident_says_what_it_waits_for_and_how_to_answer(running: Up, i
     until(lambda: not running.json("incidents", "show", incident)["held"], "it goes on")
 
 
+def test_only_what_the_person_has_read_is_approved_and_show_says_its_code(running: Up, incident: str) -> None:
+    assert running.post_alert(service="desk").status_code == 202
+    until(lambda: "Answer with: " in running.backout("incidents", "show", "desk/r2").stdout, "it is asked")
+    shown = running.backout("incidents", "show", "desk/r2").stdout
+    found = re.search("Answer with: backout approve desk/r2 ([0-9a-f]{8}), ", shown)
+    assert found, shown
+    for code in ((), ("4f1a2b3c",)):
+        refused = running.backout("approve", "desk/r2", *code, "the", "revert", "is", "right")
+        assert refused.returncode == 1
+        assert "Send to customers: desk: some answers were wrong" in refused.stderr
+        assert found[1] in refused.stderr
+    answer = running.json("approve", "desk/r2", found[1], "--reason", "say it like that")
+    assert answer["text"] == "approval 1 of 1: authorised"
+    taken = _last_act(running, "desk/r2")
+    assert (taken.subject[:15], taken.reason) == (f"sha256:{found[1]}", "say it like that")
+    assert running.backout("abort", "desk/r2", "only", "a", "test").returncode == 0
+    until(lambda: len(running.json("incidents", "list", "--open")) == 1, f"only {incident} is open again")
+
+
 def test_the_list_has_a_line_for_each_incident(running: Up, incident: str) -> None:
     lines = running.backout("incidents", "list").stdout.splitlines()
     assert lines[0].split() == ["Incident", "Stands", "at", "Outcome", "Severity", "Playbook", "Opened"]

@@ -60,7 +60,13 @@ async def test_a_message_is_header_mentions_text_and_commands(slack: FakeSlack, 
     people = (Person(name="Alice", slack="U01ALICE"), Person(name="Bob <&> Co"))
     text = "*Held:* 2 &lt; 3 <http://ui|here>"
     posted = await post(
-        channel(), *people, title="Bad", text=text, actions=actions, incident="incident/chat/r2"
+        channel(),
+        *people,
+        title="Bad",
+        text=text,
+        actions=actions,
+        code="4f1a2b3c",
+        incident="incident/chat/r2",
     )
     ((method, call),) = slack.calls
     assert posted == Posted(ref="C01INC:1700000000.000001")
@@ -71,7 +77,7 @@ async def test_a_message_is_header_mentions_text_and_commands(slack: FakeSlack, 
         "Bad",
         "<@U01ALICE> Bob &lt;&amp;&gt; Co",
         text,
-        "Answer with:\n`/backout ack chat/r2`\n`/backout reject chat/r2 &lt;reason&gt;`",
+        "Answer with:\n`/backout ack chat/r2`\n`/backout reject chat/r2 4f1a2b3c &lt;reason&gt;`",
     ]
     assert "thread_ts" not in call
 

@@ -40,11 +40,13 @@ async def test_a_message_without_a_title_begins_with_its_text() -> None:
 
 async def test_the_actions_are_commands_to_type() -> None:
     actions = (Action.ACKNOWLEDGE, Action.REJECT, Action.TICK)
-    message = Message(title="Approve?", text="", actions=actions, incident="incident/chat/r2")
+    message = Message(
+        title="Approve?", text="", actions=actions, code="4f1a2b3c", incident="incident/chat/r2"
+    )
     assert await shown(message) == [
         f"{TIME}  Approve?",
         "          answer with: backout ack chat/r2",
-        "          answer with: backout reject chat/r2 <reason>",
+        "          answer with: backout reject chat/r2 4f1a2b3c <reason>",
         "          answer with: backout tick chat/r2 <number>",
     ]
 

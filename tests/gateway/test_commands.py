@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backout.commands import VERBS, act_of, actor_of, address, help_text, parse, status_text
+from backout.commands import VERBS, Meant, act_of, actor_of, address, help_text, parse, status_text
 from backout.errors import CommandUnreadable, IncidentUnknown, PersonUnknown, UnknownName
 from backout.people import Action
 from backout.playbook import Severity
@@ -12,6 +12,7 @@ from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, Phase
 from tests.gateway.test_addressing import one
 from tests.gateway.world import ALICE, NINE, SITE
 
+DIGEST = "sha256:" + "ab" * 32
 OPEN = (one("chat/r2"), one("chat/old", closed=True))
 
 
@@ -26,6 +27,8 @@ def test_help_has_a_line_for_every_verb() -> None:
     assert "• /backout tick [incident] <number>: tick an item of the checklist" in lines
     assert "• /backout abort [incident] <reason>: stop the playbook where the world stands" in lines
     assert "• /backout ack [incident] [reason]: I own it; stops the escalation" in lines
+    assert "• /backout approve [incident] <code> [reason]: I authorise what is asked" in lines
+    assert "• /backout reject [incident] <code> <reason>: I refuse what is asked" in lines
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,46 @@ def test_help_has_a_line_for_every_verb() -> None:
 )
 def test_the_first_word_is_the_incident_where_it_names_one(text: str, incident: str, left: str) -> None:
     command = parse(text)
-    assert address(command, OPEN) == (f"incident/{incident}", left)
+    assert address(command, OPEN) == Meant(incident=f"incident/{incident}", text=left)
+
+
+@pytest.mark.parametrize(
+    ("text", "incident", "code", "left"),
+    [
+        ("approve chat/r2 4f1a2b3c the numbers are plain", "chat/r2", "4f1a2b3c", "the numbers are plain"),
+        ("reject chat/r2 4f1a2b3c a judge is broken", "chat/r2", "4f1a2b3c", "a judge is broken"),
+        ("approve r2 4F1A2B", "chat/r2", "4F1A2B", ""),
+        ("approve 4f1a2b3c looks right", "chat/r2", "4f1a2b3c", "looks right"),
+        (f"approve {DIGEST}", "chat/r2", DIGEST, ""),
+        (f"approve chat/r9 {DIGEST} yes", "chat/r9", DIGEST, "yes"),
+        ("approve chat/r9 4f1a2 yes", "chat/r9", None, "4f1a2 yes"),
+        (f"approve chat/r9 {'a' * 65}", "chat/r9", None, "a" * 65),
+        ("approve chat/r9 looks 4f1a2b3c right", "chat/r9", None, "looks 4f1a2b3c right"),
+        ("approve", "chat/r2", None, ""),
+        ("hold chat/r2 4f1a2b3c", "chat/r2", None, "4f1a2b3c"),
+        ("note chat/r2 4f1a2b3c", "chat/r2", None, "4f1a2b3c"),
+    ],
+)
+def test_only_approve_and_reject_take_a_code_directly_after_the_incident(
+    text: str, incident: str, code: str | None, left: str
+) -> None:
+    meant = address(parse(text), OPEN)
+    assert meant == Meant(incident=f"incident/{incident}", subject=code, text=left)
+
+
+@pytest.mark.parametrize(
+    ("text", "release", "code"),
+    [
+        ("approve 4f1a2b3c", "4f1a2b3c", None),
+        ("approve 4f1a2b3c 99aabbcc yes", "4f1a2b3c", "99aabbcc"),
+        ("approve 4f1a2b 99aabbcc", "4f1a2b3c", "99aabbcc"),
+        ("approve 99aabbcc yes", "4f1a2b3c", "99aabbcc"),
+        ("hold 4f1a2b3c", "4f1a2b3c", None),
+    ],
+)
+def test_a_release_that_looks_like_a_code_is_told_from_one(text: str, release: str, code: str | None) -> None:
+    meant = address(parse(text), [one("chat/4f1a2b3c")])
+    assert (meant.incident, meant.subject) == (f"incident/chat/{release}", code)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +112,7 @@ def test_an_incident_that_is_named_in_full_needs_no_list() -> None:
 def test_a_tick_takes_its_number_last(text: str, item: int) -> None:
     command = parse(text)
     assert command.item == item
-    assert address(command, OPEN) == ("incident/chat/r2", "")
+    assert address(command, OPEN) == Meant(incident="incident/chat/r2")
 
 
 @pytest.mark.parametrize("text", ["tick", "tick chat/r2", "tick two", "tick -1", "tick 1.5"])
@@ -88,12 +130,12 @@ def test_nothing_at_all_asks_for_help() -> None:
     assert parse("  ").verb.name == "help"
 
 
-def test_an_approval_can_say_which_plan_was_seen() -> None:
-    seen = "sha256:" + "ab" * 32
-    act = act_of(parse("approve"), Action.APPROVE, text=f"{seen} looks right", act_id="t1", actor=ALICE)
-    assert (act.subject, act.reason) == (seen, "looks right")
-    plain = act_of(parse("approve"), Action.APPROVE, text="looks right", act_id="t1", actor=ALICE)
-    assert (plain.subject, plain.reason) == (None, "looks right")
+def test_an_act_carries_what_was_meant() -> None:
+    command = parse("approve chat/r2 4f1a2b3c looks right")
+    act = act_of(command, Action.APPROVE, address(command, ()), act_id="t1", actor=ALICE)
+    assert (act.id, act.actor, act.subject, act.reason) == ("t1", ALICE, "4f1a2b3c", "looks right")
+    tick = parse("tick chat/r2 2")
+    assert act_of(tick, Action.TICK, address(tick, ()), act_id="t2", actor=ALICE).item == 2
 
 
 def test_a_slack_member_is_the_person_whom_the_directory_names() -> None:
@@ -142,11 +184,17 @@ def test_the_status_says_where_the_incident_stands() -> None:
 
 
 def test_the_status_says_what_waits_for_people_and_how_to_answer() -> None:
-    ask = Ask(what="Revert?", actions=(Action.APPROVE, Action.REJECT), quorum=2, approved_by=("bob",))
+    ask = Ask(
+        what="?",
+        actions=(Action.APPROVE, Action.REJECT),
+        subject="sha256:4f1a2b",
+        quorum=2,
+        approved_by=("bob",),
+    )
     lines = status_text(briefing(held="nobody answered", asks=(ask,), postmortem="pm.md")).splitlines()
     assert lines[2:] == [
         "Not acknowledged.",
         "Held: nobody answered",
-        "Waiting: Revert? 1 of 2 approved. Answer with: approve, reject.",
+        "Waiting: ? 1 of 2 approved. Answer with: approve chat/r2 4f1a2b, reject chat/r2 4f1a2b <reason>.",
         "Postmortem: pm.md",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from time import time
 
@@ -12,7 +13,8 @@ from backout.people import Action
 from backout.timeline import ActionTaken
 from gateway.slack import ACT_S, LIST_S
 from tests.gateway.running import Gateway, as_bytes, connect, eventually, gateway_over
-from tests.gateway.world import DATA, a_member, signed, slash
+from tests.gateway.world import DATA, a_member, an_alert, an_opening, signed, slash
+from tests.workflows.playbooks import NOTIFY, POSTMORTEM, playbook
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +146,34 @@ async def test_a_refusal_is_told_with_its_reason(gateway: Gateway) -> None:
     assert gateway.counted("backout_slack_commands_total", verb="abort", result="refused") == 1
 
 
+MAY_APPROVE = {"on_call": {"may": ["approve", "reject"]}}
+ASKING = playbook({**NOTIFY, "needs_approval": True}, POSTMORTEM, roles=MAY_APPROVE)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_only_what_the_person_has_read_is_approved_and_the_status_says_its_code(
+    gateway: Gateway,
+) -> None:
+    opening = an_opening().model_copy(update={"playbook": ASKING})
+    await gateway.incidents.open(opening=opening, alert=an_alert())
+
+    async def is_asked() -> str:
+        found = re.search(r"Answer with: approve chat/r2 ([0-9a-f]{8}), ", await say(gateway, "status"))
+        return found[1] if found else ""
+
+    code = await eventually(is_asked)
+    refused = await say(gateway, "approve chat/r2 the revert is right", trigger="1")
+    assert f"approve {code} for 'Send to customers: chat is well again'" in refused
+    refused = await say(gateway, "approve chat/r2 4f1a2b3c the revert is right", trigger="2")
+    assert f"something else waits now: 'Send to customers: chat is well again', code {code}" in refused
+    assert await acts(gateway) == []
+    told = await say(gateway, f"approve chat/r2 {code} say it like that", trigger="3")
+    assert told == "chat/r2: approval 1 of 1: authorised"
+    (taken,) = await acts(gateway)
+    assert taken.subject.startswith(f"sha256:{code}")
+    assert taken.reason == "say it like that"
+
+
 @pytest.mark.usefixtures("worker")
 async def test_with_several_open_incidents_the_command_must_name_one(gateway: Gateway) -> None:
     await opened(gateway, "r2", "r3")
@@ -165,7 +195,7 @@ async def test_the_status_says_what_the_incident_waits_for(gateway: Gateway) -> 
     await eventually(lambda: is_asked_to_tick(gateway))
     text = await say(gateway, "status")
     assert text.startswith("chat/r2: manual, open\nStep manual until")
-    assert "Answer with: tick." in text
+    assert "Answer with: tick chat/r2 <number>." in text.replace("&lt;", "<").replace("&gt;", ">")
     assert "Next: postmortem." in text
 
 

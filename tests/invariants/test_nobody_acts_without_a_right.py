@@ -19,12 +19,13 @@ ROLES = st.dictionaries(
     st.sampled_from(NAMES), st.builds(Role, may=st.lists(st.sampled_from(Action), unique=True).map(tuple))
 )
 HELD_ROLES = st.lists(st.sampled_from((*NAMES, "elsewhere")), unique=True).map(tuple)
+PLAN, OTHER = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 VOTE = (Action.APPROVE, Action.REJECT)
 ASKED = st.builds(
     Ask,
     what=st.just("Revert r2"),
     actions=st.sampled_from([VOTE, (Action.TICK,), (Action.ACKNOWLEDGE,)]),
-    subject=st.just("sha256:1"),
+    subject=st.just(PLAN),
     quorum=st.integers(1, 3),
     roles=st.lists(st.sampled_from(NAMES), min_size=1, unique=True).map(tuple),
     approved_by=st.sampled_from([(), ("ann",), ("ann", "ben")]),
@@ -45,13 +46,26 @@ def actor(person: str, roles: tuple[str, ...]) -> Actor:
     return Actor(person=person, name=person.title(), roles=roles, via="cli")
 
 
-@given(ROLES, HELD_ROLES, st.sampled_from(Action), STATES, st.sampled_from(["", "because"]))
+@given(
+    ROLES,
+    HELD_ROLES,
+    st.builds(
+        Act,
+        id=st.just("1"),
+        action=st.sampled_from(Action),
+        actor=st.just(actor("cleo", ())),
+        reason=st.sampled_from(["", "because"]),
+        subject=st.sampled_from([None, PLAN, PLAN[:14], OTHER]),
+        item=st.just(1),
+    ),
+    STATES,
+)
 @quickly
 def test_in_every_state_only_a_holder_of_the_right_is_allowed_and_that_right_is_named(
-    roles: dict[str, Role], held: tuple[str, ...], action: Action, state: dict[str, object], reason: str
+    roles: dict[str, Role], held: tuple[str, ...], drawn: Act, state: dict[str, object]
 ) -> None:
     brief = briefing(**state)
-    act = Act(id="1", action=action, actor=actor("cleo", held), reason=reason, item=1)
+    act, action = drawn.model_copy(update={"actor": actor("cleo", held)}), drawn.action
     answer = decide(act, brief, roles)
     if isinstance(answer, Refused):
         assert answer.reason
@@ -61,6 +75,7 @@ def test_in_every_state_only_a_holder_of_the_right_is_allowed_and_that_right_is_
     if action in VOTE:
         asked = next(ask for ask in brief.asks if action in ask.actions)
         assert answer.right in asked.roles
+        assert act.subject in {PLAN, PLAN[:14]}
 
 
 @given(HELD_ROLES, st.sampled_from(Action), STATES)
@@ -119,21 +134,21 @@ class Crowd(RuleBasedStateMachine):
     @rule(quorum=st.integers(1, 3), roles=st.sampled_from([("commander", "product"), ("product",)]))
     def ask(self, quorum: int, roles: tuple[str, ...]) -> None:
         """Ask for approvals of a new plan."""
-        self.plan = f"sha256:{self.number}"
+        self.plan = f"sha256:{self.number:064x}"
         self.votes = set()
         self.case.rejected = ""
         self.case.asks["approve"] = Ask(
             what="Revert r2", actions=VOTE, subject=self.plan, quorum=quorum, roles=roles
         )
 
-    @rule(person=st.sampled_from(sorted(PEOPLE)), old=st.booleans())
-    def approve(self, person: str, old: bool) -> None:  # noqa: FBT001  # drawn
+    @rule(person=st.sampled_from(sorted(PEOPLE)), seen=st.sampled_from(["this plan", "another", "none"]))
+    def approve(self, person: str, seen: str) -> None:
         asked = self.case.asks.get("approve")
-        allowed = self.try_to(person, Action.APPROVE, subject="sha256:old" if old else self.plan)
-        if not allowed:
+        subject = {"this plan": self.plan, "another": OTHER, "none": None}[seen]
+        if not self.try_to(person, Action.APPROVE, subject=subject):
             return
         assert asked is not None
-        assert not old
+        assert seen == "this plan"
         assert person not in self.votes
         self.votes.add(person)
         if len(self.votes) >= asked.quorum:
@@ -141,7 +156,7 @@ class Crowd(RuleBasedStateMachine):
 
     @rule(person=st.sampled_from(sorted(PEOPLE)), action=st.sampled_from(sorted(set(Action) - {VOTE[0]})))
     def act(self, person: str, action: Action) -> None:
-        self.try_to(person, action, item=1)
+        self.try_to(person, action, item=1, subject=self.plan)
 
     @precondition(lambda self: self.case.directive is not None)
     @rule()
@@ -174,13 +189,13 @@ TestCrowd.settings = at_length
 
 def test_each_right_lets_its_holder_act_at_the_right_moment() -> None:
     """The other direction: refusing everybody everything would not do."""
-    vote = Ask(what="?", actions=VOTE, subject="s", quorum=2, roles=("commander",))
+    vote = Ask(what="?", actions=VOTE, subject=PLAN, quorum=2, roles=("commander",))
     tick = Ask(what="?", actions=(Action.TICK,), items=("a",))
     for action in Action:
         held = "" if action is Action.HOLD else "Ann: wait"
         state: dict[str, object] = {"held": held, "asks": {"approve": vote, "tick": tick}}
         roles = {"commander": Role(may=(action,))}
-        act = Act(id="1", action=action, actor=PEOPLE["dan"], reason="because", item=1)
+        act = Act(id="1", action=action, actor=PEOPLE["dan"], reason="because", subject=PLAN, item=1)
         assert decide(act, briefing(**state), roles) == Allowed(right="commander")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from activities.people import PeopleActivities, open_actions
+from activities.people import PeopleActivities, open_actions, open_code
 from adapters.memory import MemoryChannel
 from backout.model import digest_of
 from backout.people import Action, Person
@@ -52,6 +52,7 @@ async def test_the_page_says_why_what_is_asked_and_how_to_answer() -> None:
     assert "http://ui/namespaces/default/workflows/incident%2Fchat%2Fr2" in message.text
     assert (message.mentions, message.thread, message.incident) == (("cleo",), "m:1", "incident/chat/r2")
     assert message.actions == (Action.APPROVE, Action.REJECT, Action.ACKNOWLEDGE)
+    assert message.code == "aaaaaaaa"
 
 
 async def test_nobody_to_call_is_an_error_and_no_quiet_success() -> None:
@@ -106,6 +107,12 @@ async def test_a_notice_is_sent_word_for_word_and_calls_nobody() -> None:
     )
     assert (channel.posted[0].title, channel.posted[0].text) == (NOTICE.title, NOTICE.text)
     assert (channel.called, sent.ref) == ([()], "memory:1")
+
+
+def test_the_code_is_that_of_what_waits_for_approval_and_empty_where_nothing_does() -> None:
+    tick = Ask(what="?", actions=(Action.TICK,), subject="clean-up")
+    assert open_code(briefing(asks={"tick": tick, "approve": approval()})) == "aaaaaaaa"
+    assert not open_code(briefing(asks={"tick": tick}))
 
 
 def test_what_people_can_do_now_has_no_repeats() -> None:

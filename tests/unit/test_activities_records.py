@@ -9,7 +9,7 @@ from adapters.memory import MemoryChannel, MemoryStore
 from backout.requests import PublishTimeline, WritePostmortem
 from backout.view import IncidentOutcome
 from tests.unit.attempts import done, failed
-from tests.unit.views import BEGUN, TEMPLATES, at, briefing, case_of, full_view
+from tests.unit.views import BEGUN, TEMPLATES, approval, at, briefing, case_of, full_view
 
 EVENTS = tuple(case_of(*BEGUN).timeline)
 
@@ -59,6 +59,15 @@ async def test_later_news_bring_the_incidents_message_up_to_date() -> None:
     assert published.top == "memory:7"
     assert [ref for ref, _ in desk.channel.updated] == ["memory:7"]
     assert [message.thread for message in desk.channel.posted] == ["memory:7"]
+
+
+async def test_the_incidents_message_has_the_code_of_what_waits_for_approval() -> None:
+    desk = Desk()
+    asked = news().model_copy(update={"brief": briefing(asks={"approve": approval()})})
+    await done(desk.records.publish_timeline, asked)
+    assert desk.channel.posted[0].code == "aaaaaaaa"
+    await done(desk.records.publish_timeline, asked.model_copy(update={"top": "memory:1"}))
+    assert [message.code for _, message in desk.channel.updated] == ["aaaaaaaa"]
 
 
 async def test_news_calls_nobody_and_is_escaped() -> None:

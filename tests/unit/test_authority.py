@@ -79,10 +79,35 @@ REFUSED: dict[str, tuple[Act, dict[str, Any], str]] = {
     "a vote on another plan": (
         act(Action.APPROVE, subject="sha256:" + "b" * 64),
         {"asks": {"approve": approval()}},
-        "the plan has changed: you saw sha256:bbbbbbbbbbbb, it is sha256:aaaaaaaaaaaa now; look again",
+        "the plan has changed, or something else waits now: 'Revert r2: 50 %, 10 %, 0 %', code aaaaaaaa",
+    ),
+    "a late rejection of another plan": (
+        act(Action.REJECT, subject="bbbbbbbb", reason="x"),
+        {"asks": {"approve": approval(what="Send to customers: sorry\nWe went back.")}},
+        "something else waits now: 'Send to customers: sorry', code aaaaaaaa; look again",
+    ),
+    "a code that is too short": (
+        act(Action.APPROVE, subject="aaaaa"),
+        {"asks": {"approve": approval()}},
+        "something else waits now",
+    ),
+    "a digest with more behind it": (
+        act(Action.APPROVE, subject=f"{PLAN}a"),
+        {"asks": {"approve": approval()}},
+        "something else waits now",
+    ),
+    "a vote that does not say on what": (
+        act(Action.APPROVE),
+        {"asks": {"approve": approval(what="Send to customers: sorry\nWe went back.")}},
+        "once you have read it: approve aaaaaaaa for 'Send to customers: sorry'",
+    ),
+    "a rejection that does not say of what": (
+        act(Action.REJECT, reason="x", subject=""),
+        {"asks": {"approve": approval()}},
+        "reject aaaaaaaa for 'Revert r2: 50 %, 10 %, 0 %'",
     ),
     "a second vote": (
-        act(Action.APPROVE),
+        act(Action.APPROVE, subject=PLAN),
         {"asks": {"approve": approval(approved_by=("ben",))}},
         "Ben has approved this already; it needs distinct people",
     ),
@@ -106,18 +131,28 @@ def test_refused(case: str) -> None:
 def test_what_needs_a_reason_is_refused_without_one(action: Action, reason: str) -> None:
     state: dict[str, Any] = {"held": "x", "asks": {"approve": approval()}}
     assert answer(act(action, reason=reason), **state) == Refused(reason=f"{action} needs a reason")
-    assert isinstance(answer(act(action, reason="because"), **state), Allowed)
+    assert isinstance(answer(act(action, reason="because", subject=PLAN), **state), Allowed)
 
 
-def test_a_vote_without_a_digest_is_on_what_waits_now_and_with_it_on_that_plan() -> None:
+@pytest.mark.parametrize(
+    "subject", [PLAN, PLAN.upper(), "a" * 64, "aaaaaaaa", "aaaaaa", "AAAAAA", "sha256:aaaaaa"]
+)
+def test_a_vote_is_on_the_plan_whose_digest_begins_with_its_code(subject: str) -> None:
     asks = {"approve": approval(approved_by=("cleo",))}
-    assert answer(act(Action.APPROVE), asks=asks) == Allowed(right="commander")
-    assert answer(act(Action.APPROVE, subject=PLAN), asks=asks) == Allowed(right="commander")
+    assert answer(act(Action.APPROVE, subject=subject), asks=asks) == Allowed(right="commander")
+
+
+def test_the_code_of_what_waits_is_what_the_engine_takes_for_it() -> None:
+    (ask,) = briefing(asks={"approve": approval()}).asks
+    assert ask.code == "aaaaaaaa"
+    assert answer(act(Action.APPROVE, subject=ask.code), asks={"approve": ask}) == Allowed(right="commander")
+    assert not TICKING["tick"].code
 
 
 def test_who_has_approved_may_still_reject() -> None:
     asks = {"approve": approval(approved_by=("cleo",))}
-    assert isinstance(answer(act(Action.REJECT, CLEO, reason="wrong digest"), asks=asks), Allowed)
+    rejection = act(Action.REJECT, CLEO, reason="wrong digest", subject=PLAN)
+    assert isinstance(answer(rejection, asks=asks), Allowed)
 
 
 def test_a_tick_of_an_open_item_is_allowed() -> None:
@@ -131,7 +166,7 @@ def test_the_postmortem_can_be_left_out_by_a_person_only_where_it_is_held() -> N
 def test_asking_changes_nothing() -> None:
     case: Case = case_of(asks={"approve": approval()})
     before = case.model_copy(deep=True)
-    decide(act(Action.APPROVE), briefing(asks=case.asks), ROLES)
+    decide(act(Action.APPROVE, subject=PLAN), briefing(asks=case.asks), ROLES)
     assert case == before
 
 

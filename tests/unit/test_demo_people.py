@@ -18,11 +18,12 @@ from backout.view import Ask, IncidentView
 from demo.people import Answer, DoorClosed, OnCall, Slack, commands, next_answer, words
 from tests.unit.demo_world import PEOPLE, a_view, served
 
+PLAN, NOTICE = "sha256:" + "4f1a2b3c" * 8, "sha256:" + "99aabbcc" * 8
 OWN_IT = Ask(what="Do you own it?", actions=(Action.ACKNOWLEDGE,), roles=("on_call", "incident_commander"))
 REVERT = Ask(
     what="Revert?",
     actions=(Action.APPROVE, Action.REJECT),
-    subject="sha256:plan",
+    subject=PLAN,
     quorum=2,
     roles=("incident_commander", "product_owner"),
 )
@@ -33,16 +34,15 @@ def view(step: str, *asks: Ask) -> IncidentView:
 
 
 def answer(person: str, action: Action, about: str) -> Answer:
-    return Answer(person=person, action=action, about=about)
+    code = about.removeprefix("sha256:")[:8] if action is Action.APPROVE else ""
+    return Answer(person=person, action=action, about=about, code=code)
 
 
 def test_the_owner_of_the_step_answers_first() -> None:
-    notice = REVERT.model_copy(update={"subject": "sha256:notice", "quorum": 1})
-    assert next_answer(view("revert", REVERT), people=PEOPLE, given=()) == answer(
-        "bob", Action.APPROVE, "sha256:plan"
-    )
+    notice = REVERT.model_copy(update={"subject": NOTICE, "quorum": 1})
+    assert next_answer(view("revert", REVERT), people=PEOPLE, given=()) == answer("bob", Action.APPROVE, PLAN)
     assert next_answer(view("notify", notice), people=PEOPLE, given=()) == answer(
-        "carol", Action.APPROVE, "sha256:notice"
+        "carol", Action.APPROVE, NOTICE
     )
 
 
@@ -53,9 +53,9 @@ def test_an_acknowledgement_is_the_on_calls() -> None:
 
 
 def test_nobody_approves_the_same_plan_twice() -> None:
-    bob = answer("bob", Action.APPROVE, "sha256:plan")
+    bob = answer("bob", Action.APPROVE, PLAN)
     second = next_answer(view("revert", REVERT), people=PEOPLE, given=[bob])
-    assert second == answer("carol", Action.APPROVE, "sha256:plan")
+    assert second == answer("carol", Action.APPROVE, PLAN)
     assert second is not None
     assert next_answer(view("revert", REVERT), people=PEOPLE, given=[bob, second]) is None
     voted = REVERT.model_copy(update={"approved_by": ("bob", "carol")})
@@ -70,8 +70,8 @@ def test_a_question_that_the_story_has_no_answer_for_stays_open() -> None:
 def test_whoever_watches_is_shown_every_answer_that_somebody_may_give() -> None:
     voted = REVERT.model_copy(update={"approved_by": ("bob",)})
     assert commands(voted, people=PEOPLE, cli="backout", state="x") == [
-        "backout approve --as carol --state x",
-        "backout reject --as carol --reason why --state x",
+        "backout approve 4f1a2b3c --as carol --state x",
+        "backout reject 4f1a2b3c --as carol --reason why --state x",
     ]
     assert commands(OWN_IT, people=PEOPLE, cli="backout", state="x") == [
         "backout ack --as alice --state x",
@@ -107,9 +107,9 @@ async def test_an_answer_reaches_the_gateway_as_a_slash_command_that_slack_could
             await on_call.look(view("revert", REVERT))
     assert [form["user_id"] for form in taken] == ["U01BOB", "U01CAROL"]
     assert taken[0]["command"] == "/backout"
-    assert taken[0]["text"] == "approve chat/2026.11 the numbers are plain"
+    assert taken[0]["text"] == "approve chat/2026.11 4f1a2b3c the numbers are plain"
     assert len({form["trigger_id"] for form in taken}) == 2
-    assert said[0] == "Bob types /backout approve chat/2026.11 the numbers are plain → taken: 1 of 2"
+    assert said[0] == "Bob types /backout approve chat/2026.11 4f1a2b3c the numbers are plain → taken: 1 of 2"
 
 
 async def test_an_answer_that_did_not_count_is_given_again_in_a_while() -> None:

@@ -26,7 +26,7 @@ Step **detect**, until 2026-11-20 22:00:00 UTC
 
 ## Waits for people
 - **commander or product** until 21:30:00 UTC: Revert r2: 50 %, 10 %, 0 % \
-(`backout approve incident/chat/r2`, `backout reject incident/chat/r2`)
+(`backout approve incident/chat/r2 aaaaaaaa`, `backout reject incident/chat/r2 aaaaaaaa`)
 - **a person**: Checklist (`backout tick incident/chat/r2`)
 
 ## Next
@@ -58,7 +58,7 @@ def test_the_page_of_one_that_is_over_has_no_next_step() -> None:
 
 
 def test_what_people_wrote_cannot_pass_for_a_part_of_the_page() -> None:
-    hostile = "Ann: x\n\n## Now\nStep **postmortem** <script>"
+    hostile = "Ann: <script>\n\n## Now\nStep **postmortem**"
     ask = Ask(what=hostile, actions=(Action.TICK,))
     text = page(briefing(held=hostile, step_until=at(20), asks={"tick": ask}))
     assert text.count("\n## Now") == 1
