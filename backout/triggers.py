@@ -57,8 +57,8 @@ class Watch(Frozen):
 def difference(before: Totals, now: Totals) -> Reading:
     """Return what was counted between two looks; no data, or nonsense, is a reading of nothing.
 
-    A counter that fell is a restarted service: what it shows was counted since then, as in Prometheus'
-    `increase`.
+    A counter that fell is no data for one tick: a service restarted, or a replica left the sum, and then what
+    is left was counted over its whole life. Taken for new, it would drown what happens now.
     """
     bad, judged = _grown(before.bad, now.bad), _grown(before.of, now.of)
     if bad is None or judged is None or bad > judged:
@@ -69,7 +69,7 @@ def difference(before: Totals, now: Totals) -> Reading:
 def _grown(before: float | None, now: float | None) -> int | None:
     if not _is_count(before) or not _is_count(now):
         return None
-    return round(now - before if now >= before else now)
+    return round(now - before) if now >= before else None
 
 
 def _is_count(number: float | None) -> TypeGuard[float]:

@@ -166,12 +166,21 @@ def test_restarts_add_nothing_to_what_was_counted(restarts: list[int], seed: int
 
 
 @pytest.mark.parametrize("rate", [1, 125], ids=["healthy", "bad"])
-def test_a_service_that_restarts_every_minute_is_judged_as_one_that_does_not(rate: int) -> None:
+def test_a_service_that_restarts_every_minute_loses_those_ticks_and_no_verdict(rate: int) -> None:
     ticks = [(rate, 125)] * 40
     every_minute = [number for number in range(1, 41) if number % 4 == 0]
     steady, restarting = watched(looks(ticks)), watched(with_restarts(ticks, every_minute))
-    assert verdict(restarting) == verdict(steady)
-    assert [reading.judged for reading in restarting.tracks["errors"].recent] == [125] * 40
+    assert verdict(restarting).verdict is verdict(steady).verdict
+    kept = [reading.judged for reading in restarting.tracks["errors"].recent]
+    assert kept == [0 if number in every_minute else 125 for number in range(1, 41)]
+
+
+def test_a_replica_that_leaves_the_sum_does_not_look_like_a_recovery() -> None:
+    lifetime = [(9_000 + 25 * tick, 900_000 + 125 * tick) for tick in range(20)]
+    without_one = [(8_100 + 25 * tick, 810_000 + 125 * tick) for tick in range(20, 40)]
+    watch = watched([*lifetime, *without_one])
+    assert max(reading.judged for reading in watch.tracks["errors"].recent) == 125
+    assert verdict(watch).verdict is Verdict.BREACHED
 
 
 def test_a_restart_that_shows_more_bad_than_judged_is_no_data() -> None:
