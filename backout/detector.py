@@ -5,7 +5,7 @@ binomial likelihood ratio of the tick: `M <- (M + 1) * min(L, exp(cap))`; the ev
 At every rate at or below the limit `M_t - t` is a supermartingale: within T ticks
 P(evidence reaches A) <= T / A, however often one looks and however the traffic changes.
 Source: Shin, Ramdas, Rinaldo, "E-detectors" (2022), arXiv 2203.03532. The cap, which only lowers the
-evidence, is ours: no burst shorter than `sustain` can reach A, whatever its size.
+evidence, is ours: a burst that starts from no evidence must last `sustain` to reach A, whatever its size.
 """
 
 from __future__ import annotations

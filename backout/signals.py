@@ -77,7 +77,7 @@ class Evidence(Frozen):
     false_hold: Duration = timedelta(days=7)
     """One false suspicion at most in this long, at the limit."""
     sustain: Duration = timedelta(minutes=3)
-    """No burst shorter than this can revert, whatever its size."""
+    """A burst that starts from no evidence must last this long to revert, whatever its size."""
 
     @model_validator(mode="after")
     def _hold_before_revert(self) -> Evidence:
