@@ -154,7 +154,12 @@ class EngineUnnamed(EngineDown):
 
 class LoginUnknown(BackoutError):
     """Nobody in the directory has the login '{login}', so nothing was done. Add 'login: {login}' to a person
-    under 'people' in the site file, or name yourself with --as. Known: {known}."""
+    under 'people' in the site file; where 'act_as' lists the login, name a person with --as. Known: {known}."""
+
+
+class NotYourLogin(BackoutError):
+    """The account '{login}' may not act as '{person}', so nothing was done: it is {whose}. Let {person}
+    log in, or list the account under 'act_as' in the site file, and it may act as anybody."""
 
 
 class AlreadyRunning(BackoutError):

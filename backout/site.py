@@ -192,6 +192,9 @@ class Site(Frozen):
     playbooks: str = "playbooks"
     """The folder of the playbooks."""
     people: dict[Name, Person]
+    act_as: tuple[str, ...] = ()
+    """Operating-system accounts that may act as any person through the command line. Each of them alone is as
+    good as every quorum: for a demo, or a bastion that people share and trust."""
     sources: dict[Name, Source]
     targets: dict[Name, Target]
     channels: dict[Name, Channel]

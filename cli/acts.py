@@ -23,7 +23,10 @@ _Reason = Annotated[str | None, typer.Option("--reason", "-m", help="Why, for th
 _As = Annotated[
     str | None,
     typer.Option(
-        "--as", help="The person who acts, by their key in the site file.", show_default="your login"
+        "--as",
+        help="The person who acts, by their key in the site file; another than you only where its 'act_as' "
+        "lists your account.",
+        show_default="your login",
     ),
 ]
 _Id = Annotated[str | None, typer.Option("--id", help="Idempotency id: the same id twice is one act.")]

@@ -13,7 +13,7 @@ from uuid import uuid4
 from temporalio.envconfig import ClientConnectConfig
 
 import wiring
-from backout.errors import EngineUnnamed, LoginUnknown, UnknownName
+from backout.errors import EngineUnnamed, LoginUnknown, NotYourLogin, UnknownName
 from backout.people import Actor
 from backout.site import Site
 from cli.options import SITE
@@ -76,20 +76,25 @@ def site_file(site: Path | None, state: Path) -> SiteFile:
 
 
 def actor_of(site: Site, *, chosen: str | None) -> Actor:
-    """Return the person who acts: the one that was chosen, or the owner of this operating-system account.
+    """Return the person who acts: the owner of this operating-system account, or the one that was chosen.
 
+    Only an account that the site lists under `act_as` may choose somebody else: one person is no quorum.
     The account is recorded in both cases.
 
     Raises:
         UnknownName: the chosen one is not in the directory.
-        LoginUnknown: the account is nobody's.
+        LoginUnknown: nobody was chosen, and the account is nobody's.
+        NotYourLogin: the chosen one is another person.
     """
     login = pwd.getpwuid(os.geteuid()).pw_name
-    key = chosen or next((key for key, person in site.people.items() if person.login == login), None)
+    mine = next((key for key, person in site.people.items() if person.login == login), None)
+    key = chosen or mine
     if key is None:
         raise LoginUnknown(login=login, known=", ".join(site.people))
     if key not in site.people:
         raise UnknownName(kind="person", name=key, known=site.people)
+    if key != mine and login not in site.act_as:
+        raise NotYourLogin(login=login, person=key, whose=f"that of '{mine}'" if mine else "nobody's")
     person = site.people[key]
     return Actor(person=key, name=person.name, roles=person.roles, via=f"cli:{login}")
 

@@ -75,7 +75,7 @@ class Play:
             await service_part.start()
             beside(service_part.watch())
             service = await stage.service()
-            site = stage.write_site(service=service)
+            site = stage.write_site(service=service, interactive=self._interactive)
             traffic = Traffic(url=service)
             beside(traffic.run(lasting_s=self._lasting_s))
             beside(self._show(traffic))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import pwd
 import secrets
 import shutil
 import sys
@@ -125,12 +126,18 @@ class World:
         """Wait for the model service and return its address."""
         return f"http://127.0.0.1:{await self._wait_for('the model service', self._port)}"
 
-    def write_site(self, *, service: str) -> Site:
-        """Write the demo's site file for the service's address, and return the site."""
+    def write_site(self, *, service: str, interactive: bool) -> Site:
+        """Write the demo's site file for the service's address, and return the site.
+
+        In an interactive demo the account that runs it may act as each of its people.
+        """
+        act_as = pwd.getpwuid(os.geteuid()).pw_name if interactive else ""
         template = (HERE / "site.yaml").read_text()
         # The output is YAML with every value in quotes, not HTML.
-        environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701
-        text = environment.from_string(template).render(playbooks=HERE / "playbooks", service=service)
+        environment = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True)  # noqa: S701
+        text = environment.from_string(template).render(
+            playbooks=HERE / "playbooks", service=service, act_as=act_as
+        )
         self.site_file.write_text(text)
         return load_site(text, file=str(self.site_file))
 

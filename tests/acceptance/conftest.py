@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from getpass import getuser
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,9 @@ def collector() -> Iterator[Collector]:
 def running(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Up]:
     """Return a `backout up` that runs as long as the tests do."""
     folder: Path = tmp_path_factory.mktemp("site")
-    write_asking(write_site(folder))
+    site = write_site(folder)
+    write_asking(site)
+    site.write_text(f"{site.read_text()}act_as: [{getuser()}]\n")
     with up(folder, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, OTEL_BSP_SCHEDULE_DELAY="100") as one:
         yield one
 

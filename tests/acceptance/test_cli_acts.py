@@ -38,6 +38,20 @@ def test_another_person_is_named_with_as_and_the_account_is_still_recorded(
     assert taken.actor.via == f"cli:{getpass.getuser()}"
 
 
+def test_an_account_that_the_site_does_not_list_may_not_act_as_another_person(
+    running: Up, incident: str
+) -> None:
+    before = running.json("incidents", "timeline", incident)
+    strict = running.folder / "strict.yaml"
+    listed = (running.folder / "site.yaml").read_text()
+    strict.write_text(listed.replace("act_as:", "# act_as:"))
+    done = running.backout("note", incident, "as somebody", "--as", "colleague", "--site", str(strict))
+    assert done.returncode == 1
+    assert f"The account '{getpass.getuser()}' may not act as 'colleague'" in done.stderr
+    assert "it is that of 'me'" in done.stderr
+    assert running.json("incidents", "timeline", incident) == before
+
+
 def test_the_same_id_twice_is_one_act(running: Up, incident: str) -> None:
     for _ in range(2):
         assert running.backout("note", incident, "once", "--id", "note-once").returncode == 0

@@ -21,7 +21,9 @@ def test_the_starter_is_a_valid_site_with_a_valid_playbook(tmp_path: Path) -> No
 
 def test_whoever_writes_it_may_act_by_their_login(tmp_path: Path) -> None:
     site, *_ = write_starter(tmp_path)
-    assert read_site(site, {}).site.people["me"].login == getuser()
+    read = read_site(site, {}).site
+    assert read.people["me"].login == getuser()
+    assert read.act_as == ()
 
 
 def test_the_token_is_new_each_time_and_for_its_owner_alone(tmp_path: Path) -> None:

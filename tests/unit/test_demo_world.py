@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
+from getpass import getuser
 from pathlib import Path
 
 import pytest
 
+from cli.session import actor_of
 from demo import releases
 from demo.world import DemoRunning, Engine, FolderUnusable, World, fresh_folder
 from deployment import load_deployment, read_site
@@ -48,14 +50,21 @@ def test_secrets_are_new_for_each_demo_and_only_for_their_owner(tmp_path: Path) 
     assert len(tokens) == 4
 
 
+def test_whoever_plays_the_demo_may_act_as_each_of_its_people(tmp_path: Path) -> None:
+    site = World(tmp_path).write_site(service="http://127.0.0.1:4711", interactive=True)
+    assert site.act_as == (getuser(),)
+    assert {actor_of(site, chosen=key).name for key in site.people} == {"Alice", "Bob", "Carol"}
+
+
 def test_the_site_and_the_playbook_of_the_demo_fit_each_other(tmp_path: Path) -> None:
     world = World(tmp_path)
-    site = world.write_site(service="http://127.0.0.1:4711")
+    site = world.write_site(service="http://127.0.0.1:4711", interactive=False)
     deployment = load_deployment(read_site(world.site_file, {}))
     assert list(deployment.playbooks) == ["conversational-agent"]
     assert deployment.playbooks["conversational-agent"].release.service == releases.SERVICE
     assert deployment.site == site
     assert site.people == PEOPLE
+    assert site.act_as == ()
     assert site.checks["served-version"].url.startswith("http://127.0.0.1:4711/served?")
 
 
