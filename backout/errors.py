@@ -188,3 +188,17 @@ class AlreadyThere(BackoutError):
 class ReasonTooLong(BackoutError):
     """The reason is longer than {longest} characters (it has {length}), so nothing was done. Say it in fewer,
     and link to the rest."""
+
+
+class EngineNotSetUp(EngineDown):
+    """Temporal takes no incident from here: {why}. Nothing was done. Correct the connection or set up the
+    namespace; see 'backout doctor'."""
+
+
+class NoSuchLetter(BackoutError):
+    """There is no dead letter '{key}'. 'backout alerts dead' shows the key of each."""
+
+
+class LetterUnreadable(BackoutError):
+    """Dead letter '{key}' holds no alert that can be read, so there is nothing to send. 'backout alerts dead
+    --json' shows what came; correct its sender."""

@@ -7,13 +7,14 @@ from typing import Literal
 
 from backout.alerts import Alert
 from backout.model import Frozen
+from backout.routing import Routed
 
 
 class OutboxEntry(Frozen):
-    """An alert on its way to an incident, or one that was refused."""
+    """An alert on its way to an incident, or a dead letter: one that was refused or cannot be delivered."""
 
     key: str
-    """Identity of this delivery: the alert's episode with its status, or the body's digest if refused."""
+    """Identity of this delivery: the alert's episode with its status, or a digest if refused at the door."""
     received_at: datetime
     source: str
     state: Literal["pending", "delivered", "dead"] = "pending"
@@ -23,9 +24,23 @@ class OutboxEntry(Frozen):
     service: str = ""
     release: str = ""
     body: str = ""
-    """A refused body, as it came (cut at 64 KiB)."""
+    """What could not be read, as it came (cut at 64 KiB)."""
     why: str = ""
     """Why it was refused, or why the last delivery did not work."""
     attempts: int = 0
     traceparent: str = ""
     """The W3C trace context in which it came in, so that its incident belongs to the same trace."""
+
+
+def addressed(alert: Alert, to: Routed, *, received_at: datetime, traceparent: str) -> OutboxEntry:
+    """Return the entry that carries an alert where its route sends it."""
+    return OutboxEntry(
+        key=f"{alert.episode}/{alert.status}",
+        received_at=received_at,
+        source=alert.source,
+        alert=alert,
+        playbook=to.playbook,
+        service=to.service,
+        release=to.release,
+        traceparent=traceparent,
+    )

@@ -86,16 +86,22 @@ class Outbox(Protocol):
     """Alerts between the answer 202 and the workflow engine: at least once, in order, crash-safe."""
 
     async def put(self, *, entry: OutboxEntry) -> bool:
-        """Write an entry durably before returning; False where the same key is kept already."""
+        """Write an entry durably before returning; False where the same key is kept already.
+
+        A dead letter of the same key does not count: an entry to be delivered takes its place.
+        """
 
     async def pending(self, *, limit: int) -> tuple[OutboxEntry, ...]:
-        """Return what is to be delivered, oldest first."""
+        """Return what is to be delivered, oldest first; an entry that cannot be read has no alert."""
 
     async def delivered(self, *, key: str) -> None:
         """Mark an entry as delivered."""
 
     async def failed(self, *, key: str, why: str) -> None:
         """Count a delivery that did not work; the entry stays pending."""
+
+    async def refused(self, *, key: str, why: str) -> None:
+        """Make an entry a dead letter, because it can never be delivered as it is."""
 
     async def dead(self, *, limit: int) -> tuple[OutboxEntry, ...]:
         """Return the dead letters: what was refused, newest first."""

@@ -39,3 +39,15 @@ def dead(
     from cli import desk  # noqa: PLC0415  # as above
 
     desk.list_outbox("dead", limit=limit, site=site, state=state, as_json=as_json)
+
+
+@app.command()
+def resend(
+    key: Annotated[str, typer.Argument(help="The dead letter's key, from 'backout alerts dead'.")],
+    site: options.Site = None,
+    state: options.State = options.STATE,
+) -> None:
+    """Send a dead letter again, by today's routes and playbooks; the gateway delivers it within seconds."""
+    from cli import resending  # noqa: PLC0415  # as above
+
+    resending.resend(key, site=site, state=state)

@@ -147,7 +147,7 @@ def outbox(entries: Sequence[OutboxEntry], which: Literal["pending", "dead"]) ->
     if not entries:
         line("No alert waits." if which == "pending" else "There are no dead letters.")
         return
-    table = _table("Received", "From", "Alert", "For", "Attempts", "Why")
+    table = _table("Received", "From", "Alert", "For", "Attempts", "Why", "Key")
     for entry in entries:
         alert = (
             f"{entry.alert.name} ({entry.alert.status})"
@@ -156,7 +156,7 @@ def outbox(entries: Sequence[OutboxEntry], which: Literal["pending", "dead"]) ->
         )
         meant = short_of(f"{entry.service}/{entry.release}") if entry.service else ""
         row = (_moment(entry.received_at), entry.source, alert, meant, str(entry.attempts), entry.why)
-        table.add_row(*cells(*row))
+        table.add_row(*cells(*row, entry.key))
     console().print(table)
 
 

@@ -16,7 +16,7 @@ from backout.alertmanager import SOURCE, parse_alertmanager
 from backout.alerts import Alert
 from backout.errors import BackoutError, InvalidDocument
 from backout.model import digest_of
-from backout.outbox import OutboxEntry
+from backout.outbox import OutboxEntry, addressed
 from backout.playbook import Playbook
 from backout.ports import Outbox
 from backout.routing import describe, labels_of, route
@@ -92,16 +92,7 @@ class AlertmanagerDoor:
 
     def _entry(self, alert: Alert, now: datetime, trace_context: str) -> OutboxEntry:
         to = route(alert=alert, routes=self._routes, playbooks=self._playbooks)
-        return OutboxEntry(
-            key=f"{alert.episode}/{alert.status}",
-            received_at=now,
-            source=SOURCE,
-            alert=alert,
-            playbook=to.playbook,
-            service=to.service,
-            release=to.release,
-            traceparent=trace_context,
-        )
+        return addressed(alert, to, received_at=now, traceparent=trace_context)
 
     async def _keep(self, entry: OutboxEntry) -> bool:
         """Write an entry; what is durable is delivered, whatever becomes of this request."""

@@ -11,7 +11,14 @@ from opentelemetry import propagate, trace
 
 from backout.alerts import Alert
 from backout.case import OpenIncident
-from backout.errors import BackoutError, EngineDown, InvalidDocument, Unanswered, UnknownName
+from backout.errors import (
+    BackoutError,
+    EngineDown,
+    InvalidDocument,
+    RejectedBySystem,
+    Unanswered,
+    UnknownName,
+)
 from backout.model import digest_of
 from backout.outbox import OutboxEntry
 from backout.playbook import Playbook
@@ -26,8 +33,13 @@ AT_ONCE = 10
 """Incidents that are delivered to at the same time."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 """The pause after a failed round doubles from the one to the other."""
+IDLE_S = 5.0
+"""Seconds after which the outbox is looked at unasked: a person may have sent a dead letter again."""
 OPEN_S = 5.0
 """Seconds that one delivery may take."""
+
+_NEVER = (UnknownName, InvalidDocument, RejectedBySystem)
+"""What says that an entry can never be delivered as it is."""
 
 _log = logging.getLogger(__name__)
 _tracer = trace.get_tracer("backout.gateway")
@@ -38,13 +50,17 @@ class Round(Enum):
 
     DONE = auto()
     LEFT = auto()
-    """Some entries were refused and stay; the engine is well."""
+    """Some entries could not be delivered and stay; the engine is well."""
     DOWN = auto()
     """The engine, or the outbox itself, does not answer."""
 
 
 class Delivery:
-    """The background task between the outbox and the engine. An accepted alert is never given up."""
+    """The background task between the outbox and the engine. An accepted alert is never given up.
+
+    One that can never be delivered as it is becomes a dead letter with the reason: there it waits for a
+    person, and keeps no other from its way.
+    """
 
     def __init__(
         self, *, outbox: Outbox, incidents: Incidents, playbooks: Mapping[str, Playbook], metrics: Metrics
@@ -69,10 +85,10 @@ class Delivery:
             match await self._round():
                 case Round.DONE:
                     pause = FIRST_PAUSE_S
-                    await self._woken.wait()
+                    await self._woken_within(IDLE_S)
                     continue
                 case Round.LEFT:
-                    # New alerts of other incidents do not wait for the refused one.
+                    # New alerts of other incidents do not wait for those that stay.
                     await self._woken_within(pause)
                 case Round.DOWN:
                     await asyncio.sleep(pause)
@@ -80,7 +96,9 @@ class Delivery:
 
     async def _woken_within(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._woken.wait(), seconds)
+            # Not `wait_for`: in Python 3.11 it forgets a cancellation that comes with what it waits for.
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
         except TimeoutError:
             return  # Nothing new came: try again what is left.
 
@@ -127,6 +145,11 @@ class Delivery:
     async def _attempt(self, incident: str, entry: OutboxEntry, down: asyncio.Event) -> bool:
         try:
             result = await self._deliver(incident, entry)
+        except _NEVER as error:
+            self._metrics.deliveries.labels(result="refused").inc()
+            _log.error("Alert %s is a dead letter now: %s", entry.key, error)
+            await self._outbox.refused(key=entry.key, why=str(error))
+            return True
         except BackoutError as error:
             if isinstance(error, EngineDown | Unanswered):
                 down.set()
@@ -164,5 +187,5 @@ class Delivery:
 
 def _alert_of(entry: OutboxEntry) -> Alert:
     if entry.alert is None:
-        raise InvalidDocument([f"outbox entry {entry.key}: it is pending, but has no alert"])
+        raise InvalidDocument([f"outbox entry {entry.key}: {entry.why or 'it has no alert'}"])
     return entry.alert

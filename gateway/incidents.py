@@ -25,6 +25,7 @@ from backout.errors import (
     ActionRefused,
     BackoutError,
     EngineDown,
+    EngineNotSetUp,
     IncidentOver,
     IncidentUnknown,
     RejectedBySystem,
@@ -57,6 +58,16 @@ _NOT_THE_REQUEST = frozenset(
     }
 )
 """Statuses that say that the engine is not well, rather than that the request is wrong."""
+
+_NOT_SET_UP = frozenset(
+    {
+        RPCStatusCode.NOT_FOUND,  # There is no such namespace.
+        RPCStatusCode.PERMISSION_DENIED,
+        RPCStatusCode.UNAUTHENTICATED,
+        RPCStatusCode.UNIMPLEMENTED,
+    }
+)
+"""Statuses that say that the engine would take no request at all."""
 
 _tracer = trace.get_tracer("backout.gateway")
 
@@ -239,10 +250,13 @@ class Incidents:
         return True
 
 
-def _problem(error: RPCError) -> RejectedBySystem | None:
-    """Return what is wrong with the request; None where it is the engine that is not well."""
+def _problem(error: RPCError) -> BackoutError | None:
+    """Return what is wrong with the request or with the set-up; None where the engine is not well."""
     if error.status in _NOT_THE_REQUEST:
         return None
+    # A namespace without our search attributes calls the request wrong, but no other would be right.
+    if error.status in _NOT_SET_UP or "no mapping defined for search attribute" in error.message:
+        return EngineNotSetUp(why=error.message)
     return RejectedBySystem(what="The workflow engine", why=error.message)
 
 

@@ -25,7 +25,7 @@ class Metrics:
         )
         self.deliveries = Counter(
             "backout_deliveries",
-            "Deliveries from the outbox: delivered, ignored (resolved, nothing open), failed",
+            "Deliveries from the outbox: delivered, ignored (resolved, nothing open), failed, refused",
             ["result"],
             registry=registry,
         )

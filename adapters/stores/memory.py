@@ -65,9 +65,10 @@ class MemoryOutbox(Faulty):
         self.entries: dict[str, OutboxEntry] = {}
 
     async def put(self, *, entry: OutboxEntry) -> bool:
-        """Keep an entry; False where its key is kept already."""
+        """Keep an entry; False where its key is kept already, other than as a dead letter."""
         await self.enter()
-        if entry.key in self.entries:
+        kept = self.entries.get(entry.key)
+        if kept and not (kept.state == "dead" and entry.state == "pending"):
             return False
         self.entries[entry.key] = entry
         return True
@@ -87,6 +88,11 @@ class MemoryOutbox(Faulty):
         await self.enter()
         if key in self.entries:
             self._update(key, why=why, attempts=self.entries[key].attempts + 1)
+
+    async def refused(self, *, key: str, why: str) -> None:
+        """Make an entry a dead letter."""
+        await self.enter()
+        self._update(key, state="dead", why=why)
 
     async def dead(self, *, limit: int) -> tuple[OutboxEntry, ...]:
         """Return the dead letters, newest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -9,7 +10,6 @@ from sqlalchemy import Column, Integer, MetaData, Select, String, Table, Text, f
 from sqlalchemy.dialects.sqlite import insert
 
 from adapters.stores.sqlite_file import SqliteFile
-from backout.errors import RejectedBySystem
 from backout.outbox import OutboxEntry
 
 _TABLES = MetaData()
@@ -24,17 +24,19 @@ _ENTRIES = Table(
     Column("entry", Text, nullable=False),
 )
 
+_SHOWN = 64 * 1024
+"""Characters of an unreadable row that are shown."""
+
 
 class SqliteOutbox:
     """Alerts on their way, in the order in which they came. Errors are those of `SqliteFile.reading`."""
 
     def __init__(self, path: str) -> None:
         # FULL: a commit is on the disk before the sender hears 202.
-        self._what = f"outbox {path}"
         self._file = SqliteFile(Path(path), _TABLES, synchronous="FULL")
 
     async def put(self, *, entry: OutboxEntry) -> bool:
-        """Write an entry; False where its key is kept already."""
+        """Write an entry; False where its key is kept already, other than as a dead letter."""
         row = insert(_ENTRIES).values(
             key=entry.key,
             state=entry.state,
@@ -42,9 +44,13 @@ class SqliteOutbox:
             why=entry.why,
             entry=entry.model_dump_json(),
         )
+        again = row.on_conflict_do_update(
+            index_elements=["key"],
+            set_={name: row.excluded[name] for name in ("state", "attempts", "why", "entry")},
+            where=(_ENTRIES.c.state == "dead") & (row.excluded.state == "pending"),
+        )
         async with self._file.writing() as connection:
-            done = await connection.execute(row.on_conflict_do_nothing(index_elements=["key"]))
-            return done.rowcount == 1
+            return (await connection.execute(again)).rowcount == 1
 
     async def pending(self, *, limit: int) -> tuple[OutboxEntry, ...]:
         """Return what is to be delivered, oldest first."""
@@ -61,6 +67,11 @@ class SqliteOutbox:
         async with self._file.writing() as connection:
             await connection.execute(counted)
 
+    async def refused(self, *, key: str, why: str) -> None:
+        """Make an entry a dead letter."""
+        async with self._file.writing() as connection:
+            await connection.execute(update(_ENTRIES).filter_by(key=key).values(state="dead", why=why))
+
     async def dead(self, *, limit: int) -> tuple[OutboxEntry, ...]:
         """Return the dead letters, newest first."""
         return await self._entries(_in_state("dead").order_by(_ENTRIES.c.number.desc()).limit(limit))
@@ -75,20 +86,26 @@ class SqliteOutbox:
         """Close the file."""
         await self._file.aclose()
 
-    async def _entries(self, query: Select[str, str, int, str]) -> tuple[OutboxEntry, ...]:
+    async def _entries(self, query: Select[str, str, str, int, str]) -> tuple[OutboxEntry, ...]:
         async with self._file.reading() as connection:
             rows = (await connection.execute(query)).all()
-        try:
-            entries = [(OutboxEntry.model_validate_json(entry), changed) for entry, *changed in rows]
-        except ValidationError as error:
-            why = "an entry was written by another version of Backout, which this one cannot read"
-            raise RejectedBySystem(what=self._what, why=why) from error
         return tuple(
-            entry.model_copy(update=dict(zip(("state", "attempts", "why"), changed, strict=True)))
-            for entry, changed in entries
+            entry.model_copy(update={"state": state, "attempts": attempts, "why": why or entry.why})
+            for entry, (_, _, state, attempts, why) in ((_read(row[0], row[1]), row) for row in rows)
         )
 
 
-def _in_state(state: str) -> Select[str, str, int, str]:
+def _read(key: str, text: str) -> OutboxEntry:
+    """Read a row. One that cannot be read is shown as it is: it must keep no other from its way."""
+    try:
+        return OutboxEntry.model_validate_json(text)
+    except ValidationError:
+        why = "it was written by another version of Backout, which this one cannot read"
+        at = datetime.fromtimestamp(0, UTC)
+        return OutboxEntry(key=key, received_at=at, source="unknown", body=text[:_SHOWN], why=why)
+
+
+def _in_state(state: str) -> Select[str, str, str, int, str]:
     columns = _ENTRIES.c
-    return select(columns.entry, columns.state, columns.attempts, columns.why).where(columns.state == state)
+    shown = select(columns.key, columns.entry, columns.state, columns.attempts, columns.why)
+    return shown.where(columns.state == state)

@@ -200,14 +200,24 @@ async def test_a_timeline_of_a_newer_version_is_refused_and_not_guessed(tmp_path
     await store.aclose()
 
 
-async def test_an_outbox_entry_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ['{"novelty": 1}', "{", ""])
+async def test_an_outbox_row_that_cannot_be_read_keeps_no_other_from_its_way(
+    tmp_path: Path, text: str
+) -> None:
     outbox = SqliteOutbox(str(tmp_path / "outbox.db"))
-    await outbox.put(entry=OutboxEntry(key="a", received_at=NOON, source="x"))
+    for key in ("a", "b"):
+        await outbox.put(entry=OutboxEntry(key=key, received_at=NOON, source="x"))
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as connection:
-        connection.execute("UPDATE outbox SET entry = '{}'")
+        connection.execute("UPDATE outbox SET entry = ? WHERE key = 'a'", [text])
         connection.commit()
-    with pytest.raises(RejectedBySystem, match="an entry was written by another version"):
-        await outbox.pending(limit=1)
+    unread, readable = await outbox.pending(limit=2)
+    assert (unread.key, unread.alert, unread.body) == ("a", None, text)
+    assert unread.why == "it was written by another version of Backout, which this one cannot read"
+    assert readable.key == "b"
+    await outbox.refused(key="a", why="no")
+    assert [(letter.key, letter.why, letter.body) for letter in await outbox.dead(limit=9)] == [
+        ("a", "no", text)
+    ]
     await outbox.aclose()
 
 

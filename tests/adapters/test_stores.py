@@ -194,6 +194,33 @@ async def test_a_failed_delivery_is_counted_and_stays_pending(outbox: Outbox) ->
     assert (entry.attempts, entry.why, entry.state) == (2, "still down", "pending")
 
 
+async def test_a_refused_entry_is_a_dead_letter_with_the_reason(outbox: Outbox) -> None:
+    for key in ("a", "b"):
+        await outbox.put(entry=alert_entry(key))
+    await outbox.refused(key="a", why="no such playbook")
+    assert [entry.key for entry in await outbox.pending(limit=10)] == ["b"]
+    assert await outbox.depth() == 1
+    assert await outbox.dead(limit=10) == (alert_entry("a", state="dead", why="no such playbook"),)
+
+
+async def test_an_entry_takes_the_place_of_its_dead_letter(outbox: Outbox) -> None:
+    await outbox.put(entry=alert_entry("a"))
+    await outbox.failed(key="a", why="engine down")
+    await outbox.refused(key="a", why="no such playbook")
+    again = alert_entry("a", playbook="another")
+    assert await outbox.put(entry=again)
+    assert await outbox.pending(limit=10) == (again,)
+    assert await outbox.dead(limit=10) == ()
+
+
+async def test_a_dead_letter_takes_nobodys_place(outbox: Outbox) -> None:
+    for state in ("pending", "dead"):
+        await outbox.put(entry=alert_entry(state, state=state))
+        assert not await outbox.put(entry=alert_entry(state, state="dead", why="again"))
+    assert [entry.why for entry in await outbox.dead(limit=10)] == [""]
+    assert await outbox.depth() == 1
+
+
 async def test_dead_letters_are_never_delivered_and_the_newest_comes_first(outbox: Outbox) -> None:
     for key in ("a", "b", "c"):
         await outbox.put(entry=alert_entry(key, state="dead", alert=None, body="{", why="not JSON"))
@@ -209,4 +236,5 @@ async def test_marks_on_an_unknown_key_change_nothing(outbox: Outbox) -> None:
     await outbox.put(entry=alert_entry("a"))
     await outbox.delivered(key="z")
     await outbox.failed(key="z", why="?")
+    await outbox.refused(key="z", why="?")
     assert await outbox.pending(limit=10) == (alert_entry("a"),)

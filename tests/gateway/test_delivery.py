@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from prometheus_client import CollectorRegistry
 from temporalio.client import (
     Client,
     Interceptor,
@@ -16,14 +18,20 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowHandle,
 )
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.stores.memory import MemoryOutbox
 from adapters.stores.outbox import SqliteOutbox
+from backout.errors import EngineNotSetUp
 from backout.outbox import OutboxEntry
 from backout.timeline import AlertReceived
-from tests.gateway.running import Gateway, connect, eventually, gateway_over, start_engine
-from tests.gateway.world import NINE, a_member, an_alert
+from cli.engine import find_binary
+from gateway.delivery import Delivery
+from gateway.incidents import Incidents
+from gateway.metrics import Metrics
+from tests.gateway.running import PATIENCE_S, Gateway, connect, eventually, gateway_over, start_engine
+from tests.gateway.world import NINE, PLAYBOOKS, a_member, an_alert, an_opening
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TRACE_ID, SPAN_ID = 0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331
@@ -90,48 +98,119 @@ async def test_the_alerts_of_an_incident_arrive_in_their_order(gateway: Gateway,
     assert received == [f"f{number}" for number in numbers]
 
 
-async def test_an_alert_that_cannot_be_delivered_stays_and_holds_up_only_its_own_incident(
-    client: Client,
+@pytest.mark.parametrize(
+    ("nonsense", "why"),
+    [
+        ({"playbook": "gone"}, "Unknown playbook 'gone'. Known: chat-agent."),
+        ({"alert": None}, "outbox entry k1: it has no alert"),
+        ({"release": "r" * 2000}, "The workflow engine refused: "),
+    ],
+    ids=["a playbook that is gone", "no alert", "a request that the engine refuses"],
+)
+async def test_what_can_never_be_delivered_is_a_dead_letter_with_the_reason(
+    client: Client, caplog: pytest.LogCaptureFixture, nonsense: dict[str, object], why: str
 ) -> None:
     outbox = MemoryOutbox()
-    await outbox.put(entry=pending(1, "stuck", playbook="gone"))
-    await outbox.put(entry=pending(2, "stuck"))
+    await outbox.put(entry=pending(1, "odd").model_copy(update=nonsense))
+    await outbox.put(entry=pending(2, "odd"))
+    async with gateway_over(client, outbox) as gateway:
+        await gateway.delivered()
+        assert gateway.counted("backout_deliveries_total", result="refused") == 1
+        assert gateway.counted("backout_deliveries_total", result="delivered") == 1
+    (letter,) = await outbox.dead(limit=10)
+    assert letter.key == "k1"
+    assert letter.why.startswith(why)
+    assert f"Alert k1 is a dead letter now: {why}" in caplog.text
+    assert await status_of(client, "incident/chat/odd") is WorkflowExecutionStatus.RUNNING
+
+
+async def test_no_number_of_undeliverable_alerts_keeps_the_others_from_their_way(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.delivery.BATCH", 3)
+    outbox = MemoryOutbox()
+    for number in range(9):
+        await outbox.put(entry=pending(number, f"odd{number}", playbook="gone"))
+    await outbox.put(entry=pending(9, "free"))
+    async with gateway_over(client, outbox) as gateway:
+        await gateway.delivered()
+    assert len(await outbox.dead(limit=10)) == 9
+    assert await status_of(client, "incident/chat/free") is WorkflowExecutionStatus.RUNNING
+
+
+async def test_a_fault_of_ours_keeps_the_alert_and_holds_up_only_its_own_incident(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = MemoryOutbox()
+    await outbox.put(entry=pending(1, "stuck").model_copy(update={"service": "no service"}))
+    await outbox.put(entry=pending(2, "stuck").model_copy(update={"service": "no service"}))
     await outbox.put(entry=pending(3, "free"))
     async with gateway_over(client, outbox) as gateway:
 
         async def only_the_stuck_are_left() -> bool:
-            return await outbox.depth() == 2
+            return await outbox.depth() == 2 and "in the outbox" in caplog.text
 
         await eventually(only_the_stuck_are_left)
         await gateway.post_alerts(a_member(4, release="later"))
         await eventually(only_the_stuck_are_left)
-    first, second = await outbox.pending(limit=10)
-    assert (first.key, second.key) == ("k1", "k2")
-    assert first.why == "Unknown playbook 'gone'. Known: chat-agent."
-    assert first.attempts >= 1
-    assert second.attempts == 0
+    assert [entry.key for entry in await outbox.pending(limit=10)] == ["k1", "k2"]
     for release in ("free", "later"):
         assert await status_of(client, f"incident/chat/{release}") is WorkflowExecutionStatus.RUNNING
 
 
-@pytest.mark.parametrize(
-    "nonsense",
-    [{"alert": None}, {"service": "no service"}],
-    ids=["no alert", "a fault while it is delivered"],
-)
-async def test_an_entry_that_makes_no_sense_does_not_stop_the_others(
-    client: Client, caplog: pytest.LogCaptureFixture, nonsense: dict[str, object]
-) -> None:
+async def test_an_alert_waits_for_a_namespace_that_is_not_set_up(client: Client) -> None:
+    address = client.service_client.config.target_host
+    elsewhere = await Client.connect(address, namespace="nowhere", data_converter=pydantic_data_converter)
     outbox = MemoryOutbox()
-    await outbox.put(entry=pending(1, "odd").model_copy(update=nonsense))
-    await outbox.put(entry=pending(2, "even"))
-    async with gateway_over(client, outbox):
+    await outbox.put(entry=pending(1, "waits"))
+    async with gateway_over(elsewhere, outbox):
 
-        async def only_the_odd_one_is_left() -> bool:
-            return await outbox.depth() == 1 and "in the outbox" in caplog.text
+        async def has_failed() -> bool:
+            (entry,) = await outbox.pending(limit=10)
+            return entry.attempts > 0
 
-        await eventually(only_the_odd_one_is_left)
-    assert [entry.key for entry in await outbox.pending(limit=10)] == ["k1"]
+        await eventually(has_failed)
+    assert outbox.entries["k1"].why.startswith("Temporal takes no incident from here: Namespace nowhere")
+    async with gateway_over(client, outbox) as gateway:
+        await gateway.delivered()
+    assert await status_of(client, "incident/chat/waits") is WorkflowExecutionStatus.RUNNING
+
+
+async def test_an_alert_waits_for_the_search_attributes_of_its_namespace() -> None:
+    bare = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(find_binary()),
+        dev_server_log_level="error",
+        data_converter=pydantic_data_converter,
+    )
+    async with bare:
+        with pytest.raises(EngineNotSetUp, match="search attribute"):
+            await Incidents(client=bare.client).open(opening=an_opening(), alert=an_alert())
+
+
+async def test_what_another_process_puts_back_is_delivered_unasked(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.delivery.IDLE_S", 0.01)
+    outbox = MemoryOutbox()
+    async with gateway_over(client, outbox) as gateway:
+        await gateway.post_alerts(a_member(1, release="first"))
+        await gateway.delivered()
+        await outbox.put(entry=pending(2, "second"))
+        await gateway.delivered()
+    assert await status_of(client, "incident/chat/second") is WorkflowExecutionStatus.RUNNING
+
+
+async def test_a_gateway_that_is_stopped_in_the_moment_of_an_alert_stops(client: Client) -> None:
+    outbox, metrics = MemoryOutbox(), Metrics(CollectorRegistry())
+    delivery = Delivery(
+        outbox=outbox, incidents=Incidents(client=client), playbooks=PLAYBOOKS, metrics=metrics
+    )
+    task = asyncio.create_task(delivery.run())
+    await asyncio.sleep(0.05)  # It has seen that there is nothing, and waits.
+    delivery.wake()
+    task.cancel()
+    _, running = await asyncio.wait([task], timeout=PATIENCE_S)
+    assert not running
 
 
 async def test_delivery_goes_on_after_the_outbox_was_out_of_order(client: Client) -> None:

@@ -48,7 +48,7 @@ async def test_the_command_tells_who_says_too_much(
 ) -> None:
     write_starter(tmp_path)
     monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
-    words = ["note", "chat/r2", "x" * 2001, "--as", "me", "--site", str(tmp_path / "site.yaml")]
+    words = ["note", "chat/r2", "x" * 2001, "--site", str(tmp_path / "site.yaml")]
     done = await asyncio.to_thread(CliRunner().invoke, app, words)
     assert isinstance(done.exception, ReasonTooLong)
     assert str(done.exception).startswith(TOO_LONG)
