@@ -154,7 +154,7 @@ class EngineUnnamed(EngineDown):
 
 class LoginUnknown(BackoutError):
     """Nobody in the directory has the login '{login}', so nothing was done. Add 'login: {login}' to a person
-    under 'people' in the site file; where 'act_as' lists the login, name a person with --as. Known: {known}."""
+    under 'people' in the site file; where 'act_as' lists the login, name one with --as. Known: {known}."""
 
 
 class NotYourLogin(BackoutError):
