@@ -78,8 +78,8 @@ class Incident:
             if position < self._case.position or left_out:
                 continue
             self._case.position = position
-            await self._take(step)
             await holding.carry_over_if_long(self._desk)
+            await self._take(step)
         if self._case.interrupted:  # said in the last step's last moment
             await holding.obey(self._desk)
 
@@ -260,8 +260,14 @@ class Incident:
             raise ApplicationError(decision.reason, type="ActionRefused", non_retryable=True)
 
     def _decide(self, act: Act) -> authority.Allowed | authority.Refused:
-        opening = self._desk.opening
-        return authority.decide(act, self._case.brief(opening), opening.playbook.roles)
+        opening, directive = self._desk.opening, self._case.directive
+        brief = self._case.brief(opening)
+        if directive is not None:
+            # Taken, and not yet carried out: only a hold may come before it, and takes it back.
+            if act.action in holding.DECISIONS:
+                return authority.Refused(reason=f"{directive.value} was taken a moment ago; look again")
+            brief = brief.model_copy(update={"held": ""})
+        return authority.decide(act, brief, opening.playbook.roles)
 
     @workflow.query
     def view(self) -> IncidentView:

@@ -34,7 +34,7 @@ async def recorded(server: WorkflowEnvironment, name: str, scenario: Scenario) -
                 await scenario.play(engine, opened)
                 assert (await opened.result()).outcome is scenario.outcome
         runs = await _runs(engine.client, incident)
-        for number in range(1, scenario.reverts + 1):
+        for number in scenario.reverts:
             runs += await _runs(engine.client, f"{incident}/revert/{number}")
     return dict(zip(scenario.workflows, runs, strict=True))
 

@@ -70,7 +70,7 @@ async def test_a_command_in_another_order_fails_the_replay(monkeypatch: pytest.M
         return self._ended("complete")
 
     monkeypatch.setattr(StagedRevert, "_down", soaks_before_it_sets)
-    with pytest.raises(NondeterminismError, match="set-exposure-50"):
+    with pytest.raises(NondeterminismError, match="set-exposure-1-50"):
         await todays_digest(REVERT)
 
 
