@@ -49,12 +49,14 @@ async def serve(site: Path, *, port: int | None) -> None:
         app = await stack.enter_async_context(wiring.open_gateway(deployment, client))
         wanted = deployment.site.gateway
         listener = _listen(Address(host=wanted.host, port=wanted.port if port is None else port))
+        server = _stoppable(app)
         _log.info("Started", extra={"site": deployment.site.site, "listens": _address(listener)})
-        await _serve_on(listener, app)
+        await server.serve(sockets=[listener])
     _log.info("Stopped")
 
 
-async def _serve_on(listener: socket.socket, app: Starlette) -> None:
+def _stoppable(app: Starlette) -> _Server:
+    """Return a server that a signal asks to stop, from now on."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -70,7 +72,7 @@ async def _serve_on(listener: socket.socket, app: Starlette) -> None:
 
     for asked in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(asked, stop)
-    await server.serve(sockets=[listener])
+    return server
 
 
 def _listen(at: Address) -> socket.socket:
