@@ -35,7 +35,7 @@ async def test_killed_between_a_write_and_its_answer_the_stage_is_written_once(t
         first = await here.start_worker(stalls_after=10)
         await here.open()
         await until(lambda: here.is_exposed(10))
-        await until(lambda: here.is_beating("set-exposure-10"))
+        await until(lambda: here.is_beating("set-exposure-1-10"))
         await killed(first)
         await here.start_worker()
         await is_as_if_undisturbed(here)

@@ -33,9 +33,23 @@ def digest(history: WorkflowHistory, commands: Sequence[Command]) -> str:
 
 
 def kinds(history: WorkflowHistory, commands: Sequence[Command]) -> set[str]:
-    """Return the kinds of commands with their timeouts and retries: what every run of a scenario has."""
+    """Return the kinds of commands with their timeouts and retries: what every run of a scenario has.
+
+    What runs beside the steps meets them at another moment in each run; the exact digests have it.
+    """
     plain = _Plain(history)
-    return {_kind(plain, command) for command in commands}
+    found = {_kind(plain, command) for command in commands}
+    return {kind for kind in found if not any(name in kind for name in _BESIDE)}
+
+
+_BESIDE = (
+    "count_requests",
+    "before requests are counted",
+    "before people are paged",
+    "gathers news",
+    "page_people",
+    "publish_timeline",
+)
 
 
 def _kind(plain: _Plain, command: Command) -> str:

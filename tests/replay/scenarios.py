@@ -84,11 +84,12 @@ async def held_in_a_soak(engine: Engine, incident: Incidents) -> None:
 
 
 async def retried_in_a_fresh_history(engine: Engine, incident: Incidents) -> None:
-    """Retry once the held incident went on in another history."""
+    """Write notes until the held incident went on in another history, then retry."""
+    await incident.asked(Action.RETRY)
     first = (await incident.handle.describe()).run_id
     async with asyncio.timeout(PATIENCE_S):
-        while (await incident.handle.describe()).run_id == first:  # noqa: ASYNC110  # it is in a server
-            await asyncio.sleep(0.05)
+        while (await incident.handle.describe()).run_id == first:
+            await incident.act("alice", Action.NOTE, reason="still looking")
     await retried_by_a_person(engine, incident)
 
 
@@ -169,8 +170,8 @@ SCENARIOS = {
         retried_in_a_fresh_history,
         IncidentOutcome.UNVERIFIED,
         prepare=_check_fails,
-        # The first history is longer by the time it is held, the second at its end is not.
-        long_after=50,
+        # Notes make the first history longer than this; the second at its end is not.
+        long_after=150,
     ),
     "ladder-unanswered": Scenario(
         playbook(DETECT, {**ESCALATE, "on_timeout": "abort"}, REVERT, POSTMORTEM, **QUORUM),

@@ -170,11 +170,11 @@ async def test_a_hold_reaches_a_write_that_hangs(waiting: Client) -> None:
         await incident.act("alice", Action.HOLD, reason="stop now")
         await engine.world.target.reached(2)  # the cancelled revert looks where it stopped
         engine.world.target.go_on()
-        view = await incident.asked(Action.RESUME)
+        await incident.asked(Action.RESUME)
+        await incident.until(lambda view: view.summary.exposure == 100)
         assert percents(engine) == []
         await incident.act("bob", Action.ABORT, reason="by hand")
         await incident.result()
-    assert view.summary.exposure == 100
 
 
 async def test_users_who_recover_early_hold_the_revert_and_ask(waiting: Client) -> None:
