@@ -137,7 +137,7 @@ class Case(BaseModel):
             self.add(AlertReceived(at=now, alert=alert), now=now, step="")
 
     def _has_room(self, alert: Alert) -> bool:
-        """Say whether one more firing alert is kept; a new name is kept longer, as a rule may listen to it."""
+        """Say whether one more firing alert is kept; new names longer, as a rule may listen to them."""
         is_new = all(kept.name != alert.name for kept in self.firing.values())
         return len(self.firing) < (2 * MOST_FIRING if is_new else MOST_FIRING)
 
