@@ -41,6 +41,8 @@ WITHIN_S = 2.5
 """Seconds that a call may take unless its caller says otherwise: Slack wants an answer within 3."""
 HEALTHY_S = 1.0
 """Seconds after which an engine that does not answer is called down."""
+SETTLE_S, SETTLE_LOOK_S = 1.3, 0.02
+"""How long an act waits at most for what is pending (a killed worker's task: 1 s); how often it looks."""
 RESOLVE_AMONG = 1000
 """How many incidents a name is looked up among; the engine lists the open ones first."""
 
@@ -136,6 +138,7 @@ class Incidents:
         place = {"backout.incident": incident, "backout.action": act.action.value}
         with _tracer.start_as_current_span("act", attributes=place):
             async with self._asking(incident, within_s) as handle:
+                await _settled(handle)
                 return await handle.execute_update(Incident.act, act, id=act.id)
 
     async def view(self, *, incident: str, within_s: float = WITHIN_S) -> IncidentView:
@@ -248,6 +251,18 @@ class Incidents:
                 raise
             return False
         return True
+
+
+async def _settled(handle: WorkflowHandle[Incident, IncidentSummary]) -> None:
+    """Wait a moment while the incident has something to work off.
+
+    An update that joins the task of a killed worker, with a timer or a result in it, is written into the
+    history in an order in which the SDK (1.35) cannot replay it: the next worker would be stuck there.
+    """
+    for _ in range(round(SETTLE_S / SETTLE_LOOK_S)):
+        if not (await handle.describe()).raw_description.HasField("pending_workflow_task"):
+            return
+        await asyncio.sleep(SETTLE_LOOK_S)
 
 
 def _problem(error: RPCError) -> BackoutError | None:
