@@ -51,9 +51,9 @@ async def test_a_held_incident_goes_on_in_a_fresh_history_with_its_whole_case(
 
 async def test_a_cancel_in_temporal_holds_the_incident_and_stops_the_revert(waiting: Client) -> None:
     async with running(waiting) as engine:
-        incident = await engine.open(playbook(DETECT, REVERT, POSTMORTEM))
-        await incident.until(lambda _: engine.world.target.changes)
         engine.world.clock.pause()
+        incident = await engine.open(playbook(DETECT, REVERT, POSTMORTEM), alert("ProviderDown"))
+        await engine.world.clock.reached(1)
         await incident.handle.cancel()
         view = await incident.asked(Action.RESUME)
         engine.world.clock.go_on()
