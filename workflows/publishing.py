@@ -24,18 +24,23 @@ class Publisher:
         self._opening = opening
         self._case = case
         self._closing = False
+        self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
         """Keep the timeline and tell the news as they come, until the last word."""
-        self._task = asyncio.create_task(self._publish())
+        if self._task is None:  # an incident that goes on before it closed has one at work
+            self._task = asyncio.create_task(self._publish())
 
     async def last_word(self) -> None:
         """Keep and tell the last news; what cannot be told within the time stays in Temporal's history."""
+        task = self._task
+        if task is None:
+            return
         self._closing = True
         until = workflow.now() + options.LAST_WORD
-        if not await answer(self._task.done, until=until, summary="the last news are kept and told"):
-            self._task.cancel()
-        self._closing = False
+        if not await answer(task.done, until=until, summary="the last news are kept and told"):
+            task.cancel()
+        self._task, self._closing = None, False
 
     async def _publish(self) -> None:
         pause = options.UNTOLD_PAUSE

@@ -85,3 +85,17 @@ async def test_verified_without_a_complete_revert_is_not_recovered(waiting: Clie
         finished = [event.step for event in await incident.events(StepFinished)]
     assert "verify" in finished
     assert summary.outcome is IncidentOutcome.UNVERIFIED
+
+
+async def test_an_incident_that_goes_on_before_it_closed_tells_each_news_once(waiting: Client) -> None:
+    async with running(waiting) as engine:
+        engine.world.heal()
+        engine.world.store.pause()
+        incident = await engine.open(playbook(DETECT, POSTMORTEM))
+        await incident.until(lambda view: view.summary.phase is Phase.POSTMORTEM)
+        await incident.handle.signal("alert", alert("ProviderDown", fingerprint="f2"))
+        engine.world.store.go_on()
+        await incident.result()
+        (reopened,) = await incident.events(IncidentReopened)
+    told = [message for message in engine.world.channel.posted if reopened.line in message.text]
+    assert len(told) == 1
