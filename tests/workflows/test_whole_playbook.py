@@ -138,9 +138,12 @@ async def test_the_notice_is_sent_only_after_its_approval(waiting: Client) -> No
     assert sent[0].text.startswith("chat is well again\nWe took r2 back.")
 
 
-async def test_the_postmortem_is_stored_with_the_numbers_of_the_incident(skipping: Client) -> None:
-    async with running(skipping) as engine:
+async def test_the_postmortem_is_stored_with_the_numbers_of_the_incident(waiting: Client) -> None:
+    async with running(waiting) as engine:
+        engine.world.clock.pause()
         incident = await engine.open(playbook())
+        await incident.until(lambda view: any(isinstance(e, RequestsCounted) for e in view.timeline))
+        engine.world.clock.go_on()
         await incident.result()
         (written,) = await incident.events(PostmortemWritten)
         first, last = [count.served or 0 for count in await incident.events(RequestsCounted)]
