@@ -12,11 +12,12 @@ from temporalio import activity
 
 from activities.failures import told_to_temporal
 from backout import triggers
+from backout.counting import Totals
 from backout.errors import BackoutError, UnknownName
+from backout.evaluation import Evaluation, Outcome
 from backout.ports import Clock, Source
 from backout.requests import CountRequests, Observation, Observe, RequestCount
-from backout.signals import Evaluation, Outcome, Totals
-from backout.triggers import Watch
+from backout.watch import Watch
 
 HEARTBEAT_S = 0.5
 

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from adapters.faults import Faulty, Gate
 from adapters.stores.memory import MemoryOutbox, MemoryStore
+from backout.counting import Totals
 from backout.errors import RateLimited, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
 from backout.exposure import Exposure
 from backout.messages import CheckResult, Message, Posted
 from backout.people import Person
-from backout.signals import Totals
 
 __all__ = [
     "START",

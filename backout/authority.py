@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from backout.model import Frozen
 from backout.people import MOST_NOTES, NEEDS_REASON, NEEDS_SUBJECT, Act, Action, Actor, Role
 from backout.playbook import Playbook
-from backout.signals import Rule
+from backout.rules import Rule
 from backout.view import Ask, Briefing, IncidentOutcome
 
 SHORTEST_CODE = 6

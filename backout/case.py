@@ -13,10 +13,12 @@ from typing import assert_never
 from pydantic import BaseModel
 
 from backout.alerts import Alert
+from backout.evaluation import Evaluation
 from backout.model import Frozen, Name
 from backout.people import Act, Action, Actor, Receipt
 from backout.playbook import Playbook, Severity
-from backout.signals import Evaluation
+from backout.releases import Artifact
+from backout.requests import Observation
 from backout.timeline import ActionTaken, AlertReceived, Event, SignalsJudged
 from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase
 
@@ -286,5 +288,11 @@ class OpenIncident(Frozen):
     playbook: Playbook
     digest: str
     """The playbook's digest."""
+    baseline: str = ""
+    """The last known good release, where the registry knows one."""
+    artifacts: tuple[Artifact, ...] = ()
+    """What the release is made of, where it is registered."""
+    found: Observation | None = None
+    """What the release's watch saw, where it opened the incident: detection begins with it."""
     carried: Case | None = None
     """The case of an earlier history, when a long incident goes on in a fresh one."""

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 from backout.authority import approvers
 from backout.checklist_steps import BLANK, step_lines
+from backout.criteria import AlertTest, Criterion, LimitTest
 from backout.model import format_duration as written
 from backout.people import NEEDS_REASON, Action
 from backout.playbook import Level, Playbook
 from backout.rendering import escape_markdown as plain
-from backout.signals import AlertTest, Criterion, LimitTest, Rule
+from backout.rules import Rule
 from backout.steps import NotifyStep
 
 

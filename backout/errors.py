@@ -202,3 +202,24 @@ class NoSuchLetter(BackoutError):
 class LetterUnreadable(BackoutError):
     """Dead letter '{key}' holds no alert that can be read, so there is nothing to send. 'backout alerts dead
     --json' shows what came; correct its sender."""
+
+
+class NoHistory(BackoutError):
+    """{what} knows only the present. Use a source that keeps history, such as a Prometheus server."""
+
+
+class ReleaseDiffers(BackoutError):
+    """Release {release} of {service} is registered already, with another content ({differs}). A release never
+    changes; give what is new another name."""
+
+
+class ReleaseUnknown(BackoutError):
+    """Release {release} of {service} is not registered. 'backout release list' shows those that are."""
+
+
+class RegistrationRefused(BackoutError):
+    """The release cannot be registered: {why}. Nothing was kept; correct it and send it again."""
+
+
+class PushRefused(BackoutError):
+    """The push was not taken: {why}. Nothing of it is counted; correct it and send it again."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from backout.criteria import LimitTest
 from backout.placeholders import placeholder_problems
 from backout.playbook import Playbook
 from backout.problems import Path, Problem, spell, unknown
-from backout.signals import LimitTest
 from backout.site import Site
 from backout.steps import CheckStep, EscalateStep, NotifyStep, PostmortemStep, RevertStep
 

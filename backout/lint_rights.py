@@ -8,7 +8,8 @@ from backout.authority import approvers
 from backout.people import Action
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
-from backout.signals import Family, Rule
+from backout.rules import Rule
+from backout.signals import Family
 from backout.site import Site
 from backout.steps import ManualStep, NotifyStep
 

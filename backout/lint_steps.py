@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from backout.criteria import LimitTest
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
-from backout.signals import LimitTest
 from backout.steps import Move, PostmortemStep, RevertStep, VerifyStep
 
 _NO_EVIDENCE = "nothing has fired, so nothing would authorise the steps after it"

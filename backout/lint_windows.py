@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from backout.criteria import LimitTest
 from backout.model import format_duration as written
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
-from backout.signals import LimitTest
 from backout.steps import DetectStep, EscalateStep, PostmortemStep, RevertStep, Step, VerifyStep
 
 MOST_TICKS = 60

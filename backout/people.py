@@ -24,6 +24,7 @@ class Action(StrEnum):
     ABORT = "abort"
     NOTE = "note"
     TICK = "tick"
+    JUDGE = "judge"
     CLOSE = "close"
 
 
@@ -93,6 +94,10 @@ class Act(Frozen):
     """Digest of the plan or notice that is approved or rejected, or its first digits, six at least."""
     item: int | None = None
     """For `tick`: the number of the checklist item, counted from 1."""
+    judgment: str = ""
+    """For `judge`: the id of the judgment."""
+    answer: str = ""
+    """For `judge`: one of its answers."""
 
 
 class Receipt(Frozen):

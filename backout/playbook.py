@@ -7,9 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from backout.criteria import Criterion
+from backout.guard import Guard
 from backout.model import Duration, Frozen, Name
 from backout.people import Role
-from backout.signals import Criterion, Rule, Signal
+from backout.rules import Judgment, Occasion, Rearm, Rule, Veto
+from backout.signals import Signal
 from backout.steps import Step
 
 
@@ -75,6 +78,15 @@ class Playbook(Frozen):
     signals: dict[Name, Signal]
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    """The first that fires counts, so the most urgent stands first."""
+    vetoes: tuple[Veto, ...] = ()
+    """Conditions that hold rules back for a while."""
+    judgments: tuple[Judgment, ...] = ()
+    """Questions to people whose answers weigh into the rules."""
+    occasions: dict[Name, Occasion] = {}
+    """External events that the rules can listen to, by the name that they use."""
+    rearm: Rearm = Rearm()
+    """When a rule that fired may fire again."""
     roles: Annotated[dict[Name, Role], Field(min_length=1)]
     """Who takes part, and which decision rights each role has."""
     escalation: dict[Name, Annotated[tuple[Level, ...], Field(min_length=1)]]
@@ -82,6 +94,11 @@ class Playbook(Frozen):
     remind: Duration
     """How long a held incident waits before people are paged again; the pause doubles each time, to a day."""
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+    @property
+    def guard(self) -> Guard:
+        """The part that decides about a release."""
+        return Guard.model_construct(**{name: getattr(self, name) for name in Guard.model_fields})
 
     def rule(self, rule_id: str | None) -> Rule | None:
         """Return the rule of that id, or None where nothing fired."""

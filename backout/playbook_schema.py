@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from backout.criteria import Evidence
 from backout.playbook import Playbook
-from backout.signals import Evidence
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

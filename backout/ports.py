@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from backout.counting import Counted, MarkedEvent, Query
 from backout.exposure import Exposure
 from backout.messages import CheckResult, DocumentRef, Message, Posted
 from backout.outbox import OutboxEntry
 from backout.people import Person
-from backout.signals import Totals
+from backout.pushes import Push
+from backout.releases import BaselineRecord, ReleaseRecord
 from backout.timeline import Event
 from backout.view import IncidentSummary
 
@@ -28,15 +30,62 @@ class Clock(Protocol):
 class Source(Protocol):
     """Counts what happened to a release."""
 
-    async def totals(self, *, queries: Sequence[tuple[str, str]]) -> tuple[Totals, ...]:
-        """Return a Totals for each (bad query, of query), in order, all from one look.
+    async def look(self, *, queries: Sequence[Query]) -> tuple[Counted, ...]:
+        """Return what each query counts now, in their order, all from one look.
 
-        A query that matches nothing gives None, never 0. `Unreachable`: the source did not answer.
-        `RejectedBySystem`: it answered that the query makes no sense.
+        A query that matches nothing has no count, never 0; one that makes no sense has a problem, and spoils
+        no other. `Unreachable`, `RejectedBySystem`: the source as a whole gives nothing.
         """
 
-    async def count(self, *, query: str) -> float | None:
-        """Return one counter, or None where it has no data."""
+    async def history(
+        self, *, queries: Sequence[Query], start: datetime, end: datetime, tick: timedelta
+    ) -> tuple[tuple[Counted, ...], ...]:
+        """Return, for each query in their order, what it counted at start, start + tick, ... up to end.
+
+        `NoHistory`: the source knows only the present. Otherwise as `look`.
+        """
+
+
+class Marks(Protocol):
+    """Keeps external events that people and pipelines mark."""
+
+    async def mark(self, *, event: MarkedEvent) -> bool:
+        """Keep an event; one of a known key is replaced. Say whether it is new."""
+
+    async def during(self, *, service: str, start: datetime, end: datetime) -> tuple[MarkedEvent, ...]:
+        """Return the events of a service, and those of all services, that touch this time, oldest first."""
+
+
+class Registry(Protocol):
+    """Keeps what was released, and which release of a service is the last known good one."""
+
+    async def register(self, *, record: ReleaseRecord) -> bool:
+        """Keep a release; False where the same registration is kept already.
+
+        `ReleaseDiffers`: another registration of that release is kept.
+        """
+
+    async def release(self, *, service: str, release: str) -> ReleaseRecord | None:
+        """Return a release, or None where it is not registered."""
+
+    async def releases(self, *, service: str | None, limit: int) -> tuple[ReleaseRecord, ...]:
+        """Return the newest releases first, of one service or of all."""
+
+    async def retire(self, *, service: str, release: str, at: datetime, why: str) -> None:
+        """Say that a release is no longer guarded. `ReleaseUnknown`: it is not registered."""
+
+    async def name_baseline(self, *, baseline: BaselineRecord) -> None:
+        """Record the last known good release of a service; earlier ones stay on record."""
+
+    async def baselines(self, *, service: str) -> tuple[BaselineRecord, ...]:
+        """Return what was named the baseline of a service, the newest first."""
+
+
+class PushStore(Protocol):
+    """Keeps the counts that evaluators push."""
+
+    async def take(self, *, push: Push) -> bool:
+        """Keep a push durably before returning; False where its key is kept already."""
 
 
 class Target(Protocol):

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar
 
+from backout.evaluation import Evaluation, Factor, Outcome, Verdict
 from backout.model import Frozen
 from backout.people import Action
-from backout.signals import Evaluation, Factor, Outcome, Verdict
 from backout.steps import RevertStep
 from backout.timeline import (
     ActionTaken,

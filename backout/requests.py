@@ -6,11 +6,16 @@ from datetime import datetime
 from typing import Literal
 
 from backout.alerts import Alert
+from backout.criteria import Criterion
+from backout.evaluation import Evaluation
+from backout.guard import Guard, Judged, Place
 from backout.model import Duration, Frozen, Name
 from backout.playbook import CountQuery
-from backout.signals import Criterion, Evaluation, Rule, Signal
+from backout.rules import Judgment, Occasion, Rearm, Rule, Veto
+from backout.signals import Signal
 from backout.timeline import Event
 from backout.view import Briefing, IncidentOutcome, IncidentView
+from backout.watch import Watch
 
 
 class Observe(Frozen):
@@ -18,18 +23,43 @@ class Observe(Frozen):
 
     service: Name
     release: str
-    sense: Literal["breach", "recovery"]
-    """breach: stop as soon as a rule fires. recovery: stop as soon as a whole window shows recovery."""
+    baseline: str = ""
+    """The last known good release; empty where none is known."""
+    sense: Literal["breach", "recovery", "watch"]
+    """breach: stop as soon as a rule fires. recovery: stop as soon as a whole window shows recovery.
+    watch: stop at every transition."""
     signals: dict[Name, Signal]
     criteria: tuple[Criterion, ...]
     rules: tuple[Rule, ...]
+    vetoes: tuple[Veto, ...] = ()
+    judgments: tuple[Judgment, ...] = ()
+    occasions: dict[Name, Occasion] = {}
+    rearm: Rearm = Rearm()
     firing: tuple[Alert, ...] = ()
     """Alerts that are firing when the watch begins."""
+    judged: tuple[Judged, ...] = ()
+    """People's answers that have not expired."""
+    answered: tuple[Name, ...] = ()
+    """Rules that fired and were dealt with: the watch does not stop for them."""
+    look_back: Duration | None = None
+    """breach: weigh so much of the sources' history first."""
+    resume: Watch | None = None
+    """Go on from here; from nothing where it is absent."""
     tick: Duration
     window: Duration
     """recovery: the length of the window that must look recovered. breach: not used."""
     lasting: Duration
     """Stop after this long whatever the signals say."""
+
+    @property
+    def guard(self) -> Guard:
+        """What decides."""
+        return Guard.model_construct(**{name: getattr(self, name) for name in Guard.model_fields})
+
+    @property
+    def place(self) -> Place:
+        """Which release is looked at."""
+        return Place(service=self.service, release=self.release, baseline=self.baseline)
 
 
 class Observation(Frozen):
@@ -37,6 +67,8 @@ class Observation(Frozen):
 
     evaluation: Evaluation
     ticks: int
+    watch: Watch | None = None
+    """Where it stands, to go on from; None in what was recorded before watches could go on."""
 
 
 class CountRequests(Frozen):

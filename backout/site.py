@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -83,7 +84,38 @@ class PrometheusSource(Frozen):
         return self
 
 
-Source = Annotated[ExpositionSource | PrometheusSource, Field(discriminator="kind")]
+class PushSource(Frozen):
+    """Counts that evaluators, LLM judges and moderation queues send to `POST /signals`."""
+
+    kind: Literal["push"]
+    path: str
+    """The SQLite file that keeps them; the gateway writes it and the worker reads it."""
+    token: SecretRef
+    """The bearer token that a sender must present."""
+    keep: Duration = timedelta(days=30)
+    """How long a push is remembered, for history and for repeats of its key."""
+
+
+class SqlSource(Frozen):
+    """A database; each query is a SELECT that yields one count, or a cohort and its count in each row."""
+
+    kind: Literal["sql"]
+    url: SecretRef
+    """The SQLAlchemy URL; it holds a password, so it is a secret."""
+    timeout: Duration
+
+
+class ReportSource(Frozen):
+    """Evaluation reports: JSON lines, each with the verdicts on one output."""
+
+    kind: Literal["report"]
+    path: str
+    """A file, or a pattern such as `reports/*.jsonl`; lines may be added while it is read."""
+
+
+Source = Annotated[
+    ExpositionSource | PrometheusSource | PushSource | SqlSource | ReportSource, Field(discriminator="kind")
+]
 
 
 class FlagdFileTarget(Frozen):
@@ -164,6 +196,13 @@ class SlackDoor(Frozen):
     signing_secret: SecretRef
 
 
+class ReleaseDoor(Frozen):
+    """The door for pipelines that tell of releases, and mark external events."""
+
+    token: SecretRef
+    """The bearer token that a pipeline must present."""
+
+
 class Gateway(Frozen):
     """Where the gateway listens."""
 
@@ -173,6 +212,7 @@ class Gateway(Frozen):
     """The path of the outbox's SQLite file."""
     alerts: AlertDoors = AlertDoors()
     slack: SlackDoor | None = None
+    releases: ReleaseDoor | None = None
 
 
 class Route(Frozen):

@@ -51,6 +51,8 @@ class DetectStep(BaseStep):
     """Watch the signals until a rule fires, they are clear, or the window ends."""
 
     step: Literal["detect"]
+    look_back: Duration | None = None
+    """So much of the sources' history is weighed first, so that evidence is there at once."""
 
 
 class EscalateStep(BaseStep):

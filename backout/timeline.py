@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from backout.alerts import Alert
+from backout.evaluation import Evaluation, Outcome
 from backout.model import Frozen
 from backout.people import Action, Actor
-from backout.signals import Evaluation, Outcome
 
 
 class BaseEvent(Frozen):

@@ -3,55 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import isfinite, log
 from typing import TypeGuard
 
 from backout import detector
 from backout.alerts import Alert
-from backout.model import Frozen
-from backout.signals import (
-    AlertTest,
-    Criterion,
-    Evaluation,
-    Factor,
-    LimitTest,
-    Outcome,
-    Reading,
-    Rule,
-    Totals,
-    Verdict,
-)
+from backout.counting import Reading, Totals
+from backout.criteria import AlertTest, Criterion, LimitTest
+from backout.evaluation import Evaluation, Factor, Outcome, Verdict
+from backout.rules import Rule
+from backout.watch import Track, Watch
 
 BLIND_AFTER_TICKS = 4
 """So many ticks without data make a criterion blind."""
 CONFIDENCE = log(20)
 """Surprise that a statement about recovery needs: wrong in at most 5 % of the cases."""
-
-
-class Track(Frozen):
-    """What a watch knows of one signal."""
-
-    totals: Totals = Totals()
-    """The last totals that had data."""
-    recent: tuple[Reading, ...] = ()
-    """Readings of the window, oldest first."""
-    bad: int = 0
-    judged: int = 0
-    """Counted since the watch began."""
-    silent: int = 0
-    """Ticks without data, up to now."""
-
-
-class Watch(Frozen):
-    """The state of a watch; it survives a killed worker in the activity's heartbeat."""
-
-    started_at: datetime
-    ticks: int = 0
-    tracks: dict[str, Track] = {}
-    """By signal."""
-    evidence: dict[str, tuple[float, ...]] = {}
-    """The detector's statistics, by criterion."""
 
 
 def difference(before: Totals, now: Totals) -> Reading:

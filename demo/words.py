@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from backout.evaluation import Factor, Outcome, Verdict
 from backout.people import Action
-from backout.signals import Factor, Outcome, Verdict
 from backout.timeline import (
     ActionTaken,
     AlertReceived,

@@ -16,7 +16,7 @@ from backout import authority, details
 from backout.case import Case, OpenIncident
 from backout.people import Action
 from backout.requests import PagePeople
-from backout.signals import Rule
+from backout.rules import Rule
 from backout.steps import Step
 from backout.timeline import Event, MessageFailed, PeoplePaged
 from backout.view import Ask, IncidentOutcome, Phase

@@ -11,10 +11,10 @@ from temporalio.exceptions import ActivityError
 
 from activities.exposure import ExposureActivities
 from activities.signals import SignalActivities
+from backout.evaluation import Outcome
 from backout.exposure import ReadExposure, RevertPlan, SetExposure
 from backout.model import Frozen
 from backout.requests import Observation, Observe
-from backout.signals import Outcome
 from backout.timeline import ExposureSet, SignalsJudged
 from workflows import options
 from workflows.doing import do

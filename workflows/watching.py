@@ -10,13 +10,14 @@ from temporalio import workflow
 from activities.signals import SignalActivities
 from backout import triggers
 from backout.alerts import Alert
+from backout.criteria import AlertTest
+from backout.evaluation import Evaluation, Outcome
 from backout.model import format_duration
 from backout.requests import Observe
-from backout.signals import AlertTest, Evaluation, Outcome
 from backout.steps import DetectStep, VerifyStep
 from backout.timeline import SignalsJudged
-from backout.triggers import Watch
 from backout.view import IncidentOutcome
+from backout.watch import Watch
 from workflows import options
 from workflows.achieved import Achieved, Done, TimedOut
 from workflows.desk import Desk

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.fetch import Access, Fetcher, must_be_ok
 from adapters.sources.selector import QueryBroken, Selector, parse_selector
+from backout.counting import Totals
 from backout.errors import RejectedBySystem
-from backout.signals import Totals
 
 PAGE_LIMIT = 16 * 1024 * 1024
 """Bytes that a metrics page may have."""

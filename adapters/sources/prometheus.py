@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from adapters.fetch import OPEN, Access, Fetcher, Page, must_be_ok
+from backout.counting import Totals
 from backout.errors import RejectedBySystem, Unreachable
-from backout.signals import Totals
 
 ANSWER_LIMIT = 1024 * 1024
 """Bytes that an answer may have; that of one series has less than a thousand."""

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from time import process_time
 
 from backout import detector, triggers
-from backout.signals import AnyOf, Criterion, LimitTest, Rule, Totals
+from backout.counting import Totals
+from backout.criteria import Criterion, LimitTest
+from backout.rules import AnyOf, Rule
 from bench.triggers.traffic import LIMIT, TICK_S
 
 TICK = timedelta(seconds=TICK_S)

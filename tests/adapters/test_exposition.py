@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 from adapters.sources import exposition
 from adapters.sources.exposition import ExpositionMetrics
+from backout.counting import Totals
 from backout.errors import RejectedBySystem, Unreachable
-from backout.signals import Totals
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve: TypeAlias = Callable[[Handler], Awaitable[str]]

@@ -7,10 +7,10 @@ import pytest
 
 from adapters.memory import START, Change, MemoryClock, MemoryWorld
 from backout import ports
+from backout.counting import Totals
 from backout.errors import RateLimited, RejectedBySystem, UnknownName, Unreachable
 from backout.messages import Message
 from backout.people import Person
-from backout.signals import Totals
 
 SECOND = timedelta(seconds=1)
 

@@ -18,8 +18,8 @@ from prometheus_client import CollectorRegistry, Counter, start_http_server
 from adapters.fetch import Access
 from adapters.sources.prometheus import PrometheusApi
 from adapters.tls import tls_context
+from backout.counting import Totals
 from backout.errors import FileUnreadable, RejectedBySystem, Unreachable
-from backout.signals import Totals
 from tests import monitoring
 
 Open: TypeAlias = Callable[..., PrometheusApi]

@@ -12,8 +12,8 @@ from aiohttp import web
 from adapters.fetch import Access
 from adapters.sources import prometheus
 from adapters.sources.prometheus import AT_ONCE, PrometheusApi
+from backout.counting import Totals
 from backout.errors import RejectedBySystem, Unreachable
-from backout.signals import Totals
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve: TypeAlias = Callable[[Handler], Awaitable[str]]

@@ -14,10 +14,10 @@ from adapters.stores.memory import MemoryOutbox, MemoryStore
 from adapters.stores.outbox import SqliteOutbox
 from adapters.stores.sqlite import SqliteStore
 from backout.alerts import Alert
+from backout.evaluation import Evaluation, Outcome
 from backout.outbox import OutboxEntry
 from backout.playbook import Severity
 from backout.ports import Outbox, Store
-from backout.signals import Evaluation, Outcome
 from backout.timeline import AlertReceived, Event, ExposureSet, Held, SignalsJudged
 from backout.view import IncidentOutcome, IncidentSummary, Phase, incident_id
 

@@ -9,10 +9,10 @@ from typing import get_args, get_type_hints
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from backout.criteria import Evidence
 from backout.model import Duration
 from backout.playbook import Playbook
 from backout.requests import Observe
-from backout.signals import Evidence
 from backout.steps import BaseStep, Move, Step
 from tests.invariants.sources import calls, keywords
 from tests.unit.linted import GONE, changed, errors, step

@@ -8,9 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backout.commands import status_text
+from backout.counting import Totals
+from backout.criteria import Criterion
 from backout.details import page
-from backout.signals import Criterion, Evaluation, Outcome, Rule, Totals, Verdict
-from backout.triggers import BLIND_AFTER_TICKS, Watch, advance, breach, difference, recovery
+from backout.evaluation import Evaluation, Outcome, Verdict
+from backout.rules import Rule
+from backout.triggers import BLIND_AFTER_TICKS, advance, breach, difference, recovery
+from backout.watch import Watch
 from tests.invariants.properties import quickly
 from tests.unit.views import OPENED, empty_view
 

@@ -7,8 +7,12 @@ from datetime import timedelta
 from math import exp
 
 from backout import detector
-from backout.signals import Criterion, Evaluation, Factor, Rule, Totals
-from backout.triggers import Watch, advance, breach, needs, recovery
+from backout.counting import Totals
+from backout.criteria import Criterion
+from backout.evaluation import Evaluation, Factor
+from backout.rules import Rule
+from backout.triggers import advance, breach, needs, recovery
+from backout.watch import Watch
 from tests.unit.views import OPENED
 
 TICK = timedelta(seconds=15)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backout.signals import Outcome, Reading, Verdict
+from backout.counting import Reading
+from backout.evaluation import Outcome, Verdict
 from backout.triggers import BLIND_AFTER_TICKS
 from tests.invariants.properties import quickly
 from tests.statistics.streams import (

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backout import detector
-from backout.signals import Verdict
+from backout.evaluation import Verdict
 from tests.invariants.properties import quickly
 from tests.statistics.streams import (
     LARGEST,

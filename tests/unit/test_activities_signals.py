@@ -10,10 +10,11 @@ import pytest
 
 from activities.signals import SignalActivities
 from adapters.memory import START, MemoryWorld
+from backout.evaluation import Outcome, Verdict
 from backout.playbook import CountQuery
 from backout.requests import CountRequests, Observation, Observe
-from backout.signals import Outcome, RatioSignal, Verdict
-from backout.triggers import Watch
+from backout.signals import RatioSignal
+from backout.watch import Watch
 from tests.unit.attempts import Attempts, done, failed
 from tests.workflows.playbooks import playbook
 

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from backout.alerts import Alert
+from backout.evaluation import Evaluation, Factor, Outcome, Verdict
 from backout.people import Action, Actor
-from backout.signals import Evaluation, Factor, Outcome, Verdict
 from backout.timeline import (
     ActionTaken,
     AlertReceived,

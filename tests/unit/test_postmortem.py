@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from activities.records import RecordActivities
 from adapters.memory import MemoryStore
+from backout.evaluation import Factor, Outcome, Verdict
 from backout.people import Action
 from backout.postmortem import Facts, facts
 from backout.requests import WritePostmortem
-from backout.signals import Factor, Outcome, Verdict
 from backout.timeline import AlertReceived, Event, ExposureSet, Held, StepTimedOut
 from backout.view import IncidentOutcome, IncidentView
 from tests.unit.views import (

@@ -9,10 +9,12 @@ from string import Template
 import pytest
 
 from adapters.sources.selector import parse_selector
+from backout.counting import Totals
+from backout.criteria import Criterion
+from backout.evaluation import Outcome
 from backout.lint import inspect
 from backout.playbook import Playbook
 from backout.rendering import render, title_and_text
-from backout.signals import Criterion, Outcome, Totals
 from backout.steps import ManualStep, NotifyStep, RevertStep
 from backout.triggers import Watch, advance, breach
 from backout.view import IncidentOutcome, IncidentSummary, Phase

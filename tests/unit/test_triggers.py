@@ -10,8 +10,12 @@ import pytest
 
 from backout import detector
 from backout.alerts import Alert
-from backout.signals import Criterion, Evaluation, Outcome, Reading, Rule, Totals, Verdict
-from backout.triggers import BLIND_AFTER_TICKS, Watch, advance, breach, difference, needs, recovery
+from backout.counting import Reading, Totals
+from backout.criteria import Criterion
+from backout.evaluation import Evaluation, Outcome, Verdict
+from backout.rules import Rule
+from backout.triggers import BLIND_AFTER_TICKS, advance, breach, difference, needs, recovery
+from backout.watch import Watch
 from tests.unit.views import OPENED, alert
 
 TICK = timedelta(seconds=15)

@@ -8,9 +8,9 @@ from typing import Literal
 
 from backout.alerts import Alert
 from backout.case import Case, OpenIncident
+from backout.evaluation import Evaluation, Factor, Outcome, Verdict
 from backout.model import digest_of
 from backout.people import Act, Action, Actor
-from backout.signals import Evaluation, Factor, Outcome, Verdict
 from backout.timeline import (
     ActionTaken,
     AlertReceived,

@@ -1,0 +1,111 @@
+"""Releases: what was released, from which artifacts, by whom, and what guards it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from backout.evaluation import Evaluation
+from backout.guard import Place
+from backout.model import Duration, Frozen, Name, Percent
+
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+ReleaseName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$")]
+"""A release's name: a tag, a version, a digest."""
+
+
+class Artifact(Frozen):
+    """One part of a release."""
+
+    kind: Literal["model", "prompt", "config", "index", "guardrail", "dataset"]
+    name: str
+    digest: Digest
+
+
+class Provenance(Frozen):
+    """Where something comes from: a training dataset, an evaluation report."""
+
+    name: str
+    digest: Digest | None = None
+    uri: str = ""
+
+
+class RampStage(Frozen):
+    """A step of the planned ramp."""
+
+    percent: Percent
+    after: Duration
+    """Since the stage before, or since the registration."""
+
+
+class Registration(Frozen):
+    """What a pipeline tells of a new release."""
+
+    service: Name
+    release: ReleaseName
+    playbook: Name
+    """The playbook whose rules guard it."""
+    owner: str
+    """Who ships it."""
+    artifacts: Annotated[tuple[Artifact, ...], Field(min_length=1)]
+    datasets: tuple[Provenance, ...] = ()
+    evaluations: tuple[Provenance, ...] = ()
+    ramp: tuple[RampStage, ...] = ()
+    baseline: ReleaseName | None = None
+    """The last known good release; the service's recorded one where nothing is said."""
+
+
+class ReleaseRecord(Frozen):
+    """A release as the registry keeps it."""
+
+    registration: Registration
+    registered_at: datetime
+    by: str
+    """Who registered it: a person, or a pipeline's name."""
+    retired_at: datetime | None = None
+    retired_why: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Which release is meant, with its baseline."""
+        told = self.registration
+        return Place(service=told.service, release=told.release, baseline=told.baseline or "")
+
+
+class BaselineRecord(Frozen):
+    """The release that a person named as the last known good one of a service."""
+
+    service: Name
+    release: ReleaseName
+    by: str
+    why: str
+    at: datetime
+
+
+class Transition(Frozen):
+    """The guard of a release changed its mind."""
+
+    at: datetime
+    evaluation: Evaluation
+
+
+class WatchView(Frozen):
+    """What the watch of a release shows."""
+
+    place: Place
+    playbook: str
+    since: datetime
+    state: Literal["waiting", "watching", "fired", "retired"]
+    """waiting: nothing was counted yet. fired: an incident was opened, and its rule is not armed again."""
+    ticks: int = 0
+    transitions: tuple[Transition, ...] = ()
+    """The newest ones."""
+    incident: str = ""
+    """The incident that it opened last."""
+
+
+def watch_id(service: str, release: str) -> str:
+    """Return the id of the watch of a release, the workflow's id."""
+    return f"watch/{service}/{release}"
