@@ -6,13 +6,30 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from backout.model import Duration, Frozen, Name
 from backout.steps import Move
 
 Level = Literal["hold", "revert"]
 """hold: suspicion is enough (`false_hold`). revert: the evidence of a breach (`false_alarm`)."""
+
+
+def _kind(given: object) -> str | None:
+    """Return which part of a condition was given; None where it is none of them, or two at once."""
+    keys = given if isinstance(given, dict) else getattr(type(given), "model_fields", None)
+    if keys is None:
+        return "name"
+    kinds = [kind for kind in ("any_of", "all_of", "at_least") if kind in keys]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+_CHOICE = Discriminator(
+    _kind,
+    custom_error_type="condition",
+    custom_error_message="a condition is exactly one of 'any_of: [...]', 'all_of: [...]' and 'at_least: 2' "
+    "with 'of: [...]'",
+)
 
 
 class _Group(Frozen):
@@ -60,7 +77,17 @@ class AtLeast(_Group):
 
 Condition: TypeAlias = AnyOf | AllOf | AtLeast
 """A combination of criteria, marked events, judgments and other conditions."""
-Part: TypeAlias = Name | Condition
+_When: TypeAlias = Annotated[
+    Annotated[AnyOf, Tag("any_of")] | Annotated[AllOf, Tag("all_of")] | Annotated[AtLeast, Tag("at_least")],
+    _CHOICE,
+]
+Part: TypeAlias = Annotated[
+    Annotated[Name, Tag("name")]
+    | Annotated[AnyOf, Tag("any_of")]
+    | Annotated[AllOf, Tag("all_of")]
+    | Annotated[AtLeast, Tag("at_least")],
+    _CHOICE,
+]
 """A criterion's id, a marked event's name, `<judgment>.<answer>`, or a condition."""
 
 AnyOf.model_rebuild()
@@ -86,7 +113,7 @@ class Rule(Frozen):
 
     id: Name
     do: Do = Do.REVERT
-    when: Condition
+    when: _When
     authority: Literal["auto", "ack", "approve"] = "approve"
     """auto: revert at once. ack: a person owns it first. approve: a quorum authorises the plan first."""
     approve_by: tuple[Name, ...] = ()
@@ -103,7 +130,7 @@ class Veto(Frozen):
     """A condition that holds rules back for a while."""
 
     id: Name
-    when: Condition
+    when: _When
     blocks: Annotated[tuple[Name, ...], Field(min_length=1)]
     """The rules that it holds back."""
     unless: tuple[Name, ...] = ()
