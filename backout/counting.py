@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from backout.model import Frozen
@@ -10,6 +10,13 @@ from backout.model import Frozen
 Clock = Literal["arrival", "labelled"]
 """arrival: an output is judged as it comes; later news of it are stale. labelled: the verdict comes later, and
 the output counts when its verdict arrives, in both k and n."""
+
+STALE = timedelta(minutes=5)
+"""arrival: what is told of an output later than this after it was produced is not counted."""
+
+
+UNLABELLED = "(none)"
+"""The cohort of what lacks the label that tells cohorts apart."""
 
 
 class Query(Frozen):
@@ -24,6 +31,10 @@ class Query(Frozen):
     by: str | None = None
     """The label that tells cohorts apart; one count for each of its values."""
     clock: Clock = "arrival"
+    bound: tuple[tuple[str, str], ...] = ()
+    """The placeholders `:name` of the text, each with its value: for a language in which they are bound."""
+    pasted: bool = False
+    """Placeholders `$name` were filled into the text: a language that this could break refuses it."""
 
 
 class Counted(Frozen):
@@ -33,6 +44,8 @@ class Counted(Frozen):
     """By cohort; the one key of a query without `by` is empty. No key at all is no data, never 0."""
     problem: str = ""
     """Why this query has no data, where the source knows."""
+    note: str = ""
+    """What was not counted, and why, where there is data nevertheless."""
 
     @property
     def total(self) -> float | None:

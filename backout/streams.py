@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from string import Template
 
@@ -17,6 +18,9 @@ from backout.signals import (
     RatioSignal,
     Signal,
 )
+
+_BOUND = re.compile(r"(?<![:\w\\]):(\w+)")
+_BASELINE = re.compile(r"\$(?:baseline\b|\{baseline\})|(?<![:\w\\]):baseline\b")
 
 
 class Stream(Frozen):
@@ -79,10 +83,10 @@ def _needed(criterion: Criterion, guard: Guard, place: Place) -> Iterator[Stream
 def _stream(key: str, signal: Signal, place: Place, by: str | None) -> Stream:
     texts = _texts(signal)
     bad, of = (
-        query.model_copy(update={"text": filled(query.text, place), "clock": signal.clock})
+        asked(query, place).model_copy(update={"clock": signal.clock})
         for query in (texts if by is None else tuple(query.model_copy(update={"by": by}) for query in texts))
     )
-    wants_baseline = any("$baseline" in query.text or "${baseline}" in query.text for query in texts)
+    wants_baseline = any(_BASELINE.search(query.text) for query in texts)
     return Stream(
         key=key,
         source=signal.source,
@@ -117,6 +121,14 @@ def signal_queries(signal: Signal) -> tuple[tuple[str, str], ...]:
             return (("events", events),)
         case DistributionSignal(of=of):
             return (("of", of),)
+
+
+def asked(query: Query, place: Place) -> Query:
+    """Return a query as its source is asked it: `$name` is filled in, and `:name` has its value beside it."""
+    text, values = filled(query.text, place), place.model_dump()
+    names = sorted(values.keys() & set(_BOUND.findall(query.text)))
+    bound = tuple((name, values[name]) for name in names)
+    return query.model_copy(update={"text": text, "bound": bound, "pasted": text != query.text})
 
 
 def filled(text: str, place: Place) -> str:
