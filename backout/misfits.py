@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -19,6 +19,7 @@ _NAME_RULE = "letters, digits, '_', '.' and '-', at most 63 of them, the first a
 _MOST_SHOWN = 60
 _MAPPING = "a mapping (lines of 'key: value')"
 _ON_KEY = "extra_forbidden"
+_NO_KIND = "condition"
 
 
 def misfits(error: ValidationError, model: type[BaseModel]) -> tuple[Problem, ...]:
@@ -87,7 +88,26 @@ def _descend(model: type[BaseModel], detail: ErrorDetails) -> _Spot:
     if detail["type"] == "union_tag_invalid":
         path = (*path, str((detail.get("ctx") or {})["discriminator"]).strip("'"))
     on_key = detail["type"] == _ON_KEY or "[key]" in detail["loc"]
+    if detail["type"] == _NO_KIND and (strange := _strange(detail["input"], _bare(shape))):
+        path, on_key = (*path, strange), True
     return _Spot(path, _bare(shape), around, on_key)
+
+
+def _strange(given: object, shape: object) -> str | None:
+    """Return the first key of a condition that no kind of condition has."""
+    keys = given if isinstance(given, dict) else ()
+    return next((str(key) for key in keys if key not in _fields_of_members(shape)), None)
+
+
+def _fields_of_members(shape: object) -> tuple[str, ...]:
+    """Return the fields of every member of a union, each once, those that tell the members apart first."""
+    members = _members(shape)
+    return tuple(
+        dict.fromkeys(
+            [tag for member in members for tag in _tags(member) if tag in _fields(_bare(member))]
+            + [name for member in members for name in _fields(_bare(member))]
+        )
+    )
 
 
 def _bare(shape: object) -> object:
@@ -120,6 +140,10 @@ def _fields(shape: object) -> Mapping[str, FieldInfo]:
 
 
 def _tags(shape: object) -> tuple[str, ...]:
+    if get_origin(shape) is Annotated and (
+        tags := [one.tag for one in get_args(shape) if isinstance(one, Tag)]
+    ):
+        return tuple(tags)
     literals = [field.annotation for field in _fields(shape).values() if field.is_required()]
     values = [get_args(literal) for literal in literals if get_origin(literal) is Literal]
     return tuple(value[0] for value in values if len(value) == 1)
@@ -181,6 +205,18 @@ def _no_tag(_: ErrorDetails, context: _Context, spot: _Spot) -> str:
     return f"the field {context['discriminator']} is missing; it says what this is. Known: {', '.join(known)}"
 
 
+def _condition(detail: ErrorDetails, _: _Context, spot: _Spot) -> str:
+    if spot.on_key:
+        return unknown("field", str(spot.path[-1]), _fields_of_members(spot.shape))
+    return f"{detail['msg']}; found {_keys(detail['input'])}"
+
+
+def _keys(given: object) -> str:
+    return (
+        f"a mapping of {', '.join(map(str, given))}" if isinstance(given, dict) and given else describe(given)
+    )
+
+
 def _name(detail: ErrorDetails, _: _Context, __: _Spot) -> str:
     return f"{describe(detail['input'])} is not a name: {_NAME_RULE}"
 
@@ -204,6 +240,7 @@ _WORDS: dict[str, Callable[[ErrorDetails, _Context, _Spot], str]] = {
     "string_pattern_mismatch": _name,
     "too_short": _too_short,
     "value_error": _own,
+    _NO_KIND: _condition,
 }
 _EXPECTED = {
     "string_type": "text",
@@ -218,6 +255,9 @@ _EXPECTED = {
     "model_type": _MAPPING,
     "model_attributes_type": _MAPPING,
     "tuple_type": "a list",
+    "finite_number": "a finite number",
+    "greater_than": "more than {gt}",
     "greater_than_equal": "{ge} or more",
+    "less_than": "less than {lt}",
     "less_than_equal": "{le} or less",
 }

@@ -49,7 +49,7 @@ class AboveSignal(BaseSignal):
     kind: Literal["above"]
     value: str
     """The source's name of the distribution, such as a histogram without `_bucket`."""
-    than: float
+    than: Annotated[float, Field(allow_inf_nan=False)]
     """The bound; a histogram must have a bucket that ends there."""
 
 
@@ -59,7 +59,7 @@ class BelowSignal(BaseSignal):
     kind: Literal["below"]
     value: str
     """The source's name of the distribution, such as a histogram without `_bucket`."""
-    than: float
+    than: Annotated[float, Field(allow_inf_nan=False)]
     """The bound; a histogram must have a bucket that ends there."""
 
 
