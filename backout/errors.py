@@ -223,3 +223,7 @@ class RegistrationRefused(BackoutError):
 
 class PushRefused(BackoutError):
     """The push was not taken: {why}. Nothing of it is counted; correct it and send it again."""
+
+
+class EventRefused(BackoutError):
+    """The event was not marked: {why}. Nothing was kept; correct it and send it again."""

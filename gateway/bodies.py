@@ -1,16 +1,26 @@
-"""Reading a request's body within bounds: its type, its size and the time it may take."""
+"""Reading a request's body within bounds: its type, its size, the time it may take, and what it says."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TypeVar
 
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+
+from backout.errors import InvalidDocument
+from backout.misfits import misfits
+from backout.problems import spell
 
 KIB = 1024
 MIB = 1024 * KIB
 READ_S = 10.0
 """Seconds that a sender has for its whole body."""
+JSON = "application/json"
+
+M = TypeVar("M", bound=BaseModel)
 
 
 async def read_body(request: Request, *, media_type: str, limit: int) -> bytes:
@@ -28,7 +38,37 @@ async def read_body(request: Request, *, media_type: str, limit: int) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > limit:
-                    raise HTTPException(413, f"The body is above {limit} bytes.")
+                    raise too_large(limit)
     except TimeoutError:
         raise HTTPException(408, f"The body did not arrive within {READ_S:g} s.") from None
     return bytes(body)
+
+
+def too_large(limit: int) -> HTTPException:
+    """Return the refusal of a body above `limit` bytes."""
+    return HTTPException(413, f"The body is above {limit} bytes.")
+
+
+def said(body: bytes) -> object:
+    """Return what a JSON body says.
+
+    Raises:
+        InvalidDocument: it is no JSON.
+    """
+    try:
+        return from_json(body)
+    except ValueError as error:
+        raise InvalidDocument([f"body: it is no JSON: {error}"]) from error
+
+
+def fitted(raw: object, model: type[M]) -> M:
+    """Return what a body says as a model. Text is no number and a number is no text here.
+
+    Raises:
+        InvalidDocument: it does not fit; every misfit is in it, with its place.
+    """
+    try:
+        return model.model_validate_json(to_json(raw, inf_nan_mode="constants"), strict=True)
+    except ValidationError as error:
+        found = misfits(error, model)
+        raise InvalidDocument(f"{spell(one.path) or 'body'}: {one.message}" for one in found) from None
