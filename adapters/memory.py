@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from adapters.faults import Faulty, Gate
 from adapters.stores.memory import MemoryOutbox, MemoryStore
-from backout.counting import Totals
-from backout.errors import RateLimited, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
+from backout.counting import UNLABELLED, Counted, Query
+from backout.errors import NoHistory, RateLimited, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
 from backout.exposure import Exposure
 from backout.messages import CheckResult, Message, Posted
 from backout.people import Person
@@ -138,67 +138,112 @@ class Rates(NamedTuple):
     candidate: float
 
 
+class Counter(NamedTuple):
+    """What one counter of the fake source counts."""
+
+    query: str
+    up_to: float | None
+    cohort: str
+
+
 class MemorySource(Faulty):
-    """Counters that follow the traffic: each query counts events per request, weighted by exposure."""
+    """Counters that follow the traffic: each query counts events per request, weighted by exposure.
+
+    A distribution is the counter of all its values, and one more for each bound that is asked for.
+    """
 
     def __init__(
         self, clock: MemoryClock, target: MemoryTarget, *, service: str, release: str, per_s: float
     ) -> None:
         super().__init__("source memory")
-        self.blind = False
-        """No query has data."""
         self.looks = 0
-        """How often it was asked."""
+        """How often it was looked at; history is not counted."""
+        self.knows_history = True
+        """False: every call of `history` raises NoHistory."""
         self._clock = clock
         self._target = target
         self._place = (service, release)
         self._per_s = per_s
-        self._rates: dict[str, Rates] = {}
-        self._counts: dict[str, float] = {}
-        self._counted_to = clock.now()
+        self._rates: dict[Counter, list[tuple[datetime, Rates]]] = {}
+        self._restarts: list[datetime] = []
+        self._blind = [(clock.now(), False)]
 
-    def change(self, query: str, *, baseline: float, candidate: float) -> None:
-        """Count a query at these rates from now on; what was counted before stays."""
-        self._count_on()
-        self._rates[query] = Rates(baseline, candidate)
-        self._counts.setdefault(query, 0.0)
+    @property
+    def blind(self) -> bool:
+        """Whether no query has data; its history has a gap as long as it lasts."""
+        return self._blind[-1][1]
+
+    @blind.setter
+    def blind(self, blind: bool) -> None:
+        self._blind.append((self._clock.now(), blind))
+
+    def change(
+        self, query: str, *, baseline: float, candidate: float, up_to: float | None = None, cohort: str = ""
+    ) -> None:
+        """Count a query at these rates from now on; what was counted before stays.
+
+        `up_to` counts the values of a distribution up to a bound, `cohort` those of one cohort.
+        """
+        changes = self._rates.setdefault(Counter(query, up_to, cohort), [])
+        changes.append((self._clock.now(), Rates(baseline, candidate)))
 
     def restart(self) -> None:
         """Begin every counter at 0 again, as a restarted service does."""
-        self._count_on()
-        self._counts = dict.fromkeys(self._counts, 0.0)
+        self._restarts.append(self._clock.now())
 
-    async def totals(self, *, queries: Sequence[tuple[str, str]]) -> tuple[Totals, ...]:
-        """Return the counters of each (bad query, of query)."""
-        await self._look()
-        return tuple(Totals(bad=self._get(bad), of=self._get(of)) for bad, of in queries)
-
-    async def count(self, *, query: str) -> float | None:
-        """Return one counter."""
-        await self._look()
-        return self._get(query)
-
-    async def _look(self) -> None:
+    async def look(self, *, queries: Sequence[Query]) -> tuple[Counted, ...]:
+        """Return what each query counts now."""
         self.looks += 1
         await self.enter()
-        self._count_on()
+        return tuple(self._counted(query, self._clock.now()) for query in queries)
 
-    def _get(self, query: str) -> float | None:
-        if query not in self._counts:
-            raise RejectedBySystem(
-                what=self.name, why=f"it does not count '{query}', only {sorted(self._counts)}"
-            )
-        return None if self.blind else float(floor(round(self._counts[query], 6)))
+    async def history(
+        self, *, queries: Sequence[Query], start: datetime, end: datetime, tick: timedelta
+    ) -> tuple[tuple[Counted, ...], ...]:
+        """Return what each query counted at every tick, as looks at those times would have."""
+        await self.enter()
+        if not self.knows_history:
+            raise NoHistory(what=self.name)
+        times = [start + number * tick for number in range((end - start) // tick + 1)]
+        return tuple(tuple(self._counted(query, at) for at in times) for query in queries)
 
-    def _count_on(self) -> None:
+    def _counted(self, query: Query, at: datetime) -> Counted:
+        counters = [one for one in self._rates if (one.query, one.up_to) == (query.text, query.up_to)]
+        if not counters:
+            return Counted(problem=self._unknown(query))
+        if next((blind for since, blind in reversed(self._blind) if since <= at), True):
+            return Counted()
+        since = max((restart for restart in self._restarts if restart <= at), default=None)
+        found: dict[str, float] = {}
+        for counter in counters:
+            if (count := self._count(counter, since, at)) is not None:
+                cohort = (counter.cohort or UNLABELLED) if query.by else ""
+                found[cohort] = found.get(cohort, 0.0) + count
+        return Counted(counts={cohort: float(floor(round(count, 6))) for cohort, count in found.items()})
+
+    def _unknown(self, query: Query) -> str:
+        bounds = sorted(one.up_to for one in self._rates if one.query == query.text and one.up_to is not None)
+        if bounds:
+            return f"'{query.text}' has no bucket that ends at {query.up_to}, only at {bounds}"
+        return f"it does not count '{query.text}', only {sorted({one.query for one in self._rates})}"
+
+    def _count(self, counter: Counter, since: datetime | None, at: datetime) -> float | None:
+        changes = self._rates[counter]
+        if at < changes[0][0]:
+            return None
+        ends = [*(start for start, _ in changes[1:]), at]
+        total = 0.0
+        for (start, rates), end in zip(changes, ends, strict=True):
+            total += self._between(rates, max(start, since or start), min(end, at))
+        return total
+
+    def _between(self, rates: Rates, start: datetime, end: datetime) -> float:
+        if end <= start:
+            return 0.0
         service, release = self._place
-        now = self._clock.now()
-        seconds = (now - self._counted_to).total_seconds()
-        exposed = self._target.exposed_s(service=service, release=release, since=self._counted_to, until=now)
-        for query, rates in self._rates.items():
-            weighted = rates.baseline * (seconds - exposed) + rates.candidate * exposed
-            self._counts[query] += self._per_s * weighted
-        self._counted_to = now
+        seconds = (end - start).total_seconds()
+        exposed = self._target.exposed_s(service=service, release=release, since=start, until=end)
+        return self._per_s * (rates.baseline * (seconds - exposed) + rates.candidate * exposed)
 
 
 class MemoryChannel(Faulty):

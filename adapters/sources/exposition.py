@@ -6,14 +6,15 @@ import asyncio
 import math
 import re
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.fetch import Access, Fetcher, must_be_ok
 from adapters.sources.selector import QueryBroken, Selector, parse_selector
-from backout.counting import Totals
-from backout.errors import RejectedBySystem
+from adapters.sources.tally import no_bucket, tally
+from backout.counting import Counted, Query
+from backout.errors import NoHistory, RejectedBySystem
 
 PAGE_LIMIT = 16 * 1024 * 1024
 """Bytes that a metrics page may have."""
@@ -31,52 +32,61 @@ class ExpositionMetrics:
         self._what = f"metrics page {url}"
         self._fetcher = Fetcher(self._what, timeout=timeout, limit=PAGE_LIMIT, access=Access(token=token))
 
-    async def totals(self, *, queries: Sequence[tuple[str, str]]) -> tuple[Totals, ...]:
-        """Return the counters of each (bad query, of query), all from one page.
+    async def look(self, *, queries: Sequence[Query]) -> tuple[Counted, ...]:
+        """Return what each query counts, all from one page.
 
         Raises:
             Unreachable: the page did not come.
-            RejectedBySystem: a query cannot be read, or the page is no metrics page.
+            RejectedBySystem: the page is no metrics page, or we may not read it.
         """
-        counts = await self._counts([query for pair in queries for query in pair])
-        return tuple(Totals(bad=counts[bad], of=counts[of]) for bad, of in queries)
+        wanted: dict[Query, _Wanted] = {}
+        answers: dict[Query, Counted] = {}
+        for query in queries:
+            try:
+                wanted[query] = _Wanted(query)
+            except QueryBroken as error:
+                answers[query] = Counted(problem=str(error))
+        if wanted:
+            body = await self._fetch()
+            # A large page takes a while to read; meanwhile the loop must go on heartbeating.
+            await asyncio.to_thread(self._read, body, tuple(wanted.values()))
+        answers |= {query: one.counted() for query, one in wanted.items()}
+        return tuple(answers[query] for query in queries)
 
-    async def count(self, *, query: str) -> float | None:
-        """Return one counter, or None where no series matches; it raises what `totals` raises."""
-        return (await self._counts([query]))[query]
+    async def history(
+        self,
+        *,
+        queries: Sequence[Query],  # noqa: ARG002  # the port's shape
+        start: datetime,  # noqa: ARG002  # as above
+        end: datetime,  # noqa: ARG002  # as above
+        tick: timedelta,  # noqa: ARG002  # as above
+    ) -> tuple[tuple[Counted, ...], ...]:
+        """Raise NoHistory: a page has the present only."""
+        raise NoHistory(what=self._what)
 
     async def aclose(self) -> None:
         """Close the kept-alive connection."""
         await self._fetcher.aclose()
 
-    async def _counts(self, queries: Iterable[str]) -> dict[str, float | None]:
-        selectors = {query: self._parse_query(query) for query in queries}
+    async def _fetch(self) -> bytes:
         page = must_be_ok(await self._fetcher.get(self._url, accept=_ACCEPT), what=self._what, url=self._url)
         if page.media_type in _OTHER_MEDIA:
             raise RejectedBySystem(what=self._what, why=f"it is {page.media_type}, not metrics")
-        # A large page takes a while to read; meanwhile the loop must go on heartbeating.
-        return await asyncio.to_thread(self._count_page, page.body, selectors)
+        return page.body
 
-    def _parse_query(self, query: str) -> Selector:
-        try:
-            return parse_selector(query)
-        except QueryBroken as error:
-            raise RejectedBySystem(what=self._what, why=str(error).rstrip(".")) from error
-
-    def _count_page(self, body: bytes, selectors: dict[str, Selector]) -> dict[str, float | None]:
+    def _read(self, body: bytes, wanted: Sequence[_Wanted]) -> None:
+        """Give every sample of the page to whoever wants it."""
         try:
             text = body.decode("utf-8")
         except UnicodeDecodeError as error:
             raise RejectedBySystem(what=self._what, why=f"byte {error.start} of it is not UTF-8") from error
         if foreign := _FOREIGN_LINE.search(text):
             raise self._not_metrics(text, foreign.start())
-        found: dict[str, list[float]] = {query: [] for query in selectors}
-        for line in _lines_of(text, {selector.name for selector in selectors.values()}):
+        for line in _lines_of(text, {one.selector.name for one in wanted}):
             for name, labels, value in self._samples(text, line):
-                for query, selector in selectors.items():
-                    if selector.accepts(name, labels):
-                        found[query].append(value)
-        return {query: _sum(values) for query, values in found.items()}
+                for one in wanted:
+                    if one.selector.accepts(name, labels):
+                        one.take(labels, value)
 
     def _samples(self, text: str, line: re.Match[str]) -> list[tuple[str, dict[str, str], float]]:
         try:
@@ -93,14 +103,49 @@ class ExpositionMetrics:
         return RejectedBySystem(what=self._what, why=f"line {number} of it is no metric: {line!r}")
 
 
+class _Wanted:
+    """The samples that answer one query. `QueryBroken`: it cannot be read."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self.selector = _selector(query)
+        self._found: list[tuple[str, float]] = []
+        self._bounds: list[float] = []
+        """Where every bucket of every series ends."""
+
+    def take(self, labels: dict[str, str], value: float) -> None:
+        """Take a sample that the selector accepts; of a histogram's buckets, only that of the bound."""
+        if self._query.up_to is not None:
+            bound = _bound(labels)
+            self._bounds.append(bound)
+            if bound != self._query.up_to:
+                return
+        self._found.append((labels.get(self._query.by or "", ""), value))
+
+    def counted(self) -> Counted:
+        """Return what the samples amount to."""
+        series = max(map(self._bounds.count, set(self._bounds)), default=0)
+        if series > len(self._found):
+            return no_bucket(self._query, self._bounds)
+        return tally(self._query, self._found)
+
+
+def _selector(query: Query) -> Selector:
+    selector = parse_selector(query.text)
+    if query.part == "events":
+        return selector
+    suffix = "_count" if query.up_to is None else "_bucket"
+    return selector._replace(name=selector.name + suffix)
+
+
+def _bound(labels: dict[str, str]) -> float:
+    try:
+        return float(labels.get("le", ""))
+    except ValueError:
+        return math.inf  # As the bucket that every histogram has.
+
+
 def _lines_of(text: str, names: set[str]) -> Iterable[re.Match[str]]:
     """Find the samples of these metrics; parsing the rest of a large page would be most of the cost."""
     wanted = "|".join(re.escape(name) for name in sorted(names))
     return re.finditer(rf"^[ \t]*(?:{wanted})(?=[{{ \t])[^\n]*", text, re.MULTILINE)
-
-
-def _sum(values: list[float]) -> float | None:
-    """Add up the series. No series, NaN (0/0), an infinite or a negative counter: no data, not zero."""
-    if not values or not all(math.isfinite(value) and value >= 0 for value in values):
-        return None
-    return float(sum(values))

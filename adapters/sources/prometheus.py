@@ -3,60 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
 from adapters.fetch import OPEN, Access, Fetcher, Page, must_be_ok
-from backout.counting import Totals
-from backout.errors import RejectedBySystem, Unreachable
+from adapters.sources.prometheus_answers import (
+    Data,
+    Labels,
+    Matrix,
+    Sample,
+    Scalar,
+    Success,
+    Vector,
+    bounds_of,
+    counted,
+    words_of,
+)
+from adapters.sources.promql import buckets, promql
+from adapters.sources.selector import QueryBroken
+from adapters.sources.tally import no_bucket
+from backout.counting import Counted, Query
+from backout.errors import BackoutError, RejectedBySystem, Unreachable
 
-ANSWER_LIMIT = 1024 * 1024
-"""Bytes that an answer may have; that of one series has less than a thousand."""
+ANSWER_LIMIT = 16 * 1024 * 1024
+"""Bytes that an answer may have; a point of history has about thirty."""
 AT_ONCE = 8
 """Queries that are under way at the same time."""
+POINTS_AT_ONCE = 5000
+"""Points that one range query asks for; Prometheus answers no more than 11,000."""
 _ADVICE = {
     HTTPStatus.UNAUTHORIZED: "it does not know us; give it 'token' or 'basic', or other ones",
     HTTPStatus.FORBIDDEN: "we may not query it; give 'token' or 'basic' the right to, or give it other ones",
 }
 _QUERY_REFUSED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+Answers: TypeAlias = tuple[Counted, ...]
+"""What one query counted at each tick; one, for a look."""
 
 
-class _Series(BaseModel):
-    metric: dict[str, str]
-    value: tuple[float, float] | None = None
-    """The time and the number; absent where the sample is a native histogram."""
-
-    def __str__(self) -> str:
-        labels = ", ".join(f'{name}="{text}"' for name, text in self.metric.items() if name != "__name__")
-        return f"{self.metric.get('__name__', '')}{{{labels}}}"
-
-
-class _Vector(BaseModel):
-    kind: Literal["vector"] = Field(alias="resultType")
-    result: list[_Series]
-
-
-class _Scalar(BaseModel):
-    kind: Literal["scalar"] = Field(alias="resultType")
-    result: tuple[float, float]
-    """The time and the number."""
-
-
-class _NoNumber(BaseModel):
-    kind: Literal["matrix", "string"] = Field(alias="resultType")
-
-
-class _Success(BaseModel):
-    data: Annotated[_Vector | _Scalar | _NoNumber, Field(discriminator="kind")]
-
-
-class _Failure(BaseModel):
-    error: str
+class QueryRefused(BackoutError):
+    """'{query}': {why}."""
 
 
 class PrometheusApi:
@@ -69,80 +58,107 @@ class PrometheusApi:
         self._fetcher = Fetcher(self._what, timeout=timeout, limit=ANSWER_LIMIT, access=access)
         self._places = asyncio.Semaphore(AT_ONCE)
 
-    async def totals(self, *, queries: Sequence[tuple[str, str]]) -> tuple[Totals, ...]:
-        """Return the counters of each (bad query, of query).
+    async def look(self, *, queries: Sequence[Query]) -> tuple[Counted, ...]:
+        """Return what each query counts, all at one time. A query that is too slow spoils no other.
 
         Raises:
-            Unreachable: the answers did not come in time.
-            RejectedBySystem: it does not let us in, or a query does not yield one number.
+            Unreachable: no query was answered in time.
+            RejectedBySystem: it does not let us in, or it is no Prometheus.
         """
-        counts = await self._counts([query for pair in queries for query in pair])
-        return tuple(Totals(bad=counts[bad], of=counts[of]) for bad, of in queries)
+        ends = asyncio.get_running_loop().time() + self._timeout_s
+        at = await self._now() if queries else ""
 
-    async def count(self, *, query: str) -> float | None:
-        """Return one counter, or None where it has no data; it raises what `totals` raises."""
-        return (await self._counts([query]))[query]
+        async def count(query: Query) -> Answers:
+            try:
+                async with asyncio.timeout_at(ends):
+                    return (await self._count(query, at),)
+            except TimeoutError:
+                why = f"{self._url} has not answered '{query.text}' within {self._timeout_s:g} s"
+                raise Unreachable(what=self._what, why=why) from None
+
+        found = await _each(queries, count, ticks=1)
+        return tuple(found[query][0] for query in queries)
+
+    async def history(
+        self, *, queries: Sequence[Query], start: datetime, end: datetime, tick: timedelta
+    ) -> tuple[Answers, ...]:
+        """Return what each query counted at every tick, as looks at those times would have.
+
+        Raises:
+            Unreachable: no query was answered; each request has the time of a look.
+            RejectedBySystem: it does not let us in, or it is no Prometheus.
+        """
+        ticks = max(0, (end - start) // tick + 1)
+
+        async def recall(query: Query) -> Answers:
+            return await self._recall(query, start, tick, ticks)
+
+        found = await _each(queries, recall, ticks=ticks)
+        return tuple(found[query] for query in queries)
 
     async def aclose(self) -> None:
         """Close the kept-alive connections."""
         await self._fetcher.aclose()
 
-    async def _counts(self, queries: Iterable[str]) -> dict[str, float | None]:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                at = await self._now()
-                async with asyncio.TaskGroup() as group:
-                    asking = {query: group.create_task(self._number(query, at)) for query in set(queries)}
-        except TimeoutError:
-            why = f"{self._url} has not answered every query within {self._timeout_s:g} s"
-            raise Unreachable(what=self._what, why=why) from None
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
-        return {query: task.result() for query, task in asking.items()}
-
     async def _now(self) -> str:
         """Return the server's own time: ours may be wrong, and what is in its future has no data."""
-        match await self._ask({"query": "time()"}):
-            case _Scalar(result=(_, now)):
+        match await self._ask("", query="time()"):
+            case Scalar(result=(_, now)):
                 return f"{now:.3f}"
             case _:
                 raise self._no_answer()
 
-    async def _number(self, query: str, at: str) -> float | None:
-        match await self._ask({"query": query, "time": at}):
-            case _Scalar(result=(_, number)):
-                return _counted(number)
-            case _Vector(result=[]):
-                return None
-            case _Vector(result=[_Series(value=(_, number))]):
-                return _counted(number)
-            case _Vector(result=[_]):
-                raise self._refused(query, "it yields a native histogram; histogram_count(...) is a number")
-            case _Vector(result=[first, *rest]):
-                several = f"it yields {1 + len(rest)} series where one is needed, the first is {first}"
-                raise self._refused(query, f"{several}; sum(...) makes it one")
+    async def _count(self, query: Query, at: str) -> Counted:
+        match await self._ask(query.text, query=promql(query), time=at):
+            case Scalar(result=sample):
+                return counted(query, [({}, sample)])
+            case Vector(result=[]):
+                return await self._nothing(query, at)
+            case Vector(result=series):
+                return counted(query, [(one.metric, one.value) for one in series])
             case other:
-                raise self._refused(query, f"it yields a {other.kind} where a number is needed")
+                raise QueryRefused(query=query.text, why=f"it yields a {other.kind} where a number is needed")
 
-    async def _ask(self, asked: dict[str, str]) -> _Vector | _Scalar | _NoNumber:
-        query = asked["query"]
+    async def _recall(self, query: Query, start: datetime, tick: timedelta, ticks: int) -> Answers:
+        seen: dict[int, list[tuple[Labels, Sample | None]]] = {}
+        for first in range(0, ticks, POINTS_AT_ONCE):
+            last = min(first + POINTS_AT_ONCE, ticks) - 1
+            span = {"start": _time(start + first * tick), "end": _time(start + last * tick)}
+            step = f"{tick.total_seconds():.3f}"
+            data = await self._ask(query.text, "_range", query=promql(query), step=step, **span)
+            for number, labels, sample in _points(data, start, tick):
+                seen.setdefault(number, []).append((labels, sample))
+        nothing = Counted() if seen or not ticks else await self._nothing(query, _time(start + ticks * tick))
+        return tuple(counted(query, seen[number]) if number in seen else nothing for number in range(ticks))
+
+    async def _nothing(self, query: Query, at: str) -> Counted:
+        """Return no data, and why if it is for the lack of a bucket."""
+        if query.up_to is None:
+            return Counted()
+        bounds = bounds_of(await self._ask(query.text, query=buckets(query), time=at))
+        return no_bucket(query, bounds) if bounds else Counted()
+
+    async def _ask(self, name: str, over: Literal["", "_range"] = "", **asked: str) -> Data:
+        """Evaluate an expression; `name` is what people call it."""
         async with self._places:
             try:
-                page = await self._fetcher.get(self._url, accept="application/json", fields=asked)
+                page = await self._fetcher.get(self._url + over, accept="application/json", fields=asked)
             except RejectedBySystem as error:
-                raise self._refused(query, str(error.details["why"])) from error
-        self._must_be_answered(page, query)
+                if not name:
+                    raise
+                raise QueryRefused(query=name, why=error.details["why"]) from error
+        self._must_be_answered(page, name)
         try:
-            return _Success.model_validate_json(page.body).data
+            return Success.model_validate_json(page.body).data
         except ValidationError as error:
             raise self._no_answer() from error
 
-    def _must_be_answered(self, page: Page, query: str) -> None:
+    def _must_be_answered(self, page: Page, name: str) -> None:
         if page.status == HTTPStatus.OK:
             return
-        words = _words_of(page)
-        if words and page.status in _QUERY_REFUSED:
-            raise self._refused(query, words)
+        words = words_of(page)
+        if name and words and page.status in _QUERY_REFUSED:
+            raise QueryRefused(query=name, why=words)
         if words and page.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unreachable(what=self._what, why=f"{self._url} answered {page.status}: {words}")
         if page.status in _ADVICE:
@@ -150,22 +166,42 @@ class PrometheusApi:
             raise RejectedBySystem(what=self._what, why=why)
         must_be_ok(page, what=self._what, url=self._url)
 
-    def _refused(self, query: str, why: str) -> RejectedBySystem:
-        return RejectedBySystem(what=self._what, why=f"'{query}': {why}")
-
     def _no_answer(self) -> RejectedBySystem:
         why = f"what {self._url} answers is not what Prometheus does; see where the address leads"
         return RejectedBySystem(what=self._what, why=why)
 
 
-def _counted(number: float) -> float | None:
-    """Return a count. NaN (0/0), infinite or below zero: no data, not zero."""
-    return number if math.isfinite(number) and number >= 0 else None
+async def _each(
+    queries: Sequence[Query], ask: Callable[[Query], Awaitable[Answers]], *, ticks: int
+) -> dict[Query, Answers]:
+    """Ask each query once, all at the same time. One that fails has a problem; where all fail, raise."""
+
+    async def settle(query: Query) -> Answers | BackoutError:
+        try:
+            return await ask(query)
+        except (QueryBroken, QueryRefused) as error:
+            return (Counted(problem=str(error).rstrip(".")),) * ticks
+        except (RejectedBySystem, Unreachable) as error:
+            return error
+
+    async with asyncio.TaskGroup() as group:
+        asking = {query: group.create_task(settle(query)) for query in dict.fromkeys(queries)}
+    settled = {query: task.result() for query, task in asking.items()}
+    failures = [one for one in settled.values() if isinstance(one, BackoutError)]
+    if failures and len(failures) == len(settled):
+        raise failures[0]
+    return {
+        query: (Counted(problem=str(one)),) * ticks if isinstance(one, BackoutError) else one
+        for query, one in settled.items()
+    }
 
 
-def _words_of(page: Page) -> str:
-    """Return Prometheus' own words about what is wrong; empty where they are somebody else's."""
-    try:
-        return _Failure.model_validate_json(page.body).error.rstrip(".")
-    except ValidationError:
-        return ""
+def _points(data: Data, start: datetime, tick: timedelta) -> Iterator[tuple[int, Labels, Sample]]:
+    """Yield every value with the number of its tick."""
+    for run in data.result if isinstance(data, Matrix) else ():
+        for sample in run.values:
+            yield round((sample[0] - start.timestamp()) / tick.total_seconds()), run.metric, sample
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.timestamp():.3f}"

@@ -11,10 +11,13 @@ from backout.errors import BackoutError
 _NAME = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*")
 _OPEN = re.compile(r"\{\s*")
 _LABEL = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)\s*")
+_DOTTED = re.compile(r"\s*([a-zA-Z_][a-zA-Z0-9_.-]*)\s*")
 _OPERATOR = re.compile(r"(=~|!~|!=|=)\s*")
 _VALUE = re.compile(r'"((?:[^"\\\n]|\\.)*)"\s*')
 _COMMA = re.compile(r",\s*")
 _CLOSE = re.compile(r"\}\s*")
+_AHEAD = re.compile(r"(?=\{)")
+_BRACED = re.compile(r"\{(.*)\}\s*$", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 
@@ -47,14 +50,14 @@ class Selector(NamedTuple):
         return name == self.name and all(matcher.accepts(labels) for matcher in self.matchers)
 
 
-def parse_selector(query: str) -> Selector:
-    """Read a query.
+def parse_selector(query: str, *, dotted: bool = False) -> Selector:
+    """Read a query; `dotted` for names that are not Prometheus', which may have `.` and `-`.
 
     Raises:
         QueryBroken: it cannot be read; the message has the position, counted from 1.
     """
-    reader = _Reader(query)
-    name = reader.take(_NAME, "a metric name")
+    reader = _Reader(query, _DOTTED if dotted else _LABEL)
+    name = reader.take(_DOTTED if dotted else _NAME, "a counter's name" if dotted else "a metric name")
     matchers: list[Matcher] = []
     if reader.at(_OPEN):
         while not reader.at(_CLOSE):
@@ -66,11 +69,24 @@ def parse_selector(query: str) -> Selector:
     return Selector(name, tuple(matchers))
 
 
+def split_selector(query: str) -> tuple[str, str]:
+    """Return the name of a query, and what stands between its braces as it is written.
+
+    `QueryBroken`: it does not look like a name, with or without braces. What is in them is not read.
+    """
+    reader = _Reader(query)
+    name = reader.take(_NAME, "a metric name")
+    matchers = reader.take(_BRACED, "'{' ... '}'") if reader.at(_AHEAD) else ""
+    reader.end()
+    return name, matchers.rstrip().rstrip(",")
+
+
 class _Reader:
     """Walks over a query, one token at a time."""
 
-    def __init__(self, query: str) -> None:
+    def __init__(self, query: str, label: re.Pattern[str] = _LABEL) -> None:
         self._query = query
+        self._label = label
         self._at = 0
 
     def at(self, token: re.Pattern[str]) -> bool:
@@ -94,7 +110,7 @@ class _Reader:
 
     def matcher(self) -> Matcher:
         """Step over `label operator "value"`."""
-        label = self.take(_LABEL, "a label name")
+        label = self.take(self._label, "a label name")
         operator = self.take(_OPERATOR, "one of = != =~ !~")
         start = self._at
         raw = self.take(_VALUE, "a value in double quotes")
