@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
-from backout.model import Frozen, Name
+from backout.counting import STALE
+from backout.errors import PushRefused
+from backout.model import Frozen, Name, format_duration
+
+SKEW = timedelta(minutes=1)
+"""By how much a sender's clock may be ahead of ours."""
 
 Label = Annotated[str, Field(max_length=128)]
 
@@ -29,3 +34,24 @@ class Push(Frozen):
     """By counter, such as `grounding.judged`: how many more than the last time."""
     received_at: datetime | None = None
     """Set by the door."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether it came too late to count for signals of the clock `arrival`."""
+        return bool(self.at and self.received_at and self.received_at - self.at > STALE)
+
+
+def accepted(push: Push, *, now: datetime, skew: timedelta = SKEW) -> Push:
+    """Return a push as it is kept: with the time at which it was received.
+
+    Raises:
+        PushRefused: its `at` has no time zone, or is in the future by more than `skew`.
+    """
+    if push.at is not None and push.at.utcoffset() is None:
+        why = f"'at' {push.at.isoformat()} has no time zone; write it as in {now:%Y-%m-%dT%H:%M:%SZ}"
+        raise PushRefused(why=why)
+    if push.at is not None and push.at - now > skew:
+        ahead = format_duration(timedelta(seconds=round((push.at - now).total_seconds())))
+        why = f"'at' {push.at.isoformat()} is {ahead} in the future; the sender's clock may be wrong"
+        raise PushRefused(why=why)
+    return push.model_copy(update={"received_at": now})
