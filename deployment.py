@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from backout.arming import SUFFIX, Recorded, armed, disarmed, read_record
 from backout.errors import FileUnreadable, InvalidDocument, NoPlaybooks, SecretMissing, UnknownName
 from backout.lint import checked_playbook
 from backout.playbook import Playbook
@@ -58,7 +59,10 @@ class Deployment:
 
     at: SiteFile
     playbooks: Mapping[str, Playbook]
+    """By name, as they may run: a rule that no backtest arms asks for approval."""
     templates: Mapping[str, str]
+    disarmed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By playbook: its `auto` rules that ask for approval instead, each with the reason."""
 
     @property
     def site(self) -> Site:
@@ -102,11 +106,32 @@ def load_deployment(at: SiteFile) -> Deployment:
         UnknownName: a route names a playbook that is not there.
     """
     templates = load_templates()
-    playbooks = _playbooks(at.path(at.site.playbooks), at.site, templates)
+    folder = at.path(at.site.playbooks)
+    written = _playbooks(folder, at.site, templates)
+    records = {name: load_record(folder / f"{name}.yaml") for name in written}
+    playbooks = {name: armed(playbook, records[name]) for name, playbook in written.items()}
     for route in at.site.routes:
         if route.playbook not in playbooks:
             raise UnknownName(kind="playbook", name=route.playbook, known=playbooks)
-    return Deployment(at=at, playbooks=playbooks, templates=templates)
+    why = {name: disarmed(playbook, records[name]) for name, playbook in written.items()}
+    return Deployment(at=at, playbooks=playbooks, templates=templates, disarmed=why)
+
+
+def load_record(playbook: Path) -> Recorded:
+    """Return the backtest that is recorded beside a playbook's file, or None where there is none.
+
+    Raises:
+        FileUnreadable: it is there, and cannot be read.
+    """
+    path = record_path(playbook)
+    if not path.exists():
+        return None
+    return read_record(_text(path, what="The recorded backtest", remedy="See who may read it."))
+
+
+def record_path(playbook: Path) -> Path:
+    """Return where the backtest of a playbook's file is recorded."""
+    return playbook.with_name(playbook.stem + SUFFIX)
 
 
 def load_templates(folder: Path = TEMPLATES) -> dict[str, str]:
