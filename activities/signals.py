@@ -3,86 +3,79 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from math import ceil
-from string import Template
+from datetime import timedelta
 
 from temporalio import activity
 
 from activities.failures import told_to_temporal
-from backout import triggers
-from backout.counting import Totals
-from backout.errors import BackoutError, UnknownName
-from backout.evaluation import Evaluation, Outcome
-from backout.ports import Clock, Source
+from activities.looking import Eyes
+from activities.sight import Sight
+from backout.counting import Query
+from backout.errors import RejectedBySystem, UnknownName
+from backout.guard import Place
+from backout.ports import Clock, Marks, Source
 from backout.requests import CountRequests, Observation, Observe, RequestCount
+from backout.streams import asked
 from backout.watch import Watch
 
 HEARTBEAT_S = 0.5
+"""In an incident a cancellation must be noticed at once, also where the server cannot push it."""
+SLOW_HEARTBEAT_S = 20.0
+"""The watches of releases are many, and nobody waits for the end of one."""
 
 
 class SignalActivities:
     """The sources of the site."""
 
-    def __init__(self, *, sources: Mapping[str, Source], clock: Clock) -> None:
-        """Serve these sources, by name."""
+    def __init__(self, *, sources: Mapping[str, Source], clock: Clock, marks: Marks | None = None) -> None:
+        """Serve these sources, by name; `marks` keeps the external events that were marked."""
         self._sources = sources
         self._clock = clock
+        self._marks = marks
 
     @activity.defn
     async def observe(self, request: Observe) -> Observation:
         """Watch tick by tick until the signals say something or the time is over.
 
         The watch's state travels in the heartbeat, so that another worker goes on with the same evidence.
+        Where its workflow cancels it, it hands over how far it came.
         """
-        watch = _resumed() or Watch(started_at=self._clock.now())
         with told_to_temporal():
-            self._known(request)
-            async with _heartbeats(lambda: watch):
-                while True:
-                    seen, troubles = await self._look(request)
-                    watch = _advanced(request, watch, seen)
-                    left = watch.started_at + request.lasting - self._clock.now()
-                    said = _judge(request, watch)
-                    if _decided(request, watch, said) or left.total_seconds() <= 0:
-                        said = said.model_copy(update={"reasons": (*said.reasons, *troubles)})
-                        return Observation(evaluation=said, ticks=watch.ticks)
-                    await self._clock.sleep(duration=min(request.tick, left))
+            eyes = Eyes(sources=self._sources, marks=self._marks, guard=request.guard, place=request.place)
+            sight = Sight(request, _resumed(), now=self._clock.now())
+            async with _heartbeats(sight, SLOW_HEARTBEAT_S if request.sense == "watch" else HEARTBEAT_S):
+                try:
+                    await self._watch(sight, eyes, request.tick)
+                except asyncio.CancelledError:
+                    if not _is_asked_to_stop():
+                        raise
+                return sight.observation()
 
     @activity.defn
     async def count_requests(self, request: CountRequests) -> RequestCount:
         """Read how many requests the candidate has served."""
+        name = request.count.source
         with told_to_temporal():
-            source = self._source(request.count.source)
-            query = _filled(request.count.query, request.service, request.release)
-            return RequestCount(served=await source.count(query=query))
+            if name not in self._sources:
+                raise UnknownName(kind="source", name=name, known=self._sources)
+            place = Place(service=request.service, release=request.release)
+            (counted,) = await self._sources[name].look(
+                queries=(asked(Query(text=request.count.query), place),)
+            )
+            if counted.problem:
+                raise RejectedBySystem(what=f"source {name}", why=counted.problem)
+            return RequestCount(served=counted.total)
 
-    async def _look(self, request: Observe) -> tuple[dict[str, Totals], list[str]]:
-        """Ask each source once for all its signals; one that is down is no data and a trouble."""
-        by_source: dict[str, dict[str, tuple[str, str]]] = {}
-        for name, signal in request.signals.items():
-            bad, of = (_filled(query, request.service, request.release) for query in (signal.bad, signal.of))
-            by_source.setdefault(signal.source, {})[name] = (bad, of)
-        seen: dict[str, Totals] = {}
-        troubles: list[str] = []
-        for source, asked in by_source.items():
-            try:
-                found = await self._source(source).totals(queries=tuple(asked.values()))
-            except BackoutError as error:
-                found = (Totals(),) * len(asked)
-                troubles.append(f"source {source} gives no data: {error}")
-            seen |= dict(zip(asked, found, strict=True))
-        return seen, troubles
-
-    def _known(self, request: Observe) -> None:
-        for signal in request.signals.values():
-            self._source(signal.source)
-
-    def _source(self, name: str) -> Source:
-        if name not in self._sources:
-            raise UnknownName(kind="source", name=name, known=self._sources)
-        return self._sources[name]
+    async def _watch(self, sight: Sight, eyes: Eyes, tick: timedelta) -> None:
+        if sight.remembers:
+            now = self._clock.now()
+            await sight.recall(await eyes.past(start=now - sight.remembers, end=now, tick=tick))
+        while not sight.is_over(now=self._clock.now()):
+            if pause := sight.pause(now=self._clock.now()):
+                await self._clock.sleep(duration=pause)
+            sight.take(*await eyes.look(at=self._clock.now()))
 
 
 def _resumed() -> Watch | None:
@@ -91,32 +84,23 @@ def _resumed() -> Watch | None:
     return Watch.model_validate(details[0]) if details else None
 
 
-def _advanced(request: Observe, watch: Watch, seen: Mapping[str, Totals]) -> Watch:
-    keep = max(1, ceil(request.window / request.tick))
-    return triggers.advance(watch, seen, criteria=request.criteria, tick=request.tick, keep=keep)
-
-
-def _judge(request: Observe, watch: Watch) -> Evaluation:
-    if request.sense == "recovery":
-        return triggers.recovery(watch, criteria=request.criteria)
-    return triggers.breach(
-        watch, criteria=request.criteria, rules=request.rules, firing=request.firing, tick=request.tick
-    )
-
-
-def _decided(request: Observe, watch: Watch, said: Evaluation) -> bool:
-    if request.sense == "breach":
-        return said.outcome is Outcome.FIRED
-    whole_window = watch.ticks > request.window / request.tick
-    return said.outcome is Outcome.CLEAR and whole_window
+def _is_asked_to_stop() -> bool:
+    """Say whether the workflow wants the end; a worker that shuts down leaves the watch to another."""
+    details = activity.cancellation_details()
+    return details is not None and details.cancel_requested
 
 
 @asynccontextmanager
-async def _heartbeats(state: Callable[[], Watch]) -> AsyncIterator[None]:
+async def _heartbeats(sight: Sight, every_s: float) -> AsyncIterator[None]:
+    """Tell with every look how far it came, and at least so often that we are at it."""
+
     async def beat() -> None:
         while True:
-            activity.heartbeat(state())
-            await asyncio.sleep(HEARTBEAT_S)
+            activity.heartbeat(sight.watch)
+            sight.looked.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every_s):
+                    await sight.looked.wait()
 
     beating = asyncio.create_task(beat())
     try:
@@ -125,7 +109,3 @@ async def _heartbeats(state: Callable[[], Watch]) -> AsyncIterator[None]:
         beating.cancel()
         with suppress(asyncio.CancelledError):
             await beating
-
-
-def _filled(query: str, service: str, release: str) -> str:
-    return Template(query).safe_substitute(service=service, release=release)

@@ -1,5 +1,6 @@
-"""The state of a watch: what it has seen of each signal, and the evidence so far. It is data: a killed worker's
-watch goes on elsewhere with it.
+"""The state of a watch: what it has seen of each signal, and the evidence so far.
+
+It is data: a killed worker's watch goes on elsewhere with it.
 """
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from backout.counting import MarkedEvent, Reading, Totals
-from backout.model import Frozen
+from backout.model import Frozen, Name
 
 
 class Track(Frozen):
@@ -22,6 +23,17 @@ class Track(Frozen):
     """Counted since the watch began."""
     silent: int = 0
     """Ticks without data, up to now."""
+
+
+class Standing(Frozen):
+    """Who is in doubt: what people are told of when it changes."""
+
+    suspect: tuple[Name, ...] = ()
+    breached: tuple[Name, ...] = ()
+    blind: tuple[Name, ...] = ()
+    """Sources that give no data."""
+    vetoed: tuple[Name, ...] = ()
+    """Rules that are held back."""
 
 
 class Watch(Frozen):
@@ -49,3 +61,13 @@ class Watch(Frozen):
     """When the condition of a rule that fired was true last: it is quiet since then."""
     vetoed_at: dict[str, datetime] = {}
     """Since when a veto's condition is true without a break."""
+    standing: Standing = Standing()
+    """What the last look said."""
+    stood: int = 0
+    """Looks that said the same, up to now."""
+    told: Standing = Standing()
+    """What a transition told last."""
+    not_counted: tuple[str, ...] = ()
+    """History that was not to be had, and why."""
+    until: datetime | None = None
+    """When the observation ends that is under way; another attempt at it ends then too."""
