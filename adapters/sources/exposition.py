@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.fetch import Access, Fetcher, must_be_ok
 from adapters.sources.selector import QueryBroken, Selector, parse_selector
-from adapters.sources.tally import no_bucket, tally
+from adapters.sources.tally import bound_of, no_bucket, tally
 from backout.counting import Counted, Query
 from backout.errors import NoHistory, RejectedBySystem
 
@@ -116,8 +115,8 @@ class _Wanted:
     def take(self, labels: dict[str, str], value: float) -> None:
         """Take a sample that the selector accepts; of a histogram's buckets, only that of the bound."""
         if self._query.up_to is not None:
-            bound = _bound(labels)
-            self._bounds.append(bound)
+            bound = bound_of(labels)
+            self._bounds += [] if bound is None else [bound]
             if bound != self._query.up_to:
                 return
         self._found.append((labels.get(self._query.by or "", ""), value))
@@ -136,13 +135,6 @@ def _selector(query: Query) -> Selector:
         return selector
     suffix = "_count" if query.up_to is None else "_bucket"
     return selector._replace(name=selector.name + suffix)
-
-
-def _bound(labels: dict[str, str]) -> float:
-    try:
-        return float(labels.get("le", ""))
-    except ValueError:
-        return math.inf  # As the bucket that every histogram has.
 
 
 def _lines_of(text: str, names: set[str]) -> Iterable[re.Match[str]]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from adapters.fetch import Page
-from adapters.sources.tally import tally
+from adapters.sources.tally import bound_of, tally
 from backout.counting import Counted, Query
 
 Labels = dict[str, str]
@@ -96,14 +96,7 @@ def counted(query: Query, samples: Sequence[tuple[Labels, Sample | None]]) -> Co
 def bounds_of(data: Data) -> list[float]:
     """Return the values of the label `le`, as numbers."""
     found = data.result if isinstance(data, Vector) else []
-    return [bound for series in found if (bound := _number(series.metric.get("le", ""))) is not None]
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return [bound for series in found if (bound := bound_of(series.metric)) is not None]
 
 
 def _written(metric: Labels) -> str:

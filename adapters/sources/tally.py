@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from backout.counting import UNLABELLED, Counted, Query
 
@@ -25,6 +25,14 @@ def tally(query: Query, samples: Iterable[tuple[str, float]]) -> Counted:
     if set(sums) == {""}:
         return Counted(problem=f"'{query.text}': no series has the label '{query.by}'")
     return Counted(counts={label or UNLABELLED: count for label, count in sums.items()})
+
+
+def bound_of(labels: Mapping[str, str]) -> float | None:
+    """Return where a histogram's bucket ends; None where that is no number."""
+    try:
+        return float(labels.get("le", ""))
+    except ValueError:
+        return None
 
 
 def no_bucket(query: Query, bounds: Iterable[float]) -> Counted:

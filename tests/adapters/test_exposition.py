@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import pytest
@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 from adapters.sources import exposition
 from adapters.sources.exposition import ExpositionMetrics
-from backout.counting import Totals
-from backout.errors import RejectedBySystem, Unreachable
+from backout.counting import UNLABELLED, Counted, Query
+from backout.errors import NoHistory, RejectedBySystem, Unreachable
+from tests.adapters.asking import answer, count, counts, problem, values
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve: TypeAlias = Callable[[Handler], Awaitable[str]]
@@ -60,7 +61,7 @@ def answering(body: str | bytes, *, status: int = 200, content_type: str = "text
 
 
 @pytest.mark.parametrize(
-    ("query", "count"),
+    ("query", "number"),
     [
         ("requests_total", 101),
         ('requests_total{release="r2"}', 10),
@@ -70,26 +71,30 @@ def answering(body: str | bytes, *, status: int = 200, content_type: str = "text
         ("up", 1),
     ],
 )
-async def test_a_query_adds_up_its_series(serve: Serve, metrics: Open, query: str, count: float) -> None:
-    assert await metrics(await serve(answering(PAGE))).count(query=query) == count
+async def test_a_query_adds_up_its_series(serve: Serve, metrics: Open, query: str, number: float) -> None:
+    assert await count(metrics(await serve(answering(PAGE))), query) == number
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "said"),
     [
-        pytest.param('requests_total{release="r9"}', id="no series has the labels"),
-        pytest.param("requests", id="no series has the name"),
-        pytest.param("ratio", id="one of the series is not a number"),
-        pytest.param("huge_total", id="an infinite counter"),
-        pytest.param("below_total", id="a counter below zero"),
+        pytest.param('requests_total{release="r9"}', "", id="no series has the labels"),
+        pytest.param("requests", "", id="no series has the name"),
+        pytest.param(
+            "ratio", "'ratio' yields nan, which counts nothing", id="one of the series is not a number"
+        ),
+        pytest.param("huge_total", "'huge_total' yields inf, which counts nothing", id="an infinite counter"),
+        pytest.param(
+            "below_total", "'below_total' yields -1, which counts nothing", id="a counter below zero"
+        ),
     ],
 )
-async def test_no_data_is_none_and_never_zero(serve: Serve, metrics: Open, query: str) -> None:
-    assert await metrics(await serve(answering(PAGE))).count(query=query) is None
+async def test_no_data_is_none_and_never_zero(serve: Serve, metrics: Open, query: str, said: str) -> None:
+    assert await problem(metrics(await serve(answering(PAGE))), query) == said
 
 
 async def test_an_empty_page_has_no_data(serve: Serve, metrics: Open) -> None:
-    assert await metrics(await serve(answering(""))).count(query="up") is None
+    assert await count(metrics(await serve(answering(""))), "up") is None
 
 
 async def test_what_prometheus_own_client_serves_is_read(serve: Serve, metrics: Open) -> None:
@@ -99,12 +104,13 @@ async def test_what_prometheus_own_client_serves_is_read(serve: Serve, metrics: 
     latency = Histogram("latency_seconds", "Latency.", buckets=(1, 2), registry=registry)
     latency.observe(1.5)
     source = metrics(await serve(answering(generate_latest(registry))))
-    assert await source.totals(
-        queries=[
-            (r'answers_total{release="r\"2"}', "latency_seconds_count"),
-            ('latency_seconds_bucket{le="1.0"}', "up"),
-        ]
-    ) == (Totals(bad=3, of=1), Totals(bad=0, of=None))
+    texts = (
+        r'answers_total{release="r\"2"}',
+        "latency_seconds_count",
+        'latency_seconds_bucket{le="1.0"}',
+        "up",
+    )
+    assert await counts(source, *texts) == [3, 1, 0, None]
 
 
 async def test_every_query_of_a_look_is_answered_from_one_fetch(serve: Serve, metrics: Open) -> None:
@@ -116,8 +122,7 @@ async def test_every_query_of_a_look_is_answered_from_one_fetch(serve: Serve, me
         return web.Response(text=f"bad_total {fetches}\nof_total {fetches}\n")
 
     source = metrics(await serve(growing))
-    pair = ("bad_total", "of_total")
-    assert await source.totals(queries=[pair, pair]) == (Totals(bad=1, of=1), Totals(bad=1, of=1))
+    assert await counts(source, "bad_total", "of_total", "bad_total") == [1, 1, 1]
     assert fetches == 1
 
 
@@ -131,7 +136,7 @@ async def test_the_connection_is_kept_for_the_next_look(serve: Serve, metrics: O
 
     source = metrics(await serve(answer))
     for _ in range(3):
-        await source.count(query="up")
+        await count(source, "up")
     assert len(peers) == 1
 
 
@@ -141,23 +146,31 @@ async def test_the_token_is_sent_as_a_bearer(serve: Serve, metrics: Open) -> Non
         return web.Response(text="up 1\n", status=200 if allowed else 401)
 
     address = await serve(guarded)
-    assert await metrics(address, token="s3cret").count(query="up") == 1
+    assert await count(metrics(address, token="s3cret"), "up") == 1
     with pytest.raises(RejectedBySystem, match="answered 401; it asks for a token"):
-        await metrics(address).count(query="up")
+        await count(metrics(address), "up")
 
 
 async def test_a_compressed_page_is_read(serve: Serve, metrics: Open) -> None:
     async def packed(_request: web.Request) -> web.Response:
         return web.Response(body=gzip.compress(b"up 1\n"), headers={"Content-Encoding": "gzip"})
 
-    assert await metrics(await serve(packed)).count(query="up") == 1
+    assert await count(metrics(await serve(packed)), "up") == 1
 
 
-async def test_a_broken_query_is_refused_with_the_position_before_anything_is_asked(
-    metrics: Open, closed_address: str
+async def test_a_broken_query_has_a_problem_with_the_position_and_spoils_no_other(
+    serve: Serve, metrics: Open
 ) -> None:
-    with pytest.raises(RejectedBySystem, match=r"refused: 'up\{' at character 4: expected a label name"):
-        await metrics(closed_address).count(query="up{")
+    source = metrics(await serve(answering(PAGE)))
+    broken, well = await source.look(queries=[Query(text="up{"), Query(text="up")])
+    assert broken == Counted(
+        problem="'up{' at character 4: expected a label name, as in name{label=\"value\"}."
+    )
+    assert well.total == 1
+
+
+async def test_where_every_query_is_broken_nothing_is_asked(metrics: Open, closed_address: str) -> None:
+    assert "at character 4" in await problem(metrics(closed_address), "up{")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +188,7 @@ async def test_a_status_is_named_by_whether_trying_again_can_help(
     serve: Serve, metrics: Open, status: int, error: type[Exception], why: str
 ) -> None:
     with pytest.raises(error, match=why):
-        await metrics(await serve(answering("", status=status))).count(query="up")
+        await count(metrics(await serve(answering("", status=status))), "up")
 
 
 async def test_a_redirect_is_not_followed(serve: Serve, metrics: Open) -> None:
@@ -185,12 +198,12 @@ async def test_a_redirect_is_not_followed(serve: Serve, metrics: Open) -> None:
         raise web.HTTPFound(elsewhere)
 
     with pytest.raises(RejectedBySystem, match="answered 302; it redirects elsewhere, which is not followed"):
-        await metrics(await serve(redirect)).count(query="up")
+        await count(metrics(await serve(redirect)), "up")
 
 
 async def test_a_service_that_is_gone_is_unreachable(metrics: Open, closed_address: str) -> None:
     with pytest.raises(Unreachable, match=r"metrics page http://127\.0\.0\.1:\d+/metrics did not answer"):
-        await metrics(closed_address).count(query="up")
+        await count(metrics(closed_address), "up")
 
 
 async def test_a_page_that_drips_for_longer_than_the_time_out_is_unreachable(
@@ -204,7 +217,7 @@ async def test_a_page_that_drips_for_longer_than_the_time_out_is_unreachable(
             await asyncio.sleep(0.02)
 
     with pytest.raises(Unreachable, match=r"no whole answer from .* within 0\.1 s"):
-        await metrics(await serve(dripping), timeout_s=0.1).count(query="up")
+        await count(metrics(await serve(dripping), timeout_s=0.1), "up")
 
 
 async def test_a_page_that_breaks_off_is_unreachable(serve: Serve, metrics: Open) -> None:
@@ -217,7 +230,7 @@ async def test_a_page_that_breaks_off_is_unreachable(serve: Serve, metrics: Open
         return answer
 
     with pytest.raises(Unreachable, match="did not answer"):
-        await metrics(await serve(broken)).count(query="up")
+        await count(metrics(await serve(broken)), "up")
 
 
 async def test_a_page_that_is_too_large_is_refused(
@@ -226,9 +239,9 @@ async def test_a_page_that_is_too_large_is_refused(
     assert exposition.PAGE_LIMIT == 16 * 1024 * 1024
     monkeypatch.setattr(exposition, "PAGE_LIMIT", 1000)
     exact = "up 1\n" + "#" * 995
-    assert await metrics(await serve(answering(exact))).count(query="up") == 1
+    assert await count(metrics(await serve(answering(exact))), "up") == 1
     with pytest.raises(RejectedBySystem, match="is larger than 1000 bytes"):
-        await metrics(await serve(answering(exact + "#"))).count(query="up")
+        await count(metrics(await serve(answering(exact + "#"))), "up")
 
 
 @pytest.mark.parametrize(
@@ -245,16 +258,113 @@ async def test_a_page_of_something_else_is_refused_with_the_place(
 ) -> None:
     source = metrics(await serve(answering(body)))
     with pytest.raises(RejectedBySystem, match=why):
-        await source.count(query="up")
+        await count(source, "up")
 
 
 @pytest.mark.parametrize("media_type", ["text/html", "application/json"])
 async def test_a_page_of_another_media_type_is_refused(serve: Serve, metrics: Open, media_type: str) -> None:
     page = answering('{"up": 1}', content_type=media_type)
     with pytest.raises(RejectedBySystem, match=f"it is {media_type}, not metrics"):
-        await metrics(await serve(page)).count(query="up")
+        await count(metrics(await serve(page)), "up")
 
 
 async def test_an_address_that_is_none_is_refused(metrics: Open) -> None:
     with pytest.raises(RejectedBySystem, match="'ftp://x/metrics' is not an address"):
-        await metrics("ftp://x").count(query="up")
+        await count(metrics("ftp://x"), "up")
+
+
+COHORTS = """\
+judged_total{language="en",replica="a"} 90
+judged_total{language="en",replica="b"} 10
+judged_total{language="de"} 7
+judged_total 3
+judged_total{language="fr",release="r2"} NaN
+"""
+
+
+async def test_cohorts_are_told_apart_by_their_label(serve: Serve, metrics: Open) -> None:
+    source = metrics(await serve(answering(COHORTS)))
+    found = await answer(source, 'judged_total{release=""}', by="language")
+    assert found.counts == {"en": 100, "de": 7, UNLABELLED: 3}
+
+
+async def test_a_cohort_that_counts_nothing_leaves_no_data_for_any(serve: Serve, metrics: Open) -> None:
+    source = metrics(await serve(answering(COHORTS)))
+    said = await problem(source, "judged_total", by="language")
+    assert said == "'judged_total' yields nan for language='fr', which counts nothing"
+
+
+async def test_a_label_that_no_series_has_is_a_problem(serve: Serve, metrics: Open) -> None:
+    source = metrics(await serve(answering(COHORTS)))
+    said = await problem(source, 'judged_total{release=""}', by="region")
+    assert said == "'judged_total{release=\"\"}': no series has the label 'region'"
+
+
+async def test_no_series_has_no_cohort(serve: Serve, metrics: Open) -> None:
+    assert await answer(metrics(await serve(answering(COHORTS))), "up", by="language") == Counted()
+
+
+HISTOGRAM = """\
+latency_bucket{release="r1",le="1"} 5
+latency_bucket{release="r1",le="2.50"} 8
+latency_bucket{release="r1",le="+Inf"} 10
+latency_count{release="r1"} 10
+latency_sum{release="r1"} 17
+latency_bucket{release="r2",le="1.0"} 1
+latency_bucket{release="r2",le="5e+00"} 2
+latency_bucket{release="r2",le="+Inf"} 4
+latency_count{release="r2"} 4
+latency_bucket{le="?"} 4
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "up_to", "number"),
+    [
+        ('latency{release="r1"}', None, 10),
+        ('latency{release="r1"}', 1, 5),
+        ('latency{release="r1"}', 2.5, 8),
+        ('latency{release="r2"}', 5, 2),
+        ("latency", 1, 6),
+        ("latency", None, 14),
+        ("latency", float("inf"), 14),
+    ],
+)
+async def test_the_values_of_a_distribution_are_counted_up_to_a_bound_however_it_is_written(
+    serve: Serve, metrics: Open, text: str, up_to: float | None, number: float
+) -> None:
+    assert (await values(metrics(await serve(answering(HISTOGRAM))), text, up_to=up_to)).total == number
+
+
+@pytest.mark.parametrize(
+    ("text", "up_to", "known"),
+    [
+        pytest.param('latency{release="r1"}', 2, "1, 2.5, inf", id="no series has it"),
+        pytest.param("latency", 2.5, "1, 2.5, 5, inf", id="only some series have it"),
+    ],
+)
+async def test_a_bound_at_which_a_bucket_is_lacking_is_a_problem_that_names_those_that_there_are(
+    serve: Serve, metrics: Open, text: str, up_to: float, known: str
+) -> None:
+    found = await values(metrics(await serve(answering(HISTOGRAM))), text, up_to=up_to)
+    why = f"not every series has a bucket that ends at {up_to:g}; there are {known}"
+    assert found == Counted(problem=f"'{text}': {why}")
+
+
+async def test_a_distribution_that_is_not_there_is_no_data(serve: Serve, metrics: Open) -> None:
+    source = metrics(await serve(answering(HISTOGRAM)))
+    assert await values(source, "duration", up_to=1) == Counted()
+    assert await values(source, "duration") == Counted()
+
+
+async def test_a_distribution_may_be_split_into_cohorts(serve: Serve, metrics: Open) -> None:
+    source = metrics(await serve(answering(HISTOGRAM)))
+    assert (await values(source, "latency", up_to=1, by="release")).counts == {"r1": 5, "r2": 1}
+
+
+async def test_a_page_has_no_history(metrics: Open) -> None:
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    with pytest.raises(NoHistory, match="metrics page http://x/metrics knows only the present"):
+        await metrics("http://x").history(
+            queries=[Query(text="up")], start=now, end=now, tick=timedelta(seconds=1)
+        )
