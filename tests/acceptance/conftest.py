@@ -10,6 +10,7 @@ import pytest
 
 from tests.acceptance.collector import Collector, collecting
 from tests.acceptance.running import Up, until, up, write_site
+from tools.made_up_record import arm
 
 ASKING = """
 playbook: asking
@@ -89,5 +90,7 @@ def site(tmp_path: Path) -> Path:
 
 def write_asking(site: Path) -> None:
     """Add a playbook in which a notice waits for an approval, for the alerts of another service."""
-    (site.parent / "my-playbooks" / "asking.yaml").write_text(ASKING)
+    file = site.parent / "my-playbooks" / "asking.yaml"
+    file.write_text(ASKING)
+    arm(file)
     site.write_text(site.read_text() + "  - {match: {service: desk}, playbook: asking}\n")

@@ -31,6 +31,7 @@ from deployment import load_deployment, read_site
 from gateway.incidents import Incidents
 from telemetry import Address, Settings
 from tests.acceptance.running import ROOT, environment
+from tools.made_up_record import arm
 from workflows.incident import Incident
 
 PATIENCE_S = 40
@@ -223,6 +224,7 @@ async def world(folder: Path, *, authority: str) -> AsyncIterator[World]:
     """Set up a site whose rule has this authority; its workers are stopped at the end."""
     (folder / "playbooks").mkdir()
     (folder / "playbooks" / "chat.yaml").write_text(PLAYBOOK.replace("AUTHORITY", authority))
+    arm(folder / "playbooks" / "chat.yaml")
     (folder / "flags.json").write_text(json.dumps(FLAGS))
     async with engine(folder) as client, metrics_page() as url:
         (folder / "site.yaml").write_text(SITE.replace("URL", url))

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from adapters.targets.flagd_file import FlagdFile
 from tests import monitoring
 from tests.acceptance.running import Up, until, up
+from tools.made_up_record import arm
 
 pytestmark = [monitoring.NEEDED, pytest.mark.timeout(180)]  # several processes start, on a busy machine
 
@@ -189,6 +190,7 @@ def write_files(folder: Path) -> None:
         "token": TOKEN,
     }.items():
         (folder / name).write_text(text)
+    arm(folder / "playbooks/chat.yaml")
 
 
 @contextmanager
