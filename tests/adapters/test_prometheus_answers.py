@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import pytest
@@ -12,8 +14,9 @@ from aiohttp import web
 from adapters.fetch import Access
 from adapters.sources import prometheus
 from adapters.sources.prometheus import AT_ONCE, PrometheusApi
-from backout.counting import Totals
+from backout.counting import Counted, Query
 from backout.errors import RejectedBySystem, Unreachable
+from tests.adapters.asking import count, counts, problem
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve: TypeAlias = Callable[[Handler], Awaitable[str]]
@@ -55,7 +58,7 @@ async def test_the_servers_own_time_holds_for_every_query_whatever_ours_is(serve
         asked.append((request.query["query"], request.query.get("time")))
         return clock() if is_clock(request) else number(1)
 
-    await api(f"{await serve(answer)}/prometheus/").totals(queries=[("a", "b"), ("c", "b")])
+    await api(f"{await serve(answer)}/prometheus/").look(queries=[Query(text=text) for text in "abcb"])
     assert asked[0] == ("time()", None)
     assert sorted(asked[1:]) == [(name, "1700000000.123") for name in "abc"]
 
@@ -68,8 +71,7 @@ async def test_equal_queries_of_a_look_are_asked_once(serve: Serve, api: Open) -
         return clock() if is_clock(request) else number(len(request.query["query"]))
 
     source = api(await serve(answer))
-    wanted = (Totals(bad=1, of=2), Totals(bad=3, of=2), Totals(bad=1, of=2))
-    assert await source.totals(queries=[("a", "bb"), ("ccc", "bb"), ("a", "bb")]) == wanted
+    assert await counts(source, "a", "bb", "ccc", "bb", "a") == [1, 2, 3, 2, 1]
     assert sorted(asked) == ["a", "bb", "ccc", "time()"]
 
 
@@ -87,9 +89,7 @@ async def test_queries_are_asked_at_once_but_not_all(serve: Serve, api: Open) ->
         await mine.wait()
         return number(1)
 
-    look = asyncio.create_task(
-        api(await serve(answer)).totals(queries=[(f"b{n}", f"o{n}") for n in range(8)])
-    )
+    look = asyncio.create_task(counts(api(await serve(answer)), *(f"q{n}" for n in range(16))))
     async with asyncio.timeout(PATIENCE_S):
         await full.wait()
     await asyncio.sleep(0.05)
@@ -99,7 +99,7 @@ async def test_queries_are_asked_at_once_but_not_all(serve: Serve, api: Open) ->
             while len(waiting) <= done:  # noqa: ASYNC110  # the next one comes when this one has gone
                 await asyncio.sleep(0.001)
         waiting[done].set()
-    assert await look == (Totals(bad=1, of=1),) * 8
+    assert await look == [1] * 16
 
 
 async def test_the_token_is_sent_as_a_bearer(serve: Serve, api: Open) -> None:
@@ -109,9 +109,9 @@ async def test_the_token_is_sent_as_a_bearer(serve: Serve, api: Open) -> None:
         return clock() if is_clock(request) else number(1)
 
     address = await serve(guarded)
-    assert await api(address, access=Access(token="s3cret")).count(query="up") == 1
+    assert await count(api(address, access=Access(token="s3cret")), "up") == 1
     with pytest.raises(RejectedBySystem, match="answered 401: it does not know us"):
-        await api(address).count(query="up")
+        await count(api(address), "up")
 
 
 def test_what_is_shown_to_a_server_is_not_printed() -> None:
@@ -120,12 +120,13 @@ def test_what_is_shown_to_a_server_is_not_printed() -> None:
 
 async def test_warnings_and_infos_change_nothing(serve: Serve, api: Open) -> None:
     told = answering(lambda: number("7", warnings=["some blocks are missing"], infos=["not a counter"]))
-    assert await api(await serve(told)).count(query="up") == 7
+    assert await count(api(await serve(told)), "up") == 7
 
 
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-1"])
 async def test_a_value_that_counts_nothing_is_no_data(serve: Serve, api: Open, value: str) -> None:
-    assert await api(await serve(answering(lambda: number(value)))).count(query="up") is None
+    said = await problem(api(await serve(answering(lambda: number(value)))), "up")
+    assert said == f"'up' yields {float(value):g}, which counts nothing"
 
 
 @pytest.mark.parametrize(
@@ -155,33 +156,147 @@ async def test_an_answer_is_named_by_whether_trying_again_can_help(
     headers = {"Location": "/elsewhere"} if status == 302 else {}
     address = await serve(answering(lambda: web.Response(status=status, text=body, headers=headers)))
     with pytest.raises(error, match=why):
-        await api(address).count(query="up")
+        await count(api(address), "up")
 
 
 async def test_a_native_histogram_is_refused(serve: Serve, api: Open) -> None:
     series = {"metric": {}, "histogram": [NOW, {"count": "3", "sum": "5"}]}
     data = {"status": "success", "data": {"resultType": "vector", "result": [series]}}
-    with pytest.raises(
-        RejectedBySystem, match=r"'up': it yields a native histogram; histogram_count\(\.\.\.\)"
-    ):
-        await api(await serve(answering(lambda: web.json_response(data)))).count(query="up")
+    said = await problem(api(await serve(answering(lambda: web.json_response(data)))), "up")
+    assert said == "'up': {} is a native histogram; histogram_count(...) is a number"
 
 
-async def test_an_answer_that_is_too_large_is_refused_with_the_query(serve: Serve, api: Open) -> None:
-    padding = "#" * prometheus.ANSWER_LIMIT
-    with pytest.raises(RejectedBySystem, match=r"'up': http.* is larger than 1048576 bytes"):
-        await api(await serve(answering(lambda: number(1, infos=[padding])))).count(query="up")
+async def test_an_answer_that_is_too_large_is_a_problem_of_its_query(
+    serve: Serve, api: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert prometheus.ANSWER_LIMIT == 16 * 1024 * 1024
+    monkeypatch.setattr(prometheus, "ANSWER_LIMIT", 1000)
+
+    async def answer(request: web.Request) -> web.Response:
+        padding = "#" * 1000 if request.query["query"] == "up" else ""
+        return clock() if is_clock(request) else number(1, infos=[padding])
+
+    source = api(await serve(answer))
+    large, small = await source.look(queries=[Query(text="up"), Query(text="down")])
+    assert re.fullmatch(r"'up': http.* is larger than 1000 bytes", large.problem)
+    assert small.total == 1
+
+
+async def silent(_request: web.Request) -> web.Response:
+    await asyncio.sleep(PATIENCE_S)
+    return clock()
 
 
 async def test_a_look_that_takes_too_long_is_unreachable(serve: Serve, api: Open) -> None:
-    async def silent(_request: web.Request) -> web.Response:
-        await asyncio.sleep(PATIENCE_S)
-        return clock()
-
     with pytest.raises(Unreachable, match=r"within 0\.1 s"):
-        await api(await serve(silent), timeout_s=0.1).totals(queries=[("a", "b")])
+        await counts(api(await serve(silent), timeout_s=0.1), "a", "b")
+
+
+async def test_a_query_that_is_too_slow_spoils_no_other(serve: Serve, api: Open) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if request.query["query"] == "slow":
+            return await silent(request)
+        return clock() if is_clock(request) else number(1)
+
+    source = api(await serve(answer), timeout_s=0.3)
+    slow, quick = await source.look(queries=[Query(text="slow"), Query(text="quick")])
+    assert "'slow' within 0.3 s" in slow.problem
+    assert quick.total == 1
+
+
+async def test_a_failure_of_one_query_spoils_no_other(serve: Serve, api: Open) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if request.query["query"] == "heavy":
+            return web.Response(status=503, text='{"status":"error","error":"query timed out"}')
+        return clock() if is_clock(request) else number(1)
+
+    heavy, light = await api(await serve(answer)).look(queries=[Query(text="heavy"), Query(text="light")])
+    assert "answered 503: query timed out" in heavy.problem
+    assert light.total == 1
+
+
+async def test_no_queries_are_not_asked(api: Open, closed_address: str) -> None:
+    assert await api(closed_address).look(queries=[]) == ()
 
 
 async def test_a_server_that_is_gone_is_unreachable(api: Open, closed_address: str) -> None:
     with pytest.raises(Unreachable, match=r"Prometheus http://127\.0\.0\.1:\d+ did not answer"):
-        await api(closed_address).totals(queries=[("a", "b")])
+        await counts(api(closed_address), "a", "b")
+
+
+START = datetime.fromtimestamp(NOW, UTC)
+TICK = timedelta(seconds=15)
+
+
+def runs(*runs: tuple[dict[str, str], list[tuple[float, str]]]) -> web.Response:
+    """Answer these series over some time."""
+    result = [{"metric": metric, "values": values} for metric, values in runs]
+    return web.json_response({"status": "success", "data": {"resultType": "matrix", "result": result}})
+
+
+async def recalled(source: PrometheusApi, *queries: Query, ticks: int) -> list[list[Counted]]:
+    """Return what the source recalls of so many ticks."""
+    end = START + (ticks - 1) * TICK
+    found = await source.history(queries=queries, start=START, end=end, tick=TICK)
+    return [list(counted) for counted in found]
+
+
+async def test_a_long_history_is_asked_in_parts_that_the_server_answers(
+    serve: Serve, api: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert prometheus.POINTS_AT_ONCE < 11_000
+    monkeypatch.setattr(prometheus, "POINTS_AT_ONCE", 3)
+    asked: list[tuple[float, float]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        assert request.path == "/api/v1/query_range"
+        assert request.query["step"] == "15.000"
+        start, end = (float(request.query[name]) for name in ("start", "end"))
+        asked.append((start - NOW, end - NOW))
+        points = range(round((end - start) / 15) + 1)
+        return runs(({}, [(start + 15 * n, str(start - NOW + 15 * n)) for n in points]))
+
+    (found,) = await recalled(api(await serve(answer)), Query(text="a"), ticks=7)
+    assert [counted.total for counted in found] == pytest.approx([15 * n for n in range(7)], abs=0.01)
+    assert asked == [(0, 30), (45, 75), (90, 90)]
+
+
+async def test_a_gap_and_a_value_that_counts_nothing_are_no_data_at_their_ticks(
+    serve: Serve, api: Open
+) -> None:
+    values = [(NOW, "1"), (NOW + 30, "NaN"), (NOW + 45, "4")]
+
+    async def answer(_request: web.Request) -> web.Response:
+        return runs(({}, values))
+
+    (found,) = await recalled(api(await serve(answer)), Query(text="a"), ticks=5)
+    assert [counted.total for counted in found] == [1, None, None, 4, None]
+    assert found[2].problem == "'a' yields nan, which counts nothing"
+
+
+async def test_several_series_are_a_problem_only_where_they_meet(serve: Serve, api: Open) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        old = ({"replica": "old"}, [(NOW, "1"), (NOW + 15, "2")])
+        return runs(old, ({"replica": "new"}, [(NOW + 15, "1"), (NOW + 30, "2")]))
+
+    (found,) = await recalled(api(await serve(answer)), Query(text="a"), ticks=3)
+    assert [counted.total for counted in found] == [1, None, 2]
+    assert "it yields 2 series where one is needed" in found[1].problem
+
+
+async def test_history_has_cohorts(serve: Serve, api: Open) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        assert request.query["query"] == "sum by (language) (\na\n)"
+        return runs(({"language": "en"}, [(NOW, "5")]), ({"language": "de"}, [(NOW, "2"), (NOW + 15, "3")]))
+
+    (found,) = await recalled(api(await serve(answer)), Query(text="a", by="language"), ticks=2)
+    assert [counted.counts for counted in found] == [{"en": 5, "de": 2}, {"de": 3}]
+
+
+async def test_a_history_of_no_time_is_empty(api: Open, closed_address: str) -> None:
+    assert await recalled(api(closed_address), Query(text="a"), ticks=0) == [[]]
+
+
+async def test_a_server_that_is_gone_has_no_history(api: Open, closed_address: str) -> None:
+    with pytest.raises(Unreachable):
+        await recalled(api(closed_address), Query(text="a"), ticks=2)
