@@ -37,7 +37,7 @@ class Marking(Frozen):
 def marked(
     told: Marking, *, services: Iterable[str], known: MarkedEvent | None, now: datetime, by: str
 ) -> MarkedEvent:
-    """Return the event to keep; `known` is what is kept under its key, and `services` are those that are guarded.
+    """Return the event to keep; `known` is what its key stands for, `services` are those that are guarded.
 
     Raises:
         EventRefused: it ends before it begins, is too far from now, or is of a service that nothing guards.
@@ -52,7 +52,7 @@ def marked(
 
 def _misfits(told: Marking, start: datetime, services: tuple[str, ...], now: datetime) -> Iterable[str]:
     if told.service and told.service not in services:
-        yield f"service: {unknown('service', told.service, sorted(services))}. Leave it out to mean all of them"
+        yield f"service: {unknown('service', told.service, sorted(services))}. Leave it out to mean all"
     if told.end is not None and told.end <= start:
         yield f"end: {told.end.isoformat()} is not after its start, {start.isoformat()}"
     for field, at in (("start", start), ("end", told.end)):

@@ -20,15 +20,6 @@ _Words = Annotated[
     ),
 ]
 _Reason = Annotated[str | None, typer.Option("--reason", "-m", help="Why, for the timeline.")]
-_As = Annotated[
-    str | None,
-    typer.Option(
-        "--as",
-        help="The person who acts, by their key in the site file; another than you only where its 'act_as' "
-        "lists your account.",
-        show_default="your login",
-    ),
-]
 _Id = Annotated[str | None, typer.Option("--id", help="Idempotency id: the same id twice is one act.")]
 
 ACTS = {verb.name: verb for verb in VERBS.values() if isinstance(verb.does, Action)}
@@ -46,7 +37,7 @@ def _command(verb: Verb) -> Callable[..., None]:
     def act(  # noqa: PLR0913, PLR0917  # typer makes an option of each
         words: _Words = None,
         reason: _Reason = None,
-        person: _As = None,
+        person: options.As = None,
         act_id: _Id = None,
         site: options.Site = None,
         state: options.State = options.STATE,

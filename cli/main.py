@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from backout.errors import BackoutError, EngineDown, Unanswered
-from cli import acts, alerts, incidents, operate
+from cli import acts, alerts, event, incidents, operate, release
 from cli.playbook import app as playbook
 
 REFUSED, ENGINE_DOWN = 1, 3
@@ -25,6 +25,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 operate.add_to(app)
+app.add_typer(release.app, name="release", rich_help_panel="Tell")
+app.add_typer(event.app, name="event", rich_help_panel="Tell")
 app.add_typer(incidents.app, name="incidents", rich_help_panel="Look")
 app.add_typer(alerts.app, name="alerts", rich_help_panel="Look")
 app.add_typer(playbook, name="playbook", rich_help_panel="Look")

@@ -17,6 +17,15 @@ State = Annotated[
     Path,
     typer.Option("--state", envvar="BACKOUT_STATE", help="The folder in which 'backout up' keeps its state."),
 ]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        help="The person who acts, by their key in the site file; another than you only where its 'act_as' "
+        "lists your account.",
+        show_default="your login",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 STATE = Path(".backout")
 SITE = Path("site.yaml")

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 import typer
@@ -65,7 +65,7 @@ def incidents(listed: Listed) -> None:
     if not listed:
         line("There are no incidents.")
         return
-    table = _table("Incident", "Stands at", "Outcome", "Severity", "Playbook", "Opened")
+    shown = table("Incident", "Stands at", "Outcome", "Severity", "Playbook", "Opened")
     for one in listed:
         style = "" if one.closed_at is None else "dim"
         row = (
@@ -74,10 +74,10 @@ def incidents(listed: Listed) -> None:
             one.outcome,
             one.severity,
             one.playbook,
-            _moment(one.opened_at),
+            moment(one.opened_at),
         )
-        table.add_row(*cells(*row), style=style)
-    console().print(table)
+        shown.add_row(*cells(*row), style=style)
+    console().print(shown)
 
 
 def incident(view: IncidentView) -> None:
@@ -117,8 +117,8 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
         ("owned by", view.acknowledged_by or "nobody yet"),
         *(("waits for", _ask(ask, short_of(summary.incident))) for ask in view.asks),
         ("next", ", ".join(view.next_steps)),
-        ("opened", _moment(summary.opened_at)),
-        ("closed", _moment(summary.closed_at) if summary.closed_at else ""),
+        ("opened", moment(summary.opened_at)),
+        ("closed", moment(summary.closed_at) if summary.closed_at else ""),
         ("postmortem", view.postmortem),
     )
 
@@ -136,10 +136,10 @@ def _ask(ask: Ask, incident: str) -> str:
 
 def timeline(events: Sequence[Event]) -> None:
     """Print events in order."""
-    table = _table("At (UTC)", "Step", "What happened")
+    shown = table("At (UTC)", "Step", "What happened")
     for event in events:
-        table.add_row(*cells(f"{event.at:%Y-%m-%d %H:%M:%S}", event.step, event.line))
-    console().print(table)
+        shown.add_row(*cells(f"{event.at:%Y-%m-%d %H:%M:%S}", event.step, event.line))
+    console().print(shown)
 
 
 def outbox(entries: Sequence[OutboxEntry], which: Literal["pending", "dead"]) -> None:
@@ -147,7 +147,7 @@ def outbox(entries: Sequence[OutboxEntry], which: Literal["pending", "dead"]) ->
     if not entries:
         line("No alert waits." if which == "pending" else "There are no dead letters.")
         return
-    table = _table("Received", "From", "Alert", "For", "Attempts", "Why", "Key")
+    shown = table("Received", "From", "Alert", "For", "Attempts", "Why", "Key")
     for entry in entries:
         alert = (
             f"{entry.alert.name} ({entry.alert.status})"
@@ -155,17 +155,19 @@ def outbox(entries: Sequence[OutboxEntry], which: Literal["pending", "dead"]) ->
             else f"unreadable: {entry.body[:60]!r}"
         )
         meant = short_of(f"{entry.service}/{entry.release}") if entry.service else ""
-        row = (_moment(entry.received_at), entry.source, alert, meant, str(entry.attempts), entry.why)
-        table.add_row(*cells(*row, entry.key))
-    console().print(table)
+        row = (moment(entry.received_at), entry.source, alert, meant, str(entry.attempts), entry.why)
+        shown.add_row(*cells(*row, entry.key))
+    console().print(shown)
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def table(*columns: str) -> Table:
+    """Return an empty table with these columns."""
+    empty = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+        empty.add_column(column, overflow="fold")
+    return empty
 
 
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+def moment(at: datetime) -> str:
+    """Return a time as people read it, to the minute."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

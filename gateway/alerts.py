@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 
 from opentelemetry import propagate, trace
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -22,7 +20,8 @@ from backout.ports import Outbox
 from backout.routing import describe, labels_of, route
 from backout.site import Route
 from backout.view import incident_id
-from gateway.bodies import KIB, MIB, read_body
+from gateway.bearer import admit
+from gateway.bodies import JSON, KIB, MIB, read_body
 from gateway.delivery import Delivery
 from gateway.metrics import Metrics
 
@@ -59,15 +58,9 @@ class AlertmanagerDoor:
         """Answer one webhook."""
         span = _tracer.start_as_current_span("alert received", kind=trace.SpanKind.SERVER)
         with self._metrics.alert_seconds.labels(door=SOURCE).time(), span:
-            self._authenticate(request)
-            body = await read_body(request, media_type="application/json", limit=MIB)
+            admit(request, self._token)
+            body = await read_body(request, media_type=JSON, limit=MIB)
             return await self._take_group(body)
-
-    def _authenticate(self, request: Request) -> None:
-        scheme, _, presented = request.headers.get("authorization", "").partition(" ")
-        same = hmac.compare_digest(presented.strip().encode(), self._token.encode())
-        if scheme.lower() != "bearer" or not same:
-            raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
 
     async def _take_group(self, body: bytes) -> JSONResponse:
         now, trace_context = datetime.now(UTC), _trace_context()

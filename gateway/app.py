@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
 from uuid import uuid4
 
 from prometheus_client import CollectorRegistry
@@ -20,31 +23,50 @@ from backout.errors import (
     ActionRefused,
     BackoutError,
     EngineDown,
+    EventRefused,
     IncidentAmbiguous,
     IncidentOver,
     IncidentUnknown,
     InvalidDocument,
     NoOpenIncident,
+    PushRefused,
+    RateLimited,
+    RegistrationRefused,
+    ReleaseDiffers,
+    ReleaseUnknown,
     SecretMissing,
     Unanswered,
 )
 from backout.playbook import Playbook
-from backout.ports import Outbox
+from backout.ports import Marks, Outbox, PushStore, Registry
 from backout.site import Site
 from gateway.alerts import AlertmanagerDoor
 from gateway.delivery import Delivery
+from gateway.events import EventsDoor
 from gateway.health import Health
 from gateway.incidents import Incidents
+from gateway.marking import ExternalEvents
 from gateway.metrics import Metrics
+from gateway.pace import Pace
+from gateway.registering import Releases
+from gateway.releases import ReleasesDoor
+from gateway.signals import SignalsDoor
 from gateway.slack import SlackDoor
+from gateway.watches import Watches
 
 _STATUS: Mapping[type[BackoutError], int] = {
     InvalidDocument: 400,
     IncidentUnknown: 404,
     NoOpenIncident: 404,
+    ReleaseUnknown: 404,
     ActionRefused: 409,
     IncidentAmbiguous: 409,
     IncidentOver: 409,
+    ReleaseDiffers: 409,
+    EventRefused: 422,
+    PushRefused: 422,
+    RegistrationRefused: 422,
+    RateLimited: 429,
     EngineDown: 503,
     Unanswered: 504,
 }
@@ -53,14 +75,49 @@ _STATUS: Mapping[type[BackoutError], int] = {
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Secrets:
+    """What opens the doors; a door whose secret is None is not there."""
+
+    alertmanager: str | None = field(default=None, repr=False)
+    slack: str | None = field(default=None, repr=False)
+    releases: str | None = field(default=None, repr=False)
+    pushes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By push source."""
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What the gateway keeps, and where."""
+
+    outbox: Outbox
+    registry: Registry
+    marks: Marks
+    pushes: Mapping[str, PushStore]
+    """By push source."""
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What the doors share."""
+
+    incidents: Incidents
+    stores: Stores
+    playbooks: Mapping[str, Playbook]
+    site: Site
+    metrics: Metrics
+    delivery: Delivery
+    releases: Releases
+
+
 def build_app(  # noqa: PLR0913  # the composition root hands over every part by its name
     *,
     incidents: Incidents,
-    outbox: Outbox,
+    watches: Watches,
+    stores: Stores,
     playbooks: Mapping[str, Playbook],
     site: Site,
-    alertmanager_token: str | None,
-    slack_signing_secret: str | None,
+    secrets: Secrets,
     registry: CollectorRegistry,
 ) -> Starlette:
     """Build the gateway; its lifespan runs the delivery. A door whose secret is None is not there (404).
@@ -69,25 +126,79 @@ def build_app(  # noqa: PLR0913  # the composition root hands over every part by
         SecretMissing: a secret is there but empty.
     """
     metrics = Metrics(registry)
-    health = Health(incidents=incidents, outbox=outbox, metrics=metrics)
-    delivery = Delivery(outbox=outbox, incidents=incidents, playbooks=playbooks, metrics=metrics)
-    routes = [Route("/healthz", health.healthz), Route("/metrics", health.metrics)]
-    if token := _secret(alertmanager_token, "/alerts/alertmanager"):
-        alerts = AlertmanagerDoor(
-            token=token,
-            outbox=outbox,
-            delivery=delivery,
-            routes=site.routes,
-            playbooks=playbooks,
-            metrics=metrics,
-        )
-        routes.append(Route("/alerts/alertmanager", alerts.receive, methods=["POST"]))
-    if signing_secret := _secret(slack_signing_secret, "/slack/commands"):
-        verifier = SignatureVerifier(signing_secret)
-        slack = SlackDoor(verifier=verifier, incidents=incidents, site=site, metrics=metrics)
-        routes.append(Route("/slack/commands", slack.command, methods=["POST"]))
+    delivery = Delivery(
+        outbox=stores.outbox,
+        incidents=incidents,
+        playbooks=playbooks,
+        registry=stores.registry,
+        metrics=metrics,
+    )
+    releases = Releases(registry=stores.registry, watches=watches, playbooks=playbooks)
+    parts = _Parts(incidents, stores, playbooks, site, metrics, delivery, releases)
+    health = Health(incidents=incidents, outbox=stores.outbox, metrics=metrics)
+    routes = [
+        Route("/healthz", health.healthz),
+        Route("/metrics", health.metrics),
+        *_alerts(parts, _secret(secrets.alertmanager, "/alerts/alertmanager")),
+        *_slack(parts, _secret(secrets.slack, "/slack/commands")),
+        *_signals(parts, secrets.pushes),
+        *_releases(parts, _secret(secrets.releases, "/releases and /events")),
+    ]
     handlers = {BackoutError: _problem, HTTPException: _refusal, Exception: _fault}
-    return Starlette(routes=routes, lifespan=_running(delivery), exception_handlers=handlers)
+    return Starlette(
+        routes=routes,
+        lifespan=_running(delivery=delivery.run, releases=releases.run),
+        exception_handlers=handlers,
+    )
+
+
+def _alerts(parts: _Parts, token: str | None) -> list[Route]:
+    if token is None:
+        return []
+    door = AlertmanagerDoor(
+        token=token,
+        outbox=parts.stores.outbox,
+        delivery=parts.delivery,
+        routes=parts.site.routes,
+        playbooks=parts.playbooks,
+        metrics=parts.metrics,
+    )
+    return [Route("/alerts/alertmanager", door.receive, methods=["POST"])]
+
+
+def _slack(parts: _Parts, signing_secret: str | None) -> list[Route]:
+    if signing_secret is None:
+        return []
+    verifier = SignatureVerifier(signing_secret)
+    door = SlackDoor(verifier=verifier, incidents=parts.incidents, site=parts.site, metrics=parts.metrics)
+    return [Route("/slack/commands", door.command, methods=["POST"])]
+
+
+def _signals(parts: _Parts, secrets: Mapping[str, str]) -> list[Route]:
+    opened = {name: _secret(secret, f"/signals ({name})") for name, secret in secrets.items()}
+    tokens = {name: token for name, token in opened.items() if token is not None}
+    if not tokens:
+        _secret(None, "/signals")
+        return []
+    door = SignalsDoor(tokens=tokens, stores=parts.stores.pushes, metrics=parts.metrics)
+    return [Route("/signals", door.receive, methods=["POST"])]
+
+
+def _releases(parts: _Parts, token: str | None) -> list[Route]:
+    if token is None:
+        return []
+    pace = Pace("The releases door", per_s=5, burst=100)
+    releases = ReleasesDoor(token=token, pace=pace, releases=parts.releases)
+    happenings = ExternalEvents(marks=parts.stores.marks, playbooks=parts.playbooks)
+    events = EventsDoor(token=token, pace=pace, events=happenings)
+    one = "/releases/{service}/{release}"
+    return [
+        Route("/releases", releases.register, methods=["POST"]),
+        Route("/releases", releases.listing, methods=["GET"]),
+        Route(one, releases.show, methods=["GET"]),
+        Route(f"{one}/retire", releases.retire, methods=["POST"]),
+        Route("/events", events.mark, methods=["POST"]),
+    ]
 
 
 def _secret(secret: str | None, door: str) -> str | None:
@@ -100,16 +211,18 @@ def _secret(secret: str | None, door: str) -> str | None:
     return secret
 
 
-def _running(delivery: Delivery) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _running(
+    **tasks: Callable[[], Coroutine[Any, Any, None]],
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(delivery.run(), name="delivery")
+        running = [asyncio.create_task(work(), name=name) for name, work in tasks.items()]
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
     return lifespan
 
@@ -118,8 +231,12 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
     """Answer with what is wrong, in the error's own words."""
     for kind, status in _STATUS.items():
         if isinstance(error, kind):
-            return JSONResponse({"error": str(error)}, status)
+            return JSONResponse({"error": str(error)}, status, _headers(error))
     return await _fault(request, error)
+
+
+def _headers(error: BackoutError) -> dict[str, str]:
+    return {"Retry-After": str(ceil(error.retry_after_s))} if isinstance(error, RateLimited) else {}
 
 
 async def _refusal(_: Request, error: Exception) -> JSONResponse:

@@ -22,7 +22,9 @@ from backout.errors import (
 from backout.model import digest_of
 from backout.outbox import OutboxEntry
 from backout.playbook import Playbook
-from backout.ports import Outbox
+from backout.ports import Outbox, Registry
+from backout.registering import newest_but
+from backout.releases import Artifact
 from backout.view import incident_id
 from gateway.incidents import Incidents
 from gateway.metrics import Metrics
@@ -37,6 +39,8 @@ IDLE_S = 5.0
 """Seconds after which the outbox is looked at unasked: a person may have sent a dead letter again."""
 OPEN_S = 5.0
 """Seconds that one delivery may take."""
+LOOK_UP_S = 1.0
+"""Seconds that the registry has to tell of a release."""
 
 _NEVER = (UnknownName, InvalidDocument, RejectedBySystem)
 """What says that an entry can never be delivered as it is."""
@@ -63,12 +67,19 @@ class Delivery:
     """
 
     def __init__(
-        self, *, outbox: Outbox, incidents: Incidents, playbooks: Mapping[str, Playbook], metrics: Metrics
+        self,
+        *,
+        outbox: Outbox,
+        incidents: Incidents,
+        playbooks: Mapping[str, Playbook],
+        registry: Registry,
+        metrics: Metrics,
     ) -> None:
-        """Deliver from `outbox` to `incidents`, each opened with a playbook of `playbooks`."""
+        """Deliver from `outbox` to `incidents`; `registry` knows what their releases are made of."""
         self._outbox = outbox
         self._incidents = incidents
         self._playbooks = playbooks
+        self._registry = registry
         self._metrics = metrics
         self._woken = asyncio.Event()
         self._at_once = asyncio.Semaphore(AT_ONCE)
@@ -169,20 +180,39 @@ class Delivery:
             if alert.status == "resolved":
                 told = await self._incidents.tell(incident=incident, alert=alert, within_s=OPEN_S)
                 return "delivered" if told else "ignored"
-            await self._incidents.open(opening=self._opening(incident, entry), alert=alert, within_s=OPEN_S)
+            opening = await self._opening(incident, entry)
+            await self._incidents.open(opening=opening, alert=alert, within_s=OPEN_S)
             return "delivered"
 
-    def _opening(self, incident: str, entry: OutboxEntry) -> OpenIncident:
+    async def _opening(self, incident: str, entry: OutboxEntry) -> OpenIncident:
         if entry.playbook not in self._playbooks:
             raise UnknownName(kind="playbook", name=entry.playbook, known=self._playbooks)
         playbook = self._playbooks[entry.playbook]
+        baseline, artifacts = await self._known(entry.service, entry.release)
         return OpenIncident(
             incident=incident,
             service=entry.service,
             release=entry.release,
             playbook=playbook,
             digest=digest_of(playbook),
+            baseline=baseline,
+            artifacts=artifacts,
         )
+
+    async def _known(self, service: str, release: str) -> tuple[str, tuple[Artifact, ...]]:
+        """Return the baseline and the artifacts of a release: context that no incident waits for."""
+        try:
+            async with asyncio.timeout(LOOK_UP_S):
+                record = await self._registry.release(service=service, release=release)
+                baselines = await self._registry.baselines(service=service)
+        except (BackoutError, TimeoutError) as error:
+            why = str(error) or f"no answer within {LOOK_UP_S:g} s"
+            _log.warning("The registry does not tell of %s/%s: %s", service, release, why)
+            return "", ()
+        newest = newest_but(release, baselines) or ""
+        if record is None:
+            return newest, ()
+        return record.place.baseline or newest, record.registration.artifacts
 
 
 def _alert_of(entry: OutboxEntry) -> Alert:

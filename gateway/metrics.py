@@ -32,6 +32,12 @@ class Metrics:
         self.outbox_depth = Gauge(
             "backout_outbox_depth", "Alerts that were accepted and wait for the engine", registry=registry
         )
+        self.pushes = Counter(
+            "backout_pushes",
+            "Pushes by source: accepted, repeated (known already), refused, failed (could not be kept)",
+            ["source", "result"],
+            registry=registry,
+        )
         self.slack_commands = Counter(
             "backout_slack_commands",
             "Slack commands by verb: done, refused, unanswered or forged",

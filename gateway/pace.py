@@ -32,5 +32,7 @@ class Pace:
         self._left = min(float(self._burst), self._left + (now - self._at) * self._per_s)
         self._at = now
         if count > self._left:
-            raise RateLimited(what=self._what, retry_after_s=round((count - self._left) / self._per_s, 1) or 0.1)
+            raise RateLimited(
+                what=self._what, retry_after_s=round((count - self._left) / self._per_s, 1) or 0.1
+            )
         self._left -= count

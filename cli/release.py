@@ -1,0 +1,130 @@
+"""`backout release`: what is released, what guards it, and what is known to be good."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import options
+
+app = typer.Typer(
+    help="Tell of releases, see that they are watched, name the last known good one. Runs on the gateway's "
+    "machine, as it writes the site's own store.",
+    no_args_is_help=True,
+)
+
+_Service = Annotated[str, typer.Argument(help="The service, as its playbook calls it.")]
+_Release = Annotated[str, typer.Argument(help="The release's name: a tag, a version, a digest.")]
+
+
+@app.command()
+def register(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="The registration in JSON or YAML, '-' for standard input: service, release, playbook, owner, "
+            "artifacts (kind, name, digest); also datasets, evaluations, ramp, baseline.",
+        ),
+    ],
+    person: options.As = None,
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Register a release, and start the watch that guards it. The same registration twice is one."""
+    from cli import releasing  # noqa: PLC0415  # the database and the Temporal SDK cost 0.5 s, which --help does not need
+
+    releasing.register(file, person=person, site=site, state=state, as_json=as_json)
+
+
+@app.command()
+def watch(
+    service: _Service,
+    release: _Release,
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """See that a registered release is watched, and start its watch where it is not."""
+    from cli import releasing  # noqa: PLC0415  # as above
+
+    releasing.watch(service, release, site=site, state=state, as_json=as_json)
+
+
+@app.command("list")
+def list_releases(
+    service: Annotated[str | None, typer.Option(help="Only those of this service.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """List the registered releases, newest first. It needs no engine."""
+    from cli import releasing  # noqa: PLC0415  # as above
+
+    releasing.list_releases(service, limit=limit, site=site, state=state, as_json=as_json)
+
+
+@app.command()
+def show(
+    service: _Service,
+    release: _Release,
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Show what a release is made of, where it comes from, and what its watch sees."""
+    from cli import releasing  # noqa: PLC0415  # as above
+
+    releasing.show(service, release, site=site, state=state, as_json=as_json)
+
+
+@app.command()
+def baseline(  # noqa: PLR0913, PLR0917  # typer makes an option of each
+    service: _Service,
+    release: Annotated[
+        str | None,
+        typer.Argument(help="The last known good release, to put it on record. Without it: show the record."),
+    ] = None,
+    why: Annotated[str | None, typer.Option(help="Why it is known to be good; needed to name one.")] = None,
+    person: options.As = None,
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Name the last known good release of a service, or show which ones were named."""
+    from cli import baselines  # noqa: PLC0415  # as above
+
+    if release is None:
+        if why is not None:
+            msg = "there is a reason, but no release that it is for; name the release after the service"
+            raise typer.BadParameter(msg)
+        baselines.show(service, site=site, state=state, as_json=as_json)
+        return
+    if not (why or "").strip():
+        msg = "give the reason with --why: what shows that the release is good"
+        raise typer.BadParameter(msg)
+    named = baselines.Named(service=service, release=release, why=why or "", person=person)
+    baselines.name(named, site=site, state=state, as_json=as_json)
+
+
+@app.command()
+def retire(  # noqa: PLR0913, PLR0917  # typer makes an option of each
+    service: _Service,
+    release: _Release,
+    why: Annotated[str, typer.Option(help="Why it needs no guard any more.")],
+    person: options.As = None,
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Guard a release no longer: its watch ends. An incident on it goes on."""
+    from cli import releasing  # noqa: PLC0415  # as above
+
+    if not why.strip():
+        msg = "give a reason with --why"
+        raise typer.BadParameter(msg)
+    meant = releasing.Retirement(service=service, release=release, why=why, person=person)
+    releasing.retire(meant, site=site, state=state, as_json=as_json)
