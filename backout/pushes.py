@@ -14,6 +14,9 @@ from backout.model import Frozen, Name, format_duration
 SKEW = timedelta(minutes=1)
 """By how much a sender's clock may be ahead of ours."""
 
+MOST_LABELS, MOST_COUNTS = 32, 200
+"""Labels and counters of one push."""
+
 Label = Annotated[str, Field(max_length=128)]
 
 
@@ -26,10 +29,11 @@ class Push(Frozen):
     """Idempotency: the same key twice is one push."""
     at: datetime | None = None
     """When the outputs were produced; when the push came, where nothing is said."""
-    labels: dict[Name, Label] = {}
+    labels: Annotated[dict[Name, Label], Field(max_length=MOST_LABELS)] = {}
     """Such as service, release and language; queries select by them."""
     counts: Annotated[
-        dict[Name, Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]], Field(min_length=1)
+        dict[Name, Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]],
+        Field(min_length=1, max_length=MOST_COUNTS),
     ]
     """By counter, such as `grounding.judged`: how many more than the last time."""
     received_at: datetime | None = None

@@ -12,7 +12,7 @@ from cli import options
 
 app = typer.Typer(
     help="Mark external events: deploys elsewhere, outages of providers, tests. They stand beside every "
-    "reading, and rules can listen to them. Runs on the gateway's machine, as it writes the site's own store.",
+    "reading, and rules can listen to them. Runs on the gateway's machine, as it writes the site's store.",
     no_args_is_help=True,
 )
 

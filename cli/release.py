@@ -24,8 +24,8 @@ def register(
         str,
         typer.Argument(
             metavar="FILE",
-            help="The registration in JSON or YAML, '-' for standard input: service, release, playbook, owner, "
-            "artifacts (kind, name, digest); also datasets, evaluations, ramp, baseline.",
+            help="The registration in JSON or YAML, '-' for standard input: service, release, playbook, "
+            "owner, artifacts (kind, name, digest); also datasets, evaluations, ramp, baseline.",
         ),
     ],
     person: options.As = None,

@@ -1,4 +1,4 @@
-"""What `backout release register|watch|list|show|retire` do: ask the registry and the engine, print the answer."""
+"""What `backout release` does: ask the registry and the engine, print the answer."""
 
 from __future__ import annotations
 
