@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from backout.errors import ReleaseDiffers
 from backout.evaluation import Evaluation
 from backout.guard import Place
 from backout.model import Duration, Frozen, Name, Percent
@@ -91,21 +92,35 @@ class Transition(Frozen):
     evaluation: Evaluation
 
 
+WatchState = Literal["waiting", "watching", "fired", "retired"]
+"""waiting: nothing was counted yet. fired: people were called, and the rule is not armed again."""
+
+
 class WatchView(Frozen):
     """What the watch of a release shows."""
 
     place: Place
     playbook: str
     since: datetime
-    state: Literal["waiting", "watching", "fired", "retired"]
-    """waiting: nothing was counted yet. fired: an incident was opened, and its rule is not armed again."""
+    state: WatchState
     ticks: int = 0
     transitions: tuple[Transition, ...] = ()
     """The newest ones."""
     incident: str = ""
-    """The incident that it opened last."""
+    """The incident that it opened or told last."""
+    trouble: str = ""
+    """Why nothing can be observed; empty while something is."""
+    retired: str = ""
+    """Why it was retired; empty while it is guarded."""
 
 
 def watch_id(service: str, release: str) -> str:
     """Return the id of the watch of a release, the workflow's id."""
     return f"watch/{service}/{release}"
+
+
+def must_agree(kept: Registration, told: Registration) -> None:
+    """Insist that two registrations of one release are the same. `ReleaseDiffers`: it names their differences."""
+    differs = [name for name in Registration.model_fields if getattr(kept, name) != getattr(told, name)]
+    if differs:
+        raise ReleaseDiffers(service=kept.service, release=kept.release, differs=", ".join(differs))

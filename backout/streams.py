@@ -12,6 +12,7 @@ from backout.guard import Guard, Place
 from backout.model import Frozen, Name
 from backout.signals import (
     AboveSignal,
+    BaseSignal,
     BelowSignal,
     DistributionSignal,
     EventSignal,
@@ -75,8 +76,8 @@ def _needed(criterion: Criterion, guard: Guard, place: Place) -> Iterator[Stream
     by = test.by if isinstance(test, GapTest) else None
     yield _stream(stream_key(criterion), signal, place, by)
     if isinstance(test, BaselineTest):
-        told = {"kind": "ratio", "bad": test.bad, "of": test.of}
-        control = RatioSignal(**told, source=signal.source, family=signal.family, clock=signal.clock)
+        shared = {name: getattr(signal, name) for name in BaseSignal.model_fields}
+        control = RatioSignal(kind="ratio", bad=test.bad, of=test.of, **shared)
         yield _stream(control_key(criterion), control, place, None)
 
 

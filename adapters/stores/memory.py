@@ -1,13 +1,18 @@
-"""The fake world's store and outbox, in dictionaries."""
+"""The fake world's stores, in dictionaries."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 
 from adapters.faults import Faulty
+from backout.counting import MarkedEvent
+from backout.errors import PushRefused, ReleaseUnknown
 from backout.messages import DocumentRef
 from backout.outbox import OutboxEntry
+from backout.pushes import Push
+from backout.releases import BaselineRecord, ReleaseRecord, must_agree
 from backout.timeline import Event
 from backout.view import IncidentSummary
 
@@ -110,3 +115,97 @@ class MemoryOutbox(Faulty):
 
     def _in_state(self, state: str) -> tuple[OutboxEntry, ...]:
         return tuple(entry for entry in self.entries.values() if entry.state == state)
+
+
+class MemoryPushes(Faulty):
+    """Keeps pushes in the order in which they came."""
+
+    def __init__(self) -> None:
+        super().__init__("pushes memory")
+        self.taken: dict[str, Push] = {}
+        """By key."""
+
+    async def take(self, *, push: Push) -> bool:
+        """Keep a push; False where its key is kept already."""
+        await self.enter()
+        kept = self.taken.setdefault(push.key, push)
+        if kept is not push and kept != push.model_copy(update={"received_at": kept.received_at}):
+            why = f"key '{push.key}' was pushed before, with another content; a key is one push"
+            raise PushRefused(why=why)
+        return kept is push
+
+
+class MemoryRegistry(Faulty):
+    """Keeps releases and baselines in the order in which they came."""
+
+    def __init__(self) -> None:
+        super().__init__("registry memory")
+        self._releases: dict[tuple[str, str], ReleaseRecord] = {}
+        self._baselines: list[BaselineRecord] = []
+
+    async def register(self, *, record: ReleaseRecord) -> bool:
+        """Keep a release; False where the same registration is kept already."""
+        await self.enter()
+        kept = self._releases.setdefault((record.registration.service, record.registration.release), record)
+        must_agree(kept.registration, record.registration)
+        return kept is record
+
+    async def release(self, *, service: str, release: str) -> ReleaseRecord | None:
+        """Return a release, or None where it is not registered."""
+        await self.enter()
+        return self._releases.get((service, release))
+
+    async def releases(self, *, service: str | None, limit: int) -> tuple[ReleaseRecord, ...]:
+        """Return the newest releases first, of one service or of all."""
+        await self.enter()
+        found = [one for (name, _), one in self._releases.items() if service in (None, name)]
+        return tuple(sorted(found[::-1], key=lambda one: one.registered_at, reverse=True)[:limit])
+
+    async def retire(self, *, service: str, release: str, at: datetime, why: str) -> None:
+        """Say that a release is no longer guarded; the first time counts."""
+        await self.enter()
+        kept = self._releases.get((service, release))
+        if kept is None:
+            raise ReleaseUnknown(service=service, release=release)
+        if kept.retired_at is None:
+            retired = kept.model_copy(update={"retired_at": at, "retired_why": why})
+            self._releases[service, release] = retired
+
+    async def name_baseline(self, *, baseline: BaselineRecord) -> None:
+        """Record the last known good release of a service; the same record twice is one."""
+        await self.enter()
+        if baseline not in self._baselines:
+            self._baselines.append(baseline)
+
+    async def baselines(self, *, service: str) -> tuple[BaselineRecord, ...]:
+        """Return what was named the baseline of a service, the newest first."""
+        await self.enter()
+        found = [one for one in self._baselines if one.service == service]
+        return tuple(sorted(found[::-1], key=lambda one: one.at, reverse=True))
+
+
+class MemoryMarks(Faulty):
+    """Keeps marked events by key."""
+
+    def __init__(self) -> None:
+        super().__init__("marks memory")
+        self._events: dict[str, MarkedEvent] = {}
+
+    async def mark(self, *, event: MarkedEvent) -> bool:
+        """Keep an event; one of a known key is replaced. Say whether it is new."""
+        await self.enter()
+        is_new = event.key not in self._events
+        self._events[event.key] = event
+        return is_new
+
+    async def during(self, *, service: str, start: datetime, end: datetime) -> tuple[MarkedEvent, ...]:
+        """Return the events of a service, and those of all services, that touch this time, oldest first."""
+        await self.enter()
+        found = [
+            event
+            for event in self._events.values()
+            if event.service in ("", service)
+            and event.start <= end
+            and (event.end is None or event.end > start)
+        ]
+        return tuple(sorted(found, key=lambda event: (event.start, event.key)))
