@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from temporalio.common import RetryPolicy
@@ -51,16 +51,28 @@ HEARTBEAT = timedelta(seconds=2)
 """A watch whose worker died goes on elsewhere after this long."""
 
 
-def observe(lasting: timedelta) -> Options:
-    """Return the options of a watch that lasts at most this long."""
+def observe(lasting: timedelta, *, hands_over: bool = False) -> Options:
+    """Return the options of an incident's watch that lasts at most this long.
+
+    One that hands over is waited for when it is cancelled: it says how far it came.
+    """
+    cancellation = ActivityCancellationType.TRY_CANCEL
     return Options(
         # A watch ends by itself; these are the backstop for one that does not.
         schedule_to_close=lasting + WATCH_GRACE,
         heartbeat=HEARTBEAT,
         retry_policy=_retried(0, 1),
+        cancellation=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED if hands_over else cancellation,
     )
 
 
+def observe_release(lasting: timedelta, tick: timedelta) -> Options:
+    """Return the options of a release's watch: a thousand of them share a worker, so they beat as they tick."""
+    return replace(observe(lasting), heartbeat=max(HEARTBEAT, HEARTBEAT_TICKS * tick))
+
+
+HEARTBEAT_TICKS = 3
+"""A release's watch whose worker died goes on elsewhere after so many ticks."""
 WATCH_GRACE = timedelta(seconds=30)
 """What a watch may take beyond its own end, so that it can say with which numbers it ended."""
 MOST_RETRIES = 3
@@ -75,6 +87,16 @@ MOST_NEWS = 100
 """Events that are kept and told in one go."""
 LAST_WORD = timedelta(minutes=1)
 """At its end an incident waits this long for its last news to be kept and told."""
+
+
+BETWEEN_INCIDENTS = timedelta(seconds=1)
+"""An incident that is ending takes no alert, and the next one cannot begin yet: look again after this."""
+LONGEST_WITHOUT_SIGHT = timedelta(minutes=10)
+
+
+def pause_without_sight(troubles: int) -> timedelta:
+    """Return the pause before a watch that can observe nothing tries again: 5 s, doubling, to ten minutes."""
+    return min(timedelta(seconds=5 * 2 ** min(troubles - 1, 16)), LONGEST_WITHOUT_SIGHT)
 
 
 def pause_before_retry(attempt: int) -> timedelta:
