@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
-from backout.authority import approvers
 from backout.checklist_steps import BLANK, step_lines
-from backout.criteria import AlertTest, Criterion, LimitTest
+from backout.checklist_triggers import trigger_lines
 from backout.model import format_duration as written
 from backout.people import NEEDS_REASON, Action
 from backout.playbook import Level, Playbook
 from backout.rendering import escape_markdown as plain
-from backout.rules import Rule
 from backout.steps import NotifyStep
 
 
@@ -30,7 +28,7 @@ def render(
     people = _people(playbook, members)
     sections = (
         _head(playbook),
-        _firing(playbook),
+        trigger_lines(playbook),
         _rights(playbook, people),
         _ladders(playbook, people),
         _steps(playbook, people),
@@ -66,54 +64,6 @@ def _head(playbook: Playbook) -> Iterator[str]:
     yield f"- Responders work in the channel `{playbook.channel}`."
     yield f"- Incident: {BLANK}  Release: {BLANK}  Opened at: {BLANK}"
     yield ""
-
-
-def _firing(playbook: Playbook) -> Iterator[str]:
-    yield "## What fires"
-    yield ""
-    yield f"Signals are read every {written(playbook.tick)}. The first rule that fires decides who is asked."
-    yield ""
-    by_id = {criterion.id: criterion for criterion in playbook.criteria}
-    for number, rule in enumerate(playbook.rules, 1):
-        yield f"{number}. **{rule.id}**: {_authority(rule, playbook)} It fires when any of these is breached:"
-        for name in rule.when.any_of:
-            yield f"   - {_criterion(by_id[name], playbook)}" if name in by_id else f"   - {name}"
-    yield ""
-    yield "No data is not health: a signal without data neither fires nor clears anything."
-    yield ""
-
-
-def _authority(rule: Rule, playbook: Playbook) -> str:
-    match rule.authority:
-        case "auto":
-            return "reverts at once; nobody is asked."
-        case "ack":
-            return "reverts as soon as a person owns the incident (acknowledges)."
-        case "approve":
-            who = " or ".join(approvers(rule, playbook))
-            many = f"{rule.quorum} different people" if rule.quorum > 1 else "one person"
-            return f"reverts once {many} ({who}) approved the plan; one reject holds the incident."
-
-
-def _criterion(criterion: Criterion, playbook: Playbook) -> str:
-    match criterion.test:
-        case AlertTest(named=named):
-            return f"`{criterion.id}`: the alert `{named}` is firing"
-        case LimitTest(max=limit):
-            signal = playbook.signals.get(criterion.signal or "")
-            kind = f" ({signal.family.value})" if signal else ""
-            about = f". {plain(signal.about)}" if signal and signal.about else ""
-            evidence = criterion.evidence
-            return (
-                f"`{criterion.id}`: *{criterion.signal}*{kind} is more than {per_10k(limit)}, sustained "
-                f"{written(evidence.sustain)}; at most one false alarm in {written(evidence.false_alarm)}; "
-                f"recovery needs {criterion.min_sample} judged{about}"
-            )
-
-
-def per_10k(rate: float) -> str:
-    """Write a rate as people count: `30 per 10000 (0.3 %)`."""
-    return f"{rate * 10_000:g} per 10000 ({rate * 100:g} %)"
 
 
 def _rights(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:

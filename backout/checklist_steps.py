@@ -10,6 +10,7 @@ from backout.model import format_duration as written
 from backout.people import Action
 from backout.playbook import Playbook
 from backout.rendering import escape_markdown as plain
+from backout.rules import Do
 from backout.steps import (
     CheckStep,
     DetectStep,
@@ -90,7 +91,7 @@ def _one_line(step: DetectStep | EscalateStep | VerifyStep | PostmortemStep, pla
 
 
 def _paging_beside(playbook: Playbook) -> str:
-    auto = [rule.id for rule in playbook.rules if rule.authority == "auto"]
+    auto = [rule.id for rule in playbook.rules if rule.do is Do.REVERT and rule.authority == "auto"]
     return f" The revert does not wait for this after {' or '.join(auto)}." if auto else ""
 
 

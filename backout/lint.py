@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import PurePath
 
+from backout.lint_conditions import condition_problems
+from backout.lint_kinds import kind_problems
 from backout.lint_names import name_problems
+from backout.lint_queries import query_problems
+from backout.lint_reverts import revert_problems
 from backout.lint_rights import right_problems
+from backout.lint_rules import rule_problems
 from backout.lint_steps import step_problems
 from backout.lint_windows import window_problems
 from backout.playbook import Playbook
@@ -22,6 +27,11 @@ def lint(playbook: Playbook, *, templates: Collection[str], site: Site | None) -
     """
     return (
         *name_problems(playbook, templates, site),
+        *query_problems(playbook, site),
+        *kind_problems(playbook, site),
+        *condition_problems(playbook),
+        *revert_problems(playbook),
+        *rule_problems(playbook),
         *step_problems(playbook),
         *window_problems(playbook),
         *right_problems(playbook, site),

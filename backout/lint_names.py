@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from backout.criteria import LimitTest
-from backout.placeholders import placeholder_problems
+from backout.criteria import AlertTest, EventTest
+from backout.lint_conditions import answers, conditions, leaves
 from backout.playbook import Playbook
 from backout.problems import Path, Problem, spell, unknown
 from backout.site import Site
@@ -27,61 +27,86 @@ class _Use:
 
 def name_problems(playbook: Playbook, templates: Collection[str], site: Site | None) -> Iterator[Problem]:
     """Yield names that are given twice, unknown names, and what is defined but never used."""
-    yield from _given_twice(
-        "step", [(("steps", i, "name"), step.name) for i, step in enumerate(playbook.steps)]
-    )
-    yield from _given_twice(
-        "criterion", [(("criteria", i, "id"), one.id) for i, one in enumerate(playbook.criteria)]
-    )
-    yield from _given_twice("rule", [(("rules", i, "id"), rule.id) for i, rule in enumerate(playbook.rules)])
-    uses = [*_roles(playbook), *_inside(playbook), *_templates(playbook, templates)]
+    for kind, names in _given(playbook):
+        yield from _given_twice(kind, names)
+    uses = [*_roles(playbook), *_inside(playbook), *_in_rules(playbook), *_templates(playbook, templates)]
     for use in [*uses, *(_at_site(playbook, site) if site else ())]:
         if use.name not in use.known:
             yield Problem(path=use.path, message=unknown(use.kind, use.name, use.known))
     yield from _unused(playbook)
-    for path, query in _queries(playbook):
-        yield from placeholder_problems(path, query)
-    requests = playbook.release.requests
-    if requests and "$release" not in requests.query:
-        msg = 'it counts every release; add release="$release" to count what the candidate alone has served'
-        yield Problem(path=("release", "requests", "query"), message=msg, severity="warning")
+
+
+def _given(playbook: Playbook) -> Iterator[tuple[str, list[tuple[Path, str]]]]:
+    """Yield the names that are given, by kind; those of one kind must differ from each other."""
+    yield "step", [(("steps", i, "name"), step.name) for i, step in enumerate(playbook.steps)]
+    # What conditions can name is one kind: whatever it is, the name alone must tell it.
+    criteria = [(("criteria", i, "id"), one.id) for i, one in enumerate(playbook.criteria)]
+    occasions = [(("occasions", name), name) for name in playbook.occasions]
+    answered = [
+        (("judgments", i, "answers", answer), f"{one.id}.{answer}")
+        for i, one in enumerate(playbook.judgments)
+        for answer in one.answers
+    ]
+    yield "criterion", [*criteria, *occasions, *answered]
+    yield "rule", [(("rules", i, "id"), rule.id) for i, rule in enumerate(playbook.rules)]
+    yield "veto", [(("vetoes", i, "id"), veto.id) for i, veto in enumerate(playbook.vetoes)]
+    yield "judgment", [(("judgments", i, "id"), one.id) for i, one in enumerate(playbook.judgments)]
 
 
 def _given_twice(kind: str, names: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
     taken: dict[str, Path] = {}
     for path, name in names:
         first = taken.setdefault(name, path)
-        if first != path:
-            msg = (
-                f"the {kind} name '{name}' is taken by {spell(first[:-1])}; write '{path[-1]}: ' with another"
-            )
-            yield Problem(path=path, message=msg)
+        if first == path:
+            continue
+        # An entry of a list has its name in a field; an entry of a mapping is its name.
+        is_field, was_field = isinstance(path[-2], int), isinstance(first[-2], int)
+        what = f"write '{path[-1]}: ' with another" if is_field else "give it another"
+        place = first[:-1] if was_field else first
+        msg = f"the {kind} name '{name}' is taken by {spell(place)}; {what}"
+        yield Problem(path=path, message=msg, on_key=not is_field)
 
 
 def _roles(playbook: Playbook) -> Iterator[_Use]:
-    known = playbook.roles
     for i, step in enumerate(playbook.steps):
-        yield _Use("role", ("steps", i, "owner"), step.owner, known)
+        yield _Use("role", ("steps", i, "owner"), step.owner, playbook.roles)
+    for path, roles in _lists_of_roles(playbook):
+        for j, role in enumerate(roles):
+            yield _Use("role", (*path, j), role, playbook.roles)
+
+
+def _lists_of_roles(playbook: Playbook) -> Iterator[tuple[Path, tuple[str, ...]]]:
     for policy, levels in playbook.escalation.items():
         for i, level in enumerate(levels):
-            for j, role in enumerate(level.page):
-                yield _Use("role", ("escalation", policy, i, "page", j), role, known)
+            yield ("escalation", policy, i, "page"), level.page
     for i, rule in enumerate(playbook.rules):
-        for j, role in enumerate(rule.approve_by):
-            yield _Use("role", ("rules", i, "approve_by", j), role, known)
+        yield ("rules", i, "approve_by"), rule.approve_by
+    for i, veto in enumerate(playbook.vetoes):
+        yield ("vetoes", i, "decide_by"), veto.decide_by
+    for i, judgment in enumerate(playbook.judgments):
+        yield ("judgments", i, "by"), judgment.by
 
 
 def _inside(playbook: Playbook) -> Iterator[_Use]:
-    criteria = [criterion.id for criterion in playbook.criteria]
     for i, criterion in enumerate(playbook.criteria):
         if criterion.signal is not None:
             yield _Use("signal", ("criteria", i, "signal"), criterion.signal, playbook.signals)
-    for i, rule in enumerate(playbook.rules):
-        for j, name in enumerate(rule.when.any_of):
-            yield _Use("criterion", ("rules", i, "when", "any_of", j), name, criteria)
     for i, step in enumerate(playbook.steps):
         if isinstance(step, EscalateStep):
             yield _Use("escalation policy", ("steps", i, "policy"), step.policy, playbook.escalation)
+
+
+def _in_rules(playbook: Playbook) -> Iterator[_Use]:
+    known = [*(one.id for one in playbook.criteria), *playbook.occasions, *answers(playbook)]
+    kind = "name in a condition" if len(known) > len(playbook.criteria) else "criterion"
+    for path, condition in conditions(playbook):
+        for leaf in leaves(condition, path):
+            yield _Use(kind, leaf.path, leaf.name, known)
+    rules = [rule.id for rule in playbook.rules]
+    for i, veto in enumerate(playbook.vetoes):
+        for field, names in (("blocks", veto.blocks), ("unless", veto.unless)):
+            for j, name in enumerate(names):
+                yield _Use("rule", ("vetoes", i, field, j), name, rules)
 
 
 def _templates(playbook: Playbook, templates: Collection[str]) -> Iterator[_Use]:
@@ -117,12 +142,11 @@ def _at_site(playbook: Playbook, site: Site) -> Iterator[_Use]:
 
 
 def _unused(playbook: Playbook) -> Iterator[Problem]:
-    weighed = {name for rule in playbook.rules for name in rule.when.any_of}
+    weighed = {leaf.name for path, condition in conditions(playbook) for leaf in leaves(condition, path)}
     for i, criterion in enumerate(playbook.criteria):
-        if criterion.id not in weighed:
-            alone = (
-                "it can only delay recovery" if isinstance(criterion.test, LimitTest) else "it does nothing"
-            )
+        if criterion.id not in weighed and criterion.mode == "act":
+            certain = isinstance(criterion.test, AlertTest | EventTest)
+            alone = "it does nothing" if certain else "it can only delay recovery"
             msg = f"no rule uses criterion '{criterion.id}', so {alone}; name it in a rule or delete it"
             yield Problem(path=("criteria", i, "id"), message=msg, severity="warning")
     tested = {criterion.signal for criterion in playbook.criteria}
@@ -130,11 +154,7 @@ def _unused(playbook: Playbook) -> Iterator[Problem]:
         if name not in tested:
             msg = f"no criterion tests signal '{name}'; add one or delete it"
             yield Problem(path=("signals", name), message=msg, severity="warning", on_key=True)
-
-
-def _queries(playbook: Playbook) -> Iterator[tuple[Path, str]]:
-    for name, signal in playbook.signals.items():
-        yield ("signals", name, "bad"), signal.bad
-        yield ("signals", name, "of"), signal.of
-    if playbook.release.requests:
-        yield ("release", "requests", "query"), playbook.release.requests.query
+    for name in playbook.occasions:
+        if name not in weighed:
+            msg = f"no condition names the occasion '{name}', so it weighs in nothing; use it or delete it"
+            yield Problem(path=("occasions", name), message=msg, severity="warning", on_key=True)

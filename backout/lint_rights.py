@@ -8,8 +8,7 @@ from backout.authority import approvers
 from backout.people import Action
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
-from backout.rules import Rule
-from backout.signals import Family
+from backout.rules import Do, Rule
 from backout.site import Site
 from backout.steps import ManualStep, NotifyStep
 
@@ -34,6 +33,10 @@ def right_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
         yield from _rule(("rules", i), rule, playbook)
         if site:
             yield from _quorum(("rules", i, "quorum"), rule, playbook, site)
+    for i, veto in enumerate(playbook.vetoes):
+        yield from _holders(("vetoes", i, "decide_by"), veto.decide_by, Action.APPROVE, playbook)
+    for i, judgment in enumerate(playbook.judgments):
+        yield from _holders(("judgments", i, "by"), judgment.by, Action.JUDGE, playbook)
     yield from _ladders(playbook)
     yield from _warnings(playbook)
     if site:
@@ -58,13 +61,13 @@ def _needed(playbook: Playbook) -> Iterator[tuple[Path, Action, str]]:
     for action, why in _ALWAYS.items():
         yield ("roles",), action, why
     for i, rule in enumerate(playbook.rules):
-        if rule.authority == "ack":
+        if rule.do is Do.REVERT and rule.authority == "ack":
             yield (
                 ("rules", i, "authority"),
                 Action.ACKNOWLEDGE,
                 "this rule waits for a person to own the incident",
             )
-        if rule.authority == "approve":
+        if rule.do is Do.REVERT and rule.authority == "approve":
             yield ("rules", i, "authority"), Action.APPROVE, "this rule waits for an approval"
     for i, step in enumerate(playbook.steps):
         if isinstance(step, NotifyStep) and step.needs_approval:
@@ -74,32 +77,39 @@ def _needed(playbook: Playbook) -> Iterator[tuple[Path, Action, str]]:
 
 
 def _rule(path: Path, rule: Rule, playbook: Playbook) -> Iterator[Problem]:
-    if rule.authority != "approve" and (rule.approve_by or rule.quorum > 1):
-        field = "approve_by" if rule.approve_by else "quorum"
-        msg = (
-            f"authority '{rule.authority}' asks for no approval; write 'authority: approve' or leave this out"
-        )
-        yield Problem(path=(*path, field), message=msg)
-    for i, role in enumerate(rule.approve_by):
-        if role in playbook.roles and Action.APPROVE not in playbook.roles[role].may:
-            msg = f"role '{role}' may not approve; add the right under roles.{role}.may, or name another role"
-            yield Problem(path=(*path, "approve_by", i), message=msg)
-    if rule.authority == "auto":
-        yield from _bias(path, rule, playbook)
+    for field in _idle(rule):
+        if rule.do is Do.REVERT:
+            why = (
+                f"authority '{rule.authority}' asks for no approval; write 'authority: approve' or "
+                "leave this out"
+            )
+        else:
+            why = f"a rule with 'do: {rule.do}' asks nobody, so this means nothing; leave it out"
+        yield Problem(path=(*path, field), message=why)
+    yield from _holders((*path, "approve_by"), rule.approve_by, Action.APPROVE, playbook)
 
 
-def _bias(path: Path, rule: Rule, playbook: Playbook) -> Iterator[Problem]:
-    signals = {
-        one.id: playbook.signals[one.signal] for one in playbook.criteria if one.signal in playbook.signals
-    }
-    for i, name in enumerate(rule.when.any_of):
-        if name in signals and signals[name].family is Family.FAIRNESS:
-            msg = f"'{name}' is about fairness: people look at bias first; write 'authority: approve'"
-            yield Problem(path=(*path, "when", "any_of", i), message=msg)
+def _idle(rule: Rule) -> Iterator[str]:
+    """Yield the fields of a rule that mean nothing to it."""
+    if rule.do in {Do.HOLD, Do.PAGE} and rule.authority != "approve":
+        yield "authority"
+    if rule.do in {Do.HOLD, Do.PAGE} or (rule.do is Do.REVERT and rule.authority != "approve"):
+        given = (("approve_by", rule.approve_by), ("quorum", rule.quorum > 1))
+        timed = (("approve_within", rule.approve_within), ("on_timeout", rule.on_timeout))
+        yield from (field for field, value in (*given, *timed) if value)
+
+
+def _holders(path: Path, roles: tuple[str, ...], action: Action, playbook: Playbook) -> Iterator[Problem]:
+    for i, role in enumerate(roles):
+        if role in playbook.roles and action not in playbook.roles[role].may:
+            msg = (
+                f"role '{role}' may not {action}; add the right under roles.{role}.may, or name another role"
+            )
+            yield Problem(path=(*path, i), message=msg)
 
 
 def _quorum(path: Path, rule: Rule, playbook: Playbook, site: Site) -> Iterator[Problem]:
-    if rule.authority != "approve":
+    if rule.do is not Do.REVERT or rule.authority != "approve":
         return
     roles = [role for role in approvers(rule, playbook) if role in playbook.roles]
     people = sorted({person for role in roles for person in site.members(role)})
@@ -123,7 +133,7 @@ def _warnings(playbook: Playbook) -> Iterator[Problem]:
     kinds = [step.step for step in playbook.steps]
     called = "escalate" in kinds[: kinds.index("revert")] if "revert" in kinds else True
     for i, rule in enumerate(playbook.rules):
-        if rule.authority != "auto" and not called:
+        if rule.do is Do.REVERT and rule.authority != "auto" and not called:
             msg = f"'{rule.authority}' waits for people, but no escalate step before the revert calls them"
             yield Problem(path=("rules", i, "authority"), message=msg, severity="warning")
     for i, step in enumerate(playbook.steps):

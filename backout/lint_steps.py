@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from backout.criteria import LimitTest
+from backout.criteria import AlertTest, EventTest
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
+from backout.rules import Do
 from backout.steps import Move, PostmortemStep, RevertStep, VerifyStep
 
 _NO_EVIDENCE = "nothing has fired, so nothing would authorise the steps after it"
@@ -38,10 +39,10 @@ def step_problems(playbook: Playbook) -> Iterator[Problem]:
     for i, step in enumerate(playbook.steps):
         if isinstance(step, RevertStep):
             yield from _stages(("steps", i, "stages"), step)
-        if isinstance(step, VerifyStep) and not any(
-            isinstance(one.test, LimitTest) for one in playbook.criteria
+        if isinstance(step, VerifyStep) and all(
+            isinstance(one.test, AlertTest | EventTest) for one in playbook.criteria
         ):
-            msg = "no criterion compares a signal with a limit, so recovery cannot be measured; add one"
+            msg = "no criterion compares a rate, so recovery cannot be measured; add one, such as a limit"
             yield Problem(path=("steps", i), message=msg)
 
 
@@ -50,7 +51,7 @@ def _order(playbook: Playbook) -> Iterator[Problem]:
     if "detect" not in kinds:
         msg = "there is no detect step; begin with one, so that nothing is reverted without evidence"
         yield Problem(path=("steps",), message=msg)
-    if "revert" not in kinds:
+    if "revert" not in kinds and any(rule.do is Do.REVERT for rule in playbook.rules):
         msg = "there is no revert step, but the rules ask for a revert; add one after detect"
         yield Problem(path=("steps",), message=msg)
     for i, kind in enumerate(kinds):

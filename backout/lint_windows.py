@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from backout.criteria import LimitTest
+from backout.criteria import AlertTest, Criterion, EventTest
 from backout.model import format_duration as written
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
@@ -24,28 +24,42 @@ def window_problems(playbook: Playbook) -> Iterator[Problem]:
 
 def _evidence(playbook: Playbook) -> Iterator[Problem]:
     for i, criterion in enumerate(playbook.criteria):
-        if not isinstance(criterion.test, LimitTest):
-            continue
-        evidence, path = criterion.evidence, ("criteria", i, "evidence")
-        if playbook.tick > evidence.sustain / 2:
+        if needs_evidence(criterion):
+            yield from _sustain(("criteria", i, "evidence"), criterion, playbook.tick)
+        if criterion.missing.after and criterion.missing.after < 2 * playbook.tick:
             msg = (
-                f"a sustain of {written(evidence.sustain)} needs two ticks at least, and a tick is "
-                f"{written(playbook.tick)}; lengthen sustain or shorten the tick"
+                f"one slow answer would make it blind: {written(criterion.missing.after)} is less than "
+                f"two ticks ({written(2 * playbook.tick)}); lengthen it"
             )
-            yield Problem(path=(*path, "sustain"), message=msg)
-        if evidence.sustain > MOST_TICKS * playbook.tick:
-            msg = (
-                f"a sustain of {written(evidence.sustain)} has {evidence.sustain // playbook.tick} ticks, so "
-                "each weighs little: a moderate rise may never fire where a tick brings few outputs; "
-                "lengthen the tick"
-            )
-            yield Problem(path=(*path, "sustain"), message=msg, severity="warning")
-        if evidence.false_hold <= evidence.sustain:
-            msg = (
-                f"false_hold must be longer than sustain ({written(evidence.sustain)}), "
-                "or healthy traffic would look suspect; lengthen it"
-            )
-            yield Problem(path=(*path, "false_hold"), message=msg)
+            yield Problem(path=("criteria", i, "missing", "after"), message=msg)
+
+
+def needs_evidence(criterion: Criterion) -> bool:
+    """Say whether the criterion gathers evidence; an alert and an event are certain at once."""
+    return not isinstance(criterion.test, AlertTest | EventTest)
+
+
+def _sustain(path: Path, criterion: Criterion, tick: timedelta) -> Iterator[Problem]:
+    evidence = criterion.evidence
+    if tick > evidence.sustain / 2:
+        msg = (
+            f"a sustain of {written(evidence.sustain)} needs two ticks at least, and a tick is "
+            f"{written(tick)}; lengthen sustain or shorten the tick"
+        )
+        yield Problem(path=(*path, "sustain"), message=msg)
+    if evidence.sustain > MOST_TICKS * tick:
+        msg = (
+            f"a sustain of {written(evidence.sustain)} has {evidence.sustain // tick} ticks, so "
+            "each weighs little: a moderate rise may never fire where a tick brings few outputs; "
+            "lengthen the tick"
+        )
+        yield Problem(path=(*path, "sustain"), message=msg, severity="warning")
+    if evidence.false_hold <= evidence.sustain:
+        msg = (
+            f"false_hold must be longer than sustain ({written(evidence.sustain)}), "
+            "or healthy traffic would look suspect; lengthen it"
+        )
+        yield Problem(path=(*path, "false_hold"), message=msg)
 
 
 def _step(path: Path, step: Step, playbook: Playbook) -> Iterator[Problem]:
@@ -66,8 +80,9 @@ def _step(path: Path, step: Step, playbook: Playbook) -> Iterator[Problem]:
 
 
 def _detect(path: Path, step: DetectStep, playbook: Playbook) -> Iterator[Problem]:
-    sustains = [one.evidence.sustain for one in playbook.criteria if isinstance(one.test, LimitTest)]
-    if sustains and step.within < min(sustains):
+    sustains = [one.evidence.sustain for one in playbook.criteria if needs_evidence(one)]
+    # What the sources remember counts too: with a look back, evidence is there at once.
+    if sustains and step.within + (step.look_back or timedelta()) < min(sustains):
         msg = (
             f"within {written(step.within)} no criterion can fire: the shortest sustain is "
             f"{written(min(sustains))}; lengthen within"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from backout.placeholders import placeholder_problems
+from backout.placeholders import IN_ADDRESSES, placeholder_problems
 from backout.problems import Path, Problem
-from backout.site import Site, SlackChannel
+from backout.site import ExpositionSource, PrometheusSource, Site, SlackChannel
 
 
 def site_problems(site: Site) -> Iterator[Problem]:
@@ -30,7 +30,11 @@ def _shared_identities(site: Site) -> Iterator[Problem]:
 
 def _addresses(site: Site) -> Iterator[Problem]:
     urls: Mapping[Path, str] = {
-        **{("sources", name, "url"): source.url for name, source in site.sources.items()},
+        **{
+            ("sources", name, "url"): source.url
+            for name, source in site.sources.items()
+            if isinstance(source, ExpositionSource | PrometheusSource)
+        },
         **{("checks", name, "url"): check.url for name, check in site.checks.items()},
         **{
             ("channels", name, "api"): channel.api
@@ -44,7 +48,7 @@ def _addresses(site: Site) -> Iterator[Problem]:
             yield Problem(path=path, message=f"'{url}' is not an address; write http://host:port/path")
         elif "@" in urlsplit(url).netloc:
             yield Problem(path=path, message="a secret is named, never written into an address")
-        yield from placeholder_problems(path, url)
+        yield from placeholder_problems(path, url, IN_ADDRESSES)
 
 
 def _is_http(url: str) -> bool:

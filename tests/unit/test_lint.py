@@ -75,12 +75,12 @@ def test_a_name_that_is_taken_is_an_error(changes: Changes, path: str, message: 
         (
             "signals.errors.bad",
             'errors{release="$relase"}',
-            "unknown placeholder 'relase'; did you mean 'release'? Known: service, release",
+            "unknown placeholder 'relase'; did you mean 'release'? Known: service, release, baseline",
         ),
         (
             "signals.gap.of",
             "cost_in_$",
-            "a '$' begins a placeholder; write one of $service, $release, or leave it out",
+            "a '$' begins a placeholder; write one of $service, $release, $baseline, or leave it out",
         ),
     ],
 )

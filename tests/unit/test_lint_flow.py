@@ -68,7 +68,7 @@ from tests.unit.linted import GONE, Changes, errors, step
         (
             {"criteria": [{"id": "reported", "test": {"compare": "alert", "named": "Reported"}}]},
             "steps[4]",
-            "no criterion compares a signal with a limit, so recovery cannot be measured; add one",
+            "no criterion compares a rate, so recovery cannot be measured; add one, such as a limit",
         ),
     ],
 )

@@ -66,11 +66,6 @@ def test_a_right_that_a_part_of_the_flow_waits_for_is_held_by_somebody(
             "authority 'ack' asks for no approval; write 'authority: approve' or leave this out",
         ),
         (
-            {"rules.2": {"id": "bias", "when": {"any_of": ["gap-limit"]}, "authority": "auto"}},
-            "rules[2].when.any_of[0]",
-            "'gap-limit' is about fairness: people look at bias first; write 'authority: approve'",
-        ),
-        (
             {"rules.2.quorum": 3},
             "rules[2].quorum",
             (

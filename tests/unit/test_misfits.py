@@ -15,7 +15,7 @@ SITE = (DATA / "site.yaml").read_text(encoding="utf-8")
 STEPS = "detect, escalate, revert, check, verify, notify, manual, postmortem"
 FIELDS = (
     "playbook, version, scenario, at_risk, severity, release, channel, tick, signals, criteria, rules, "
-    "roles, escalation, remind, steps"
+    "vetoes, judgments, occasions, rearm, roles, escalation, remind, steps"
 )
 A_NAME = "letters, digits, '_', '.' and '-', at most 63 of them, the first a letter"
 PAGE = '{kind: exposition, url: "http://127.0.0.1:9102/metrics", timeout: 2s}'
@@ -66,7 +66,8 @@ def changed(text: str, old: str, new: str) -> tuple[str, str]:
         (
             "kind: ratio",
             "kind: »rate",
-            "signals.errors.kind: unknown kind 'rate'; did you mean 'ratio'? Known: ratio",
+            "signals.errors.kind: unknown kind 'rate'; did you mean 'ratio'? "
+            "Known: ratio, above, below, event, distribution",
         ),
         (
             "{step: revert, owner: commander",
