@@ -39,6 +39,7 @@ from deployment import load_deployment, read_site
 from telemetry import Settings
 from workflows.incident import TASK_QUEUE, Incident
 from workflows.revert import StagedRevert
+from workflows.watch import ReleaseWatch
 
 _log = logging.getLogger("worker")
 
@@ -99,9 +100,11 @@ def build_worker(client: Client, activities: Sequence[Callable[..., Any]]) -> Wo
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[Incident, StagedRevert],
+        workflows=[Incident, StagedRevert, ReleaseWatch],
         activities=activities,
         workflow_runner=sandbox(),
+        # Each watched release holds a slot for as long as it is watched; it costs nothing while it waits.
+        max_concurrent_activities=5000,
         # Each open incident stays in memory, 92 KiB each: an update is then answered in milliseconds.
         max_cached_workflows=2000,
         # When this worker is killed, another takes over after this long.

@@ -1,7 +1,8 @@
-"""The page that Temporal's UI shows for an incident: where it stands and what happens next, in Markdown."""
+"""What Temporal's UI shows of an incident: what it is about, where it stands and what happens next."""
 
 from __future__ import annotations
 
+from backout.case import OpenIncident
 from backout.people import NEEDS_SUBJECT, Action
 from backout.rendering import escape_markdown
 from backout.view import Ask, Briefing
@@ -47,3 +48,27 @@ def _code(action: Action, ask: Ask) -> str:
 def command(action: Action) -> str:
     """Return the word that people type for an action."""
     return "ack" if action is Action.ACKNOWLEDGE else action.value
+
+
+def summary(opening: OpenIncident) -> str:
+    """Return an incident in one line."""
+    playbook = opening.playbook
+    about = f"{playbook.playbook} version {playbook.version}, {playbook.severity.value}"
+    return f"{opening.service}/{opening.release}: {about}"
+
+
+def about(opening: OpenIncident) -> str:
+    """Return what an incident is about, in Markdown."""
+    playbook = opening.playbook
+    lines = (
+        f"**{playbook.playbook}** version {playbook.version}, `{opening.digest}`",
+        "",
+        playbook.scenario,
+        "",
+        f"- users: {playbook.at_risk.users}",
+        f"- safety: {playbook.at_risk.safety}",
+        f"- business: {playbook.at_risk.business}",
+        "",
+        f"Steps: {', '.join(step.name for step in playbook.steps)}",
+    )
+    return "\n".join(lines)

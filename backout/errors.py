@@ -227,3 +227,11 @@ class PushRefused(BackoutError):
 
 class EventRefused(BackoutError):
     """The event was not marked: {why}. Nothing was kept; correct it and send it again."""
+
+
+class NothingWatches(BackoutError):
+    """Nothing watches release {release} of {service}. 'backout release list' shows what is registered."""
+
+
+class WatchOver(BackoutError):
+    """The watch of release {release} of {service} has ended; nothing can be done in it."""

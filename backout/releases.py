@@ -120,7 +120,11 @@ def watch_id(service: str, release: str) -> str:
 
 
 def must_agree(kept: Registration, told: Registration) -> None:
-    """Insist that two registrations of one release are the same. `ReleaseDiffers`: it names their differences."""
+    """Insist that two registrations of one release are the same.
+
+    Raises:
+        ReleaseDiffers: it names what is not.
+    """
     differs = [name for name in Registration.model_fields if getattr(kept, name) != getattr(told, name)]
     if differs:
         raise ReleaseDiffers(service=kept.service, release=kept.release, differs=", ".join(differs))

@@ -1,55 +1,17 @@
-"""What the engine's UI and lists show of an incident: written when it opens, read when it is listed."""
+"""What the engine's lists show of incidents and of watches."""
 
 from __future__ import annotations
 
 from temporalio.client import WorkflowExecution
-from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from backout.addressing import ListedIncident
-from backout.case import OpenIncident
-from backout.view import IncidentOutcome
+from backout.guard import Place
+from backout.guard_release import ListedWatch
 from workflows import search_attributes
 
 
-def attributes_of(opening: OpenIncident) -> TypedSearchAttributes:
-    """Return what the incident is found by."""
-    values = {
-        search_attributes.SERVICE: opening.service,
-        search_attributes.RELEASE: opening.release,
-        search_attributes.PLAYBOOK: opening.playbook.playbook,
-        search_attributes.SEVERITY: opening.playbook.severity.value,
-        search_attributes.PHASE: opening.playbook.steps[0].step,
-        search_attributes.OUTCOME: IncidentOutcome.OPEN.value,
-    }
-    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in values.items()])
-
-
-def summary_of(opening: OpenIncident) -> str:
-    """Return the incident in one line."""
-    playbook = opening.playbook
-    about = f"{playbook.playbook} version {playbook.version}, {playbook.severity.value}"
-    return f"{opening.service}/{opening.release}: {about}"
-
-
-def details_of(opening: OpenIncident) -> str:
-    """Return what the incident is about, in Markdown."""
-    playbook = opening.playbook
-    lines = (
-        f"**{playbook.playbook}** version {playbook.version}, `{opening.digest}`",
-        "",
-        playbook.scenario,
-        "",
-        f"- users: {playbook.at_risk.users}",
-        f"- safety: {playbook.at_risk.safety}",
-        f"- business: {playbook.at_risk.business}",
-        "",
-        f"Steps: {', '.join(step.name for step in playbook.steps)}",
-    )
-    return "\n".join(lines)
-
-
 def listed(run: WorkflowExecution) -> ListedIncident:
-    """Return a run as a line of the list."""
+    """Return an incident's run as a line of the list."""
     found = run.typed_search_attributes
     return ListedIncident(
         incident=run.id,
@@ -61,4 +23,16 @@ def listed(run: WorkflowExecution) -> ListedIncident:
         status=run.status.name.lower() if run.status else "",
         opened_at=run.start_time,
         closed_at=run.close_time,
+    )
+
+
+def listed_watch(run: WorkflowExecution) -> ListedWatch:
+    """Return a watch's run as a line of the list."""
+    found = run.typed_search_attributes
+    return ListedWatch(
+        watch=run.id,
+        place=Place(service=found[search_attributes.SERVICE], release=found[search_attributes.RELEASE]),
+        playbook=found[search_attributes.PLAYBOOK],
+        state=found[search_attributes.PHASE],
+        started_at=run.start_time,
     )

@@ -67,12 +67,13 @@ def observe(lasting: timedelta, *, hands_over: bool = False) -> Options:
 
 
 def observe_release(lasting: timedelta, tick: timedelta) -> Options:
-    """Return the options of a release's watch: a thousand of them share a worker, so they beat as they tick."""
-    return replace(observe(lasting), heartbeat=max(HEARTBEAT, HEARTBEAT_TICKS * tick))
+    """Return the options of a release's watch; there may be a thousand of them on one worker."""
+    slow = min(max(HEARTBEAT, HEARTBEAT_TICKS * tick), SLOWEST_HEARTBEAT)
+    return replace(observe(lasting, hands_over=True), heartbeat=slow)
 
 
-HEARTBEAT_TICKS = 3
-"""A release's watch whose worker died goes on elsewhere after so many ticks."""
+HEARTBEAT_TICKS, SLOWEST_HEARTBEAT = 3, timedelta(minutes=1)
+"""A release's watch whose worker died goes on elsewhere after so many ticks, and after a minute at most."""
 WATCH_GRACE = timedelta(seconds=30)
 """What a watch may take beyond its own end, so that it can say with which numbers it ended."""
 MOST_RETRIES = 3
@@ -87,8 +88,6 @@ MOST_NEWS = 100
 """Events that are kept and told in one go."""
 LAST_WORD = timedelta(minutes=1)
 """At its end an incident waits this long for its last news to be kept and told."""
-
-
 BETWEEN_INCIDENTS = timedelta(seconds=1)
 """An incident that is ending takes no alert, and the next one cannot begin yet: look again after this."""
 LONGEST_WITHOUT_SIGHT = timedelta(minutes=10)

@@ -1,0 +1,200 @@
+"""Guarding: what the watch of a release remembers, and what each observation means to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from backout.criteria import Criterion
+from backout.evaluation import Blindness, Evaluation, Outcome
+from backout.model import Frozen
+from backout.playbook import Playbook
+from backout.releases import Transition, WatchState
+from backout.requests import Observation
+from backout.rules import Rearm
+from backout.watch import Watch
+
+MOST_TRANSITIONS = 20
+"""Transitions that a watch keeps; the engine's history has the others."""
+MOST_CARRIED = 1_000_000
+"""Bytes that go into a fresh history; the engine takes no input above two million."""
+LASTING = timedelta(days=1)
+"""How long one observation lasts where nothing changes."""
+LASTING_UNEXPOSED = timedelta(hours=1)
+"""How long it lasts while a source is blind without traffic: then the exposure is read again."""
+FIRST_TICKS = 8
+"""So many ticks the first one lasts: then it is known whether anything is counted."""
+_STRENGTH = {"report": 0, "page": 1, "hold": 2}
+
+
+class Cause(Frozen):
+    """Why people are called: a rule that fired, or a source that has become blind."""
+
+    what: str
+    """`rule <id>` or `blind <source>`."""
+    since: datetime
+    why: str
+
+    @property
+    def is_rule(self) -> bool:
+        """Whether a rule fired."""
+        return self.what.startswith("rule ")
+
+
+class Guarded(Frozen):
+    """What the watch of a release remembers. It goes along when a long history goes on in a fresh one."""
+
+    since: datetime
+    watch: Watch | None = None
+    """The evidence at the last observation; the running one's is in its heartbeat."""
+    counted: bool = False
+    """Something was judged: from then on blindness is a change of mind."""
+    transitions: tuple[Transition, ...] = ()
+    """The newest ones."""
+    called: dict[str, datetime] = {}
+    """What people were called for: the last firing of each rule, and the sources that are blind now."""
+    unexposed: bool = False
+    """A source is blind, and people were not called: the release had no traffic."""
+    incident: str = ""
+    trouble: str = ""
+    """Why nothing can be observed; empty while something is."""
+    troubles: int = 0
+    """So many attempts in a row could not observe."""
+    retired: str = ""
+    """Why; empty while it is guarded."""
+
+    def heard(self, seen: Observation, *, now: datetime) -> Guarded:
+        """Return what is remembered after an observation."""
+        said, at = seen.evaluation, _moment(seen, now)
+        counted = self.counted or said.outcome is Outcome.FIRED or _has_counted(seen.watch)
+        heard = {
+            "watch": seen.watch or self.watch,
+            "counted": counted,
+            "transitions": self._noting(said, at=at) if counted and self._is_news(seen) else self.transitions,
+            "trouble": "",
+            "troubles": 0,
+        }
+        return self.model_copy(update=heard)
+
+    def _is_news(self, seen: Observation) -> bool:
+        """Say whether a transition was told: another one than the last, the first, or the end of trouble."""
+        before, after = self.watch and self.watch.told, seen.watch and seen.watch.told
+        is_first = not self.transitions or bool(self.trouble)
+        return seen.evaluation.outcome is Outcome.FIRED or before != after or is_first
+
+    def blinded(self, why: str, playbook: Playbook, *, now: datetime) -> Guarded:
+        """Return what is remembered after nothing could be observed at all."""
+        said = self.blind(why, playbook)
+        is_news = self.counted and not self.trouble
+        blinded = {
+            "transitions": self._noting(said, at=now) if is_news else self.transitions,
+            "trouble": why,
+            "troubles": self.troubles + 1,
+        }
+        return self.model_copy(update=blinded)
+
+    def blind(self, why: str, playbook: Playbook) -> Evaluation:
+        """Return the evaluation that says so: every source is blind."""
+        since = self.watch.at if self.watch else None
+        blind = tuple(_blindness(playbook, since=since, why=why))
+        return Evaluation(outcome=Outcome.INCONCLUSIVE, reasons=(why,), blind=blind)
+
+    def _noting(self, said: Evaluation, *, at: datetime) -> tuple[Transition, ...]:
+        return (*self.transitions, Transition(at=at, evaluation=said))[-MOST_TRANSITIONS:]
+
+    def causes(self, seen: Observation, *, now: datetime) -> tuple[Cause, ...]:
+        """Return for what people are to be called now, and were not called for yet."""
+        if not self.counted:
+            return ()
+        return tuple(cause for cause in _causes(seen, now) if self._is_new(cause))
+
+    def _is_new(self, cause: Cause) -> bool:
+        before = self.called.get(cause.what)
+        # A blind source is one cause until it sees again; a rule fires again once it is armed.
+        return before is None or (cause.is_rule and before != cause.since)
+
+    def calling(self, causes: tuple[Cause, ...], said: Evaluation) -> Guarded:
+        """Return what is remembered once people are called; sources that see again are forgotten."""
+        called = self.called | {cause.what: cause.since for cause in causes}
+        blind = {f"blind {blind.source}" for blind in said.blind}
+        kept = {what: at for what, at in called.items() if what.startswith("rule ") or what in blind}
+        return self.model_copy(update={"called": kept})
+
+    def retiring(self, why: str) -> Guarded:
+        """Return what is remembered once the release is retired; the first reason counts."""
+        return self if self.retired else self.model_copy(update={"retired": why})
+
+    def state(self, rearm: Rearm) -> WatchState:
+        """Return where the watch stands."""
+        if self.retired:
+            return "retired"
+        if not self.counted:
+            return "waiting"
+        return "watching" if self.watch is None or _is_armed(self.watch, rearm) else "fired"
+
+    def lasting(self, playbook: Playbook) -> timedelta:
+        """Return how long the next observation lasts: until there is something to say of it at the latest."""
+        if self.watch is None:
+            return min(LASTING, FIRST_TICKS * playbook.tick)
+        if self.unexposed:
+            return LASTING_UNEXPOSED
+        is_fired = self.state(playbook.rearm) == "fired"
+        return min(LASTING, playbook.rearm.cooldown) if is_fired else LASTING
+
+    def fitting(self) -> Guarded:
+        """Drop the oldest transitions until the rest fits into the input of a fresh history."""
+        fits = self
+        while len(fits.transitions) > 1 and len(fits.model_dump_json()) > MOST_CARRIED:
+            fits = fits.model_copy(update={"transitions": fits.transitions[1:]})
+        return fits
+
+
+def blind_line(blind: Blindness) -> str:
+    """Return a source's blindness as a sentence."""
+    since = f" since {blind.since:%Y-%m-%d %H:%M:%S} UTC" if blind.since else ""
+    why = f" ({blind.why})" if blind.why else ""
+    return f"source {blind.source} gives no data{since}{why}; blind: {', '.join(blind.criteria)}"
+
+
+def _moment(seen: Observation, now: datetime) -> datetime:
+    return (seen.watch.at if seen.watch else None) or now
+
+
+def _has_counted(watch: Watch | None) -> bool:
+    return watch is not None and any(track.judged for track in watch.tracks.values())
+
+
+def _causes(seen: Observation, now: datetime) -> Iterator[Cause]:
+    said, at = seen.evaluation, _moment(seen, now)
+    if said.outcome is Outcome.FIRED and said.rule is not None:
+        fired = seen.watch.fired_at.get(said.rule, at) if seen.watch else at
+        yield Cause(what=f"rule {said.rule}", since=fired, why="; ".join(said.reasons))
+    for blind in said.blind:
+        if blind.do != "report":
+            yield Cause(what=f"blind {blind.source}", since=at, why=blind_line(blind))
+
+
+def _is_armed(watch: Watch, rearm: Rearm) -> bool:
+    """Say whether every rule may fire."""
+    return all(
+        watch.at is not None
+        and watch.at - fired >= rearm.cooldown
+        and watch.at - watch.true_at.get(rule, fired) >= rearm.quiet
+        for rule, fired in watch.fired_at.items()
+    )
+
+
+def _blindness(playbook: Playbook, *, since: datetime | None, why: str) -> Iterator[Blindness]:
+    by_source: dict[str, list[Criterion]] = {}
+    for criterion in playbook.criteria:
+        if criterion.signal is not None:
+            by_source.setdefault(playbook.signals[criterion.signal].source, []).append(criterion)
+    for source, criteria in by_source.items():
+        wanted = [criterion.missing.do for criterion in criteria if criterion.mode == "act"]
+        yield Blindness(
+            source=source,
+            criteria=tuple(criterion.id for criterion in criteria),
+            since=since,
+            why=why,
+            do=max(wanted, key=_STRENGTH.__getitem__, default="report"),
+        )
