@@ -14,7 +14,7 @@ import inspect
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, assert_never
 
 from temporalio.client import Client, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -42,6 +42,14 @@ DEFAULT_ADDRESS = "localhost:7233"
 Activity: TypeAlias = Callable[..., Any]
 
 
+class _Closes(Protocol):
+    async def aclose(self) -> None:
+        """Close what is open."""
+
+
+Closable = TypeVar("Closable", bound=_Closes)
+
+
 class Adapters:
     """Builds the adapters that a site names; the stack closes them."""
 
@@ -56,16 +64,31 @@ class Adapters:
 
     def source(self, config: site_models.Source) -> ports.Source:
         """Return one source. `SecretMissing`, `FileUnreadable`: what it needs to be let in is not there."""
+        from adapters.sources.shared import SharedLooks  # noqa: PLC0415  # see the module's docstring
+
+        return SharedLooks(self._source(config))
+
+    def _source(self, config: site_models.Source) -> ports.Source:
         match config:
             case site_models.ExpositionSource():
                 from adapters.sources.exposition import ExpositionMetrics  # noqa: PLC0415  # see the module's docstring
 
                 token = self._at.secret(config.token) if config.token else None
-                source = ExpositionMetrics(config.url, config.timeout, token)
-                self._stack.push_async_callback(source.aclose)
-                return source
+                return self._closed_at_the_end(ExpositionMetrics(config.url, config.timeout, token))
             case site_models.PrometheusSource():
                 return self._prometheus(config)
+            case site_models.PushSource():
+                from adapters.sources.push import PushedCounts  # noqa: PLC0415  # see the module's docstring
+
+                return self._closed_at_the_end(PushedCounts(str(self._at.path(config.path))))
+            case site_models.SqlSource():
+                from adapters.sources.sql import SqlCounts  # noqa: PLC0415  # see the module's docstring
+
+                return self._closed_at_the_end(SqlCounts(self._at.secret(config.url), config.timeout))
+            case site_models.ReportSource():
+                from adapters.sources.report import Reports  # noqa: PLC0415  # see the module's docstring
+
+                return Reports(str(self._at.path(config.path)))
             case _:
                 assert_never(config)
 
@@ -81,9 +104,7 @@ class Adapters:
             basic=(config.basic.user, secret(config.basic.password)) if config.basic else None,
             tls=tls_context(ca=ca, certificate=certificate, key=key) if any(files) else None,
         )
-        prometheus = PrometheusApi(config.url, config.timeout, access)
-        self._stack.push_async_callback(prometheus.aclose)
-        return prometheus
+        return self._closed_at_the_end(PrometheusApi(config.url, config.timeout, access))
 
     def targets(self) -> dict[str, ports.Target]:
         """Return every target by name."""
@@ -109,9 +130,8 @@ class Adapters:
             case site_models.SlackChannel():
                 from adapters.channels.slack import SlackWeb  # noqa: PLC0415  # see the module's docstring
 
-                slack = SlackWeb(token=self._at.secret(config.token), channel=config.channel, api=config.api)
-                self._stack.push_async_callback(slack.aclose)
-                return slack
+                token = self._at.secret(config.token)
+                return self._closed_at_the_end(SlackWeb(token=token, channel=config.channel, api=config.api))
             case site_models.TerminalChannel():
                 from adapters.channels.terminal import Terminal  # noqa: PLC0415  # see the module's docstring
 
@@ -136,8 +156,7 @@ class Adapters:
                     status=config.status,
                     expect=config.expect,
                 )
-                self._stack.push_async_callback(check.aclose)
-                return check
+                return self._closed_at_the_end(check)
             case _:
                 assert_never(config)
 
@@ -145,20 +164,48 @@ class Adapters:
         """Return the store."""
         from adapters.stores.sqlite import SqliteStore  # noqa: PLC0415  # see the module's docstring
 
-        config = self._at.site.store
-        store = SqliteStore(
-            path=str(self._at.path(config.path)), documents=str(self._at.path(config.documents))
-        )
-        self._stack.push_async_callback(store.aclose)
-        return store
+        documents = self._at.path(self._at.site.store.documents)
+        return self._closed_at_the_end(SqliteStore(path=self._kept, documents=str(documents)))
 
     def outbox(self) -> ports.Outbox:
         """Return the outbox."""
         from adapters.stores.outbox import SqliteOutbox  # noqa: PLC0415  # see the module's docstring
 
-        outbox = SqliteOutbox(path=str(self._at.path(self._at.site.gateway.outbox)))
-        self._stack.push_async_callback(outbox.aclose)
-        return outbox
+        path = str(self._at.path(self._at.site.gateway.outbox))
+        return self._closed_at_the_end(SqliteOutbox(path=path))
+
+    def registry(self) -> ports.Registry:
+        """Return the registry of releases."""
+        from adapters.stores.registry import SqliteRegistry  # noqa: PLC0415  # see the module's docstring
+
+        return self._closed_at_the_end(SqliteRegistry(path=self._kept))
+
+    def marks(self) -> ports.Marks:
+        """Return the marked events."""
+        from adapters.stores.marks import SqliteMarks  # noqa: PLC0415  # see the module's docstring
+
+        return self._closed_at_the_end(SqliteMarks(path=self._kept))
+
+    def pushes(self) -> dict[str, ports.PushStore]:
+        """Return the store of every push source, by the source's name."""
+        return {
+            name: self._pushes(config)
+            for name, config in self._at.site.sources.items()
+            if isinstance(config, site_models.PushSource)
+        }
+
+    def _pushes(self, config: site_models.PushSource) -> ports.PushStore:
+        from adapters.stores.pushes import SqlitePushes  # noqa: PLC0415  # see the module's docstring
+
+        return self._closed_at_the_end(SqlitePushes(str(self._at.path(config.path)), config.keep))
+
+    @property
+    def _kept(self) -> str:
+        return str(self._at.path(self._at.site.store.path))
+
+    def _closed_at_the_end(self, adapter: Closable) -> Closable:
+        self._stack.push_async_callback(adapter.aclose)
+        return adapter
 
 
 @asynccontextmanager
@@ -181,7 +228,7 @@ async def open_activities(
         ui = deployment.site.ui or ui
         history = f"{ui.rstrip('/')}/namespaces/{namespace}/workflows" if ui else ""
         yield activities_of(
-            SignalActivities(sources=adapters.sources(), clock=SystemClock()),
+            SignalActivities(sources=adapters.sources(), clock=SystemClock(), marks=adapters.marks()),
             ExposureActivities(targets=adapters.targets()),
             PeopleActivities(
                 channels=channels, directory=deployment.site.people, templates=templates, history=history
