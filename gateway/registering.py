@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from backout.errors import BackoutError, ReleaseUnknown, UnknownName
+from backout.guard import Place
 from backout.model import Frozen, digest_of
 from backout.playbook import Playbook
 from backout.ports import Registry
@@ -20,6 +21,10 @@ MOST = 10_000
 """Releases that a look over the registry takes."""
 EVERY_S = 60.0
 """Seconds between two looks for releases whose watch is not as the registry says."""
+AT_ONCE = 10
+"""Watches that are told something at the same time."""
+LIST_S = 20.0
+"""Seconds that the list of all running watches may take."""
 WITHIN_S = 2.5
 """Seconds that the engine may take for one watch, unless the caller says otherwise."""
 
@@ -69,6 +74,8 @@ class Releases:
         self._watches = watches
         self._playbooks = playbooks
         self._now = now
+        self._current: set[str] = set()
+        """Releases whose watch is known to go by the playbooks of this process."""
 
     async def register(self, told: Registration, *, by: str, within_s: float = WITHIN_S) -> Told:
         """Keep a release and start its watch.
@@ -122,10 +129,10 @@ class Releases:
         """Return a release with its watch. `ReleaseUnknown`: it is not registered."""
         record = await self.record(service=service, release=release)
         try:
-            async with asyncio.timeout(within_s):
-                return Shown(record=record, watch=await self._watches.view(service=service, release=release))
-        except (BackoutError, TimeoutError) as error:
-            return Shown(record=record, why=str(error) or f"no answer within {within_s:g} s")
+            view = await self._watches.view(service=service, release=release, within_s=within_s)
+        except BackoutError as error:
+            return Shown(record=record, why=str(error))
+        return Shown(record=record, watch=view)
 
     async def listing(self, *, service: str | None, limit: int) -> tuple[ReleaseRecord, ...]:
         """Return the newest releases first."""
@@ -143,18 +150,33 @@ class Releases:
             await asyncio.sleep(EVERY_S)
 
     async def follow(self) -> None:
-        """Start the watches that are missing, and end those of retired releases."""
+        """Start the watches that are missing, and end those of retired releases.
+
+        The first time, those that run go on by today's playbooks.
+        """
         records = await self._registry.releases(service=None, limit=MOST)
-        running = {(one.place.service, one.place.release) for one in await self._watches.listing(limit=MOST)}
-        for record in records:
-            is_running = (record.place.service, record.place.release) in running
-            if record.retired_at is None and not is_running:
-                state, why = await self._start(record, WITHIN_S)
-            elif record.retired_at is not None and is_running:
-                state, why = await self._end(record)
-            else:
-                continue
-            _log.info("Watch of %s/%s: %s %s", record.place.service, record.place.release, state, why)
+        listed = await self._watches.listing(limit=MOST, within_s=LIST_S)
+        running = {short_of(one.place) for one in listed}
+        at_once = asyncio.Semaphore(AT_ONCE)
+
+        async def one(record: ReleaseRecord) -> None:
+            async with at_once:
+                await self._follow(record, is_running=short_of(record.place) in running)
+
+        await asyncio.gather(*map(one, records))
+
+    async def _follow(self, record: ReleaseRecord, *, is_running: bool) -> None:
+        place = short_of(record.place)
+        if record.retired_at is not None:
+            if not is_running:
+                return
+            state, why = await self._end(record)
+        elif is_running and place in self._current:
+            return
+        else:
+            state, why = await self._start(record, WITHIN_S)
+        level = logging.WARNING if state == "pending" else logging.INFO
+        _log.log(level, "Watch of %s: %s %s", place, state, why)
 
     async def _start(self, record: ReleaseRecord, within_s: float) -> tuple[State, str]:
         try:
@@ -169,19 +191,25 @@ class Releases:
         is_new = await self._watches.start(
             record=record, playbook=playbook, digest=digest_of(playbook), within_s=within_s
         )
+        self._current.add(short_of(record.place))
         return "started" if is_new else "running"
 
     async def _end(self, record: ReleaseRecord) -> tuple[State, str]:
+        place = record.place
         try:
-            async with asyncio.timeout(WITHIN_S):
-                await self._watches.retire(
-                    service=record.place.service, release=record.place.release, why=record.retired_why
-                )
-        except (BackoutError, TimeoutError) as error:
-            return "pending", str(error) or f"no answer within {WITHIN_S:g} s"
+            await self._watches.retire(
+                service=place.service, release=place.release, why=record.retired_why, within_s=WITHIN_S
+            )
+        except BackoutError as error:
+            return "pending", str(error)
         return "ended", ""
 
     def _playbook(self, name: str) -> Playbook:
         if name not in self._playbooks:
             raise UnknownName(kind="playbook", name=name, known=self._playbooks)
         return self._playbooks[name]
+
+
+def short_of(place: Place) -> str:
+    """Return a release as people write it: `service/release`."""
+    return f"{place.service}/{place.release}"

@@ -14,12 +14,21 @@ from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from adapters.stores.memory import MemoryOutbox
+from adapters.stores.memory import MemoryMarks, MemoryOutbox, MemoryPushes, MemoryRegistry
 from backout.ports import Outbox
 from cli.engine import find_binary
-from gateway.app import build_app
+from gateway.app import Secrets, Stores, build_app
 from gateway.incidents import Incidents
-from tests.gateway.world import PLAYBOOKS, SIGNING_SECRET, SITE, TOKEN, a_group
+from gateway.watches import Watches
+from tests.gateway.world import (
+    PIPELINE_TOKEN,
+    PLAYBOOKS,
+    PUSH_TOKENS,
+    SIGNING_SECRET,
+    SITE,
+    TOKEN,
+    a_group,
+)
 from workflows.search_attributes import ALL
 
 PATIENCE_S = 20
@@ -61,6 +70,9 @@ def as_bytes(headers: Mapping[str, str]) -> dict[bytes, bytes]:
     return {name.encode(): value.encode() for name, value in headers.items()}
 
 
+SECRETS = Secrets(alertmanager=TOKEN, slack=SIGNING_SECRET, releases=PIPELINE_TOKEN, pushes=PUSH_TOKENS)
+
+
 @dataclass(frozen=True)
 class Gateway:
     """A gateway that runs, and what is around it."""
@@ -69,6 +81,10 @@ class Gateway:
     incidents: Incidents
     outbox: Outbox
     registry: CollectorRegistry
+    watches: Watches
+    releases: MemoryRegistry
+    marks: MemoryMarks
+    pushes: Mapping[str, MemoryPushes]
 
     async def post_alerts(self, *members: dict[str, object]) -> httpx.Response:
         """Send a group of alerts as their sender does."""
@@ -76,8 +92,12 @@ class Gateway:
 
     async def post_body(self, body: bytes, **headers: str) -> httpx.Response:
         """Send a body with the right token, unless the headers say otherwise."""
-        sent = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json", **headers}
-        return await self.http.post("/alerts/alertmanager", content=body, headers=as_bytes(sent))
+        return await self.post("/alerts/alertmanager", body, TOKEN, **headers)
+
+    async def post(self, door: str, body: bytes, token: str, **headers: str) -> httpx.Response:
+        """Send a body to a door."""
+        sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
+        return await self.http.post(door, content=body, headers=as_bytes(sent))
 
     async def delivered(self) -> None:
         """Wait until nothing is pending."""
@@ -96,20 +116,21 @@ async def gateway_over(
     client: Client,
     outbox: Outbox | None = None,
     *,
-    token: str | None = TOKEN,
-    signing_secret: str | None = SIGNING_SECRET,
+    secrets: Secrets = SECRETS,
+    releases: MemoryRegistry | None = None,
 ) -> AsyncIterator[Gateway]:
-    """Run a gateway over this client, with a fake outbox if none is given."""
+    """Run a gateway over this client, with fakes for what is not given."""
     registry = CollectorRegistry()
-    incidents = Incidents(client=client)
-    kept = outbox or MemoryOutbox()
+    incidents, watches = Incidents(client=client), Watches(client=client)
+    kept, releases, marks = outbox or MemoryOutbox(), releases or MemoryRegistry(), MemoryMarks()
+    pushes = {name: MemoryPushes() for name in PUSH_TOKENS}
     app = build_app(
         incidents=incidents,
-        outbox=kept,
+        watches=watches,
+        stores=Stores(outbox=kept, registry=releases, marks=marks, pushes=pushes),
         playbooks=PLAYBOOKS,
         site=SITE,
-        alertmanager_token=token,
-        slack_signing_secret=signing_secret,
+        secrets=secrets,
         registry=registry,
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -117,4 +138,13 @@ async def gateway_over(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://gateway") as http,
     ):
-        yield Gateway(http=http, incidents=incidents, outbox=kept, registry=registry)
+        yield Gateway(
+            http=http,
+            incidents=incidents,
+            outbox=kept,
+            registry=registry,
+            watches=watches,
+            releases=releases,
+            marks=marks,
+            pushes=pushes,
+        )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -10,40 +13,49 @@ from temporalio.client import Client
 
 from adapters.stores.memory import MemoryOutbox
 from backout.errors import SecretMissing
-from tests.gateway.running import Gateway, connect, gateway_over
+from tests.gateway.running import SECRETS, Gateway, connect, gateway_over
 from tests.gateway.world import a_member
 
 
 @pytest.mark.parametrize(
-    ("token", "signing_secret", "door", "other"),
+    ("closed", "door", "others"),
     [
-        (None, "secret", "/alerts/alertmanager", "/slack/commands"),
-        ("secret", None, "/slack/commands", "/alerts/alertmanager"),
+        ({"alertmanager": None}, "/alerts/alertmanager", ["/slack/commands", "/signals", "/releases"]),
+        ({"slack": None}, "/slack/commands", ["/alerts/alertmanager", "/signals", "/events"]),
+        ({"pushes": {}}, "/signals", ["/alerts/alertmanager", "/releases", "/events"]),
+        ({"releases": None}, "/releases", ["/signals", "/slack/commands"]),
+        ({"releases": None}, "/events", ["/signals", "/alerts/alertmanager"]),
     ],
-    ids=["alertmanager", "slack"],
+    ids=["alertmanager", "slack", "signals", "releases", "events"],
 )
 async def test_a_door_without_a_secret_is_not_there_and_the_log_says_so(
-    client: Client,
-    caplog: pytest.LogCaptureFixture,
-    token: str | None,
-    signing_secret: str | None,
-    door: str,
-    other: str,
+    client: Client, caplog: pytest.LogCaptureFixture, closed: dict[str, Any], door: str, others: list[str]
 ) -> None:
-    async with gateway_over(client, token=token, signing_secret=signing_secret) as gateway:
+    async with gateway_over(client, secrets=replace(SECRETS, **closed)) as gateway:
         assert (await gateway.http.post(door)).status_code == 404
-        assert (await gateway.http.post(other)).status_code != 404
+        for other in others:
+            assert (await gateway.http.post(other)).status_code != 404
         assert (await gateway.http.get("/healthz")).status_code == 200
-    assert f"The site file names no secret for {door}: that door is closed" in caplog.text
+    (told,) = [text for text in caplog.messages if "that door is closed" in text]
+    assert re.search(rf"names no secret for .*{door}\b", told)
 
 
 @pytest.mark.parametrize("empty", ["", " \n"], ids=["empty", "blank"])
-async def test_an_empty_secret_never_opens_a_door(client: Client, empty: str) -> None:
-    with pytest.raises(SecretMissing, match=r"/alerts/alertmanager \(it is empty\)"):
-        async with gateway_over(client, token=empty):
-            pass
-    with pytest.raises(SecretMissing, match=r"/slack/commands \(it is empty\)"):
-        async with gateway_over(client, signing_secret=empty):
+@pytest.mark.parametrize(
+    ("opened_by", "door"),
+    [
+        ("alertmanager", "/alerts/alertmanager"),
+        ("slack", "/slack/commands"),
+        ("releases", "/releases and /events"),
+        ("pushes", r"/signals \(judges\)"),
+    ],
+)
+async def test_an_empty_secret_never_opens_a_door(
+    client: Client, empty: str, opened_by: str, door: str
+) -> None:
+    secret: Any = {"judges": empty} if opened_by == "pushes" else empty
+    with pytest.raises(SecretMissing, match=rf"{door} \(it is empty\)"):
+        async with gateway_over(client, secrets=replace(SECRETS, **{opened_by: secret})):
             pass
 
 

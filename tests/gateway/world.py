@@ -20,6 +20,8 @@ from backout.view import incident_id
 
 DATA = Path(__file__).parent / "data"
 TOKEN = "s3cret-token"
+PIPELINE_TOKEN = "p1peline-token"
+PUSH_TOKENS = {"judges": "judges-token", "moderation": "moderation-token"}
 SIGNING_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 CAPTURED_EPISODE = "alertmanager/5b874e468fc2efdd/2026-11-20T20:34:44.285000+00:00"
 
