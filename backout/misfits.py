@@ -12,12 +12,14 @@ from pydantic import BaseModel, Tag, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from backout.model import NAME_PATTERN
 from backout.problems import Path, Problem, unknown
 
 _QUOTED = re.compile(r"'([^']*)'")
 _NAME_RULE = "letters, digits, '_', '.' and '-', at most 63 of them, the first a letter"
 _MOST_SHOWN = 60
 _MAPPING = "a mapping (lines of 'key: value')"
+_TIME = "a time with its zone, such as 2026-01-05T09:00:00Z"
 _ON_KEY = "extra_forbidden"
 _NO_KIND = "condition"
 
@@ -217,8 +219,13 @@ def _keys(given: object) -> str:
     )
 
 
-def _name(detail: ErrorDetails, _: _Context, __: _Spot) -> str:
-    return f"{describe(detail['input'])} is not a name: {_NAME_RULE}"
+def _name(detail: ErrorDetails, context: _Context, _: _Spot) -> str:
+    found, pattern = describe(detail["input"]), context["pattern"]
+    return (
+        f"{found} is not a name: {_NAME_RULE}"
+        if pattern == NAME_PATTERN
+        else f"{found} does not fit {pattern}"
+    )
 
 
 def _too_short(detail: ErrorDetails, context: _Context, _: _Spot) -> str:
@@ -255,6 +262,13 @@ _EXPECTED = {
     "model_type": _MAPPING,
     "model_attributes_type": _MAPPING,
     "tuple_type": "a list",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+    "too_long": "at most {max_length} items",
+    "datetime_type": _TIME,
+    "datetime_parsing": _TIME,
+    "datetime_from_date_parsing": _TIME,
+    "timezone_aware": _TIME,
     "finite_number": "a finite number",
     "greater_than": "more than {gt}",
     "greater_than_equal": "{ge} or more",

@@ -99,7 +99,8 @@ Rate = Annotated[
 ]
 """A fraction strictly between 0 and 1."""
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$")]
+NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """A name that things are looked up by: letters, digits, `_`, `.`, `-`; it starts with a letter."""
 
 Percent = Annotated[int, Field(ge=0, le=100)]
