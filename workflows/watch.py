@@ -27,7 +27,7 @@ from workflows import options, search_attributes
 from workflows.doing import do
 from workflows.failures import reason
 from workflows.incident import Incident
-from workflows.waiting import answer, race, unless_stopped
+from workflows.waiting import answer, ended, stop, unless_stopped
 
 DIGEST = "playbook_digest"
 """The memo that says by which snapshot of the playbook the release is guarded."""
@@ -69,19 +69,25 @@ class ReleaseWatch:
         """Observe until something changes, and do what follows from it."""
         self._follow()
         request = self._guard.observe(self._guarded)
-        try:
-            await race(
-                self._look(request),
-                until=workflow.now() + request.lasting + 2 * options.WATCH_GRACE,
-                interrupted=self._is_told,
-                summary="the observation has no answer",
-            )
-        except ActivityError as failure:
-            await self._failed(failure)
+        looking = asyncio.create_task(self._look(request))
+        until = workflow.now() + request.lasting + 2 * options.WATCH_GRACE
+        await answer(lambda: looking.done() or self._is_told(), until=until, summary="the observation's end")
+        if looking.done():
+            await self._result(looking)
+        else:
+            stop(looking)
+            if not self._guarded.retired:  # nobody waits for what a retired release's watch has seen
+                await ended(looking)
         seen, self._seen = self._seen, None
         if seen is not None:
             await self._call(seen)
         self._show()
+
+    async def _result(self, looking: asyncio.Task[None]) -> None:
+        try:
+            await looking
+        except ActivityError as failure:
+            await self._failed(failure)
 
     async def _look(self, request: Observe) -> None:
         """Observe once. Where it is cancelled, it hands over how far it came."""

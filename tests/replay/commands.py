@@ -26,6 +26,7 @@ from temporalio.worker import (
 from worker import sandbox
 from workflows.incident import Incident
 from workflows.revert import StagedRevert
+from workflows.watch import ReleaseWatch
 
 Json: TypeAlias = dict[str, Any]
 _REFERRED = {
@@ -76,7 +77,7 @@ async def replayed(history: WorkflowHistory, runner: WorkflowRunner | None = Non
     """
     listening = _Listening(runner or sandbox())
     replayer = Replayer(
-        workflows=[Incident, StagedRevert],
+        workflows=[Incident, StagedRevert, ReleaseWatch],
         data_converter=pydantic_data_converter,
         workflow_runner=listening,
     )

@@ -31,6 +31,7 @@ from backout.view import IncidentSummary, IncidentView
 from worker import sandbox
 from workflows.incident import Incident
 from workflows.revert import StagedRevert
+from workflows.watch import ReleaseWatch
 
 PEOPLE = {
     "alice": Person(name="Alice", roles=("on_call",), slack="U01ALICE"),
@@ -151,7 +152,7 @@ class Engine:
         return Worker(
             self.client,
             task_queue=self.queue,
-            workflows=[Incident, StagedRevert],
+            workflows=[Incident, StagedRevert, ReleaseWatch],
             activities=wiring.activities_of(*activities),
             workflow_runner=sandbox(strict=True),
             **changes,  # type: ignore[arg-type]  # tests name the worker's own options

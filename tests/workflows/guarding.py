@@ -1,0 +1,125 @@
+"""A release under guard in the fake world, and the hands to act on its watch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+
+from adapters.memory import START, MemoryWorld
+from backout.guard import Place
+from backout.guard_release import GuardRelease, Retire
+from backout.model import digest_of
+from backout.playbook import Playbook
+from backout.releases import Artifact, WatchView
+from backout.view import incident_id
+from tests.workflows.engine import PATIENCE_S, Engine, Incidents
+from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, VERIFY, playbook
+from workflows import search_attributes
+from workflows.incident import Incident
+from workflows.watch import ReleaseWatch
+
+STEPS = (DETECT, REVERT, VERIFY, POSTMORTEM)
+MODEL = Artifact(kind="model", name="chat-8b", digest="sha256:" + "ab" * 32)
+_numbers = count(1)
+
+
+def a_world(*, is_well: bool = True, exposure: int = 100) -> MemoryWorld:
+    """Return a world of its own release, so that tests on one server do not meet; its clock stands still."""
+    world = MemoryWorld(release=f"watched-{next(_numbers)}", exposure=exposure)
+    if is_well:
+        world.heal()
+    world.clock.pause()
+    return world
+
+
+def guard_of(world: MemoryWorld, book: Playbook | None = None) -> GuardRelease:
+    """Return the request to guard the world's release."""
+    book = book or playbook(*STEPS)
+    return GuardRelease(
+        place=Place(service=world.service, release=world.release, baseline="r1"),
+        playbook=book,
+        digest=digest_of(book),
+        owner="team-chat",
+        registered_at=START,
+        artifacts=(MODEL,),
+    )
+
+
+class Watched:
+    """One watch under test."""
+
+    def __init__(self, engine: Engine, handle: WorkflowHandle[ReleaseWatch, WatchView]) -> None:
+        self.engine = engine
+        self.world = engine.world
+        self.handle = handle
+
+    async def view(self) -> WatchView:
+        """Return where it stands."""
+        return await self.handle.query(ReleaseWatch.view)
+
+    async def until(self, seen: Callable[[WatchView], object]) -> WatchView:
+        """Wait until it looks so."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not ((view := await self._glance()) and seen(view)):  # noqa: ASYNC110  # it is in a server
+                await asyncio.sleep(0.01)
+        return view
+
+    async def _glance(self) -> WatchView | None:
+        """Return the view; None at the moment in which a history passes into a fresh one."""
+        try:
+            return await self.view()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                raise
+            return None
+
+    async def ticks(self, number: int) -> None:
+        """Let so many looks pass, and stop again."""
+        clock = self.world.clock
+        before = clock.arrivals
+        clock.go_on(times=number)
+        async with asyncio.timeout(PATIENCE_S):
+            await clock.reached(before + number)
+
+    async def retire(self, why: str = "replaced by r3") -> WatchView:
+        """Retire the release."""
+        return await self.handle.execute_update(ReleaseWatch.retire, Retire(why=why))
+
+    async def ended(self) -> WatchView:
+        """Wait for its end."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.handle.result()
+
+    @property
+    def incident(self) -> Incidents:
+        """The incident on the release."""
+        place = incident_id(self.world.service, self.world.release)
+        return Incidents(self.engine.client.get_workflow_handle_for(Incident.run, place))
+
+    async def incident_runs(self) -> int:
+        """Return how many incidents there were on the release."""
+        query = f"WorkflowId = '{self.incident.handle.id}'"
+        return (await self.engine.client.count_workflows(query)).count
+
+    async def events(self) -> int:
+        """Return how many events its history has."""
+        return (await self.handle.describe()).history_length
+
+
+async def guarded(engine: Engine, book: Playbook | None = None) -> Watched:
+    """Start the watch of the world's release."""
+    guard = guard_of(engine.world, book)
+    handle = await engine.client.start_workflow(
+        ReleaseWatch.run,
+        guard,
+        id=guard.watch,
+        task_queue=engine.queue,
+        search_attributes=search_attributes.of_watch(guard),
+    )
+    return Watched(engine, handle)
