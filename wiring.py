@@ -36,6 +36,8 @@ from gateway.incidents import Incidents
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from gateway.app import Secrets
+
 CONNECT_S = 10.0
 DEFAULT_ADDRESS = "localhost:7233"
 
@@ -247,21 +249,44 @@ async def open_gateway(deployment: Deployment, client: Client) -> AsyncIterator[
     """
     from prometheus_client import CollectorRegistry, ProcessCollector  # noqa: PLC0415  # see the module's docstring
 
-    from gateway.app import build_app  # noqa: PLC0415  # see the module's docstring
+    from gateway.app import Stores, build_app  # noqa: PLC0415  # see the module's docstring
+    from gateway.watches import Watches  # noqa: PLC0415  # see the module's docstring
 
     at, registry = deployment.at, CollectorRegistry()
-    alertmanager, slack = at.site.gateway.alerts.alertmanager, at.site.gateway.slack
     ProcessCollector(registry=registry)
     async with open_adapters(at) as adapters:
         yield build_app(
             incidents=Incidents(client=client),
-            outbox=adapters.outbox(),
+            watches=Watches(client=client),
+            stores=Stores(
+                outbox=adapters.outbox(),
+                registry=adapters.registry(),
+                marks=adapters.marks(),
+                pushes=adapters.pushes(),
+            ),
             playbooks=deployment.playbooks,
             site=at.site,
-            alertmanager_token=at.secret(alertmanager.token) if alertmanager else None,
-            slack_signing_secret=at.secret(slack.signing_secret) if slack else None,
+            secrets=_secrets(at),
             registry=registry,
         )
+
+
+def _secrets(at: SiteFile) -> Secrets:
+    """Return what opens the gateway's doors. `SecretMissing`: it is named, but not there."""
+    from gateway.app import Secrets  # noqa: PLC0415  # see the module's docstring
+
+    gateway, sources = at.site.gateway, at.site.sources
+    alertmanager, slack, releases = gateway.alerts.alertmanager, gateway.slack, gateway.releases
+    return Secrets(
+        alertmanager=at.secret(alertmanager.token) if alertmanager else None,
+        slack=at.secret(slack.signing_secret) if slack else None,
+        releases=at.secret(releases.token) if releases else None,
+        pushes={
+            name: at.secret(source.token)
+            for name, source in sources.items()
+            if isinstance(source, site_models.PushSource)
+        },
+    )
 
 
 def activities_of(*owners: object) -> tuple[Activity, ...]:
