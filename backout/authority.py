@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from backout.model import Frozen
 from backout.people import MOST_NOTES, NEEDS_REASON, NEEDS_SUBJECT, Act, Action, Actor, Role
 from backout.playbook import Playbook
 from backout.rules import Rule
-from backout.view import Ask, Briefing, IncidentOutcome
+from backout.view import Ask, Briefing, IncidentOutcome, Question
 
 SHORTEST_CODE = 6
 """So many digits of a digest say at least which plan or notice is meant."""
@@ -43,10 +43,13 @@ def decide(act: Act, brief: Briefing, roles: Mapping[str, Role]) -> Allowed | Re
     """Say whether this act is right here and now: the right, the moment, the reason, the subject."""
     asked = _asked(act.action, brief)
     only = asked.roles if asked and act.action in NEEDS_SUBJECT else ()
+    question = next((one for one in brief.questions if one.judgment == act.judgment), None)
+    if act.action is Action.JUDGE and question:
+        only = question.roles
     answer = may(act.actor, act.action, roles, only)
     if isinstance(answer, Refused):
         return answer
-    problem = _untimely(act, brief, asked) or _incomplete(act, asked)
+    problem = _untimely(act, brief, asked) or _incomplete(act, asked) or _unheard_of(act, brief, question)
     return Refused(reason=problem) if problem else answer
 
 
@@ -116,6 +119,55 @@ def _bad_tick(act: Act, asked: Ask) -> str:
     if act.item is None or not 1 <= act.item <= len(asked.items):
         return f"name the item by its number, 1 to {len(asked.items)}"
     return f"item {act.item} is ticked already" if act.item in asked.ticked else ""
+
+
+def _unheard_of(act: Act, brief: Briefing, question: Question | None) -> str:
+    """Say which judgment or answer there is not, with those that there are; empty where all is known."""
+    if act.action is not Action.JUDGE:
+        return ""
+    if question is None:
+        known = ", ".join(one.judgment for one in brief.questions)
+        if not known:
+            return "no judgment weighs in anything now: the signals are not being watched"
+        return f"there is no judgment '{act.judgment}'; those that weigh now are: {known}"
+    if act.answer not in question.answers:
+        return (
+            f"'{act.answer}' is no answer to {question.judgment}; say one of: {', '.join(question.answers)}"
+        )
+    return ""
+
+
+def roles_filled(votes: Sequence[Sequence[str]]) -> int:
+    """Return how many distinct roles people fill at most, where each of them counts for one role only.
+
+    `votes` has the roles of each person. It is a maximum matching: who has two roles takes the one that
+    leaves the other to somebody else.
+    """
+    by_role: dict[str, int] = {}
+
+    def place(person: int, tried: set[str]) -> bool:
+        for role in votes[person]:
+            if role in tried:
+                continue
+            tried.add(role)
+            if role not in by_role or place(by_role[role], tried):
+                by_role[role] = person
+                return True
+        return False
+
+    return sum(place(person, set()) for person in range(len(votes)))
+
+
+def lacking(ask: Ask) -> str:
+    """Say what the approvals of an ask still lack; empty where they authorise it."""
+    if len(ask.approved_by) < ask.quorum:
+        return f"{ask.quorum - len(ask.approved_by)} more"
+    filled = roles_filled(ask.approved_as)
+    if ask.roles_needed > 1 and filled < ask.roles_needed:
+        return f"{ask.roles_needed - filled} more role, filled by somebody else"
+    if ask.must and not any(set(roles) & set(ask.must) for roles in ask.approved_as):
+        return f"somebody who is {' or '.join(ask.must)}"
+    return ""
 
 
 def approvers(rule: Rule, playbook: Playbook) -> tuple[str, ...]:

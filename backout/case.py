@@ -12,20 +12,26 @@ from typing import assert_never
 
 from pydantic import BaseModel
 
+from backout import authority
 from backout.alerts import Alert
 from backout.evaluation import Evaluation
+from backout.guard import Judged
 from backout.model import Frozen, Name
 from backout.people import Act, Action, Actor, Receipt
 from backout.playbook import Playbook, Severity
 from backout.releases import Artifact
 from backout.requests import Observation
+from backout.rules import Judgment
+from backout.steps import DetectStep
 from backout.timeline import ActionTaken, AlertReceived, Event, SignalsJudged
-from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase
+from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase, Question
 
 MOST_FIRING = 200
 """Firing alerts that a case keeps; more are counted."""
 MOST_ALERTS_TOLD = 100
 """Alerts that are written on the timeline; more are counted."""
+TOLD = frozenset({Action.APPROVE, Action.TICK, Action.JUDGE})
+"""Acts whose effect is written on the timeline, beside their reason."""
 
 
 class Directive(StrEnum):
@@ -108,6 +114,12 @@ class Case(BaseModel):
     """How many of them had begun when it was settled how the incident ends."""
     notes: int = 0
     postmortem: str = ""
+    answered: tuple[str, ...] = ()
+    """Rules that fired, and `blind:<source>`, for which people were called or decided."""
+    judged: dict[str, Judged] = {}
+    """The last answer to each judgment, by its id; each says until when it weighs."""
+    begun: bool = False
+    """What the release's watch found was taken in."""
 
     @property
     def interrupted(self) -> bool:
@@ -161,11 +173,17 @@ class Case(BaseModel):
         self.authorised, self.acknowledged_by, self.ladder = (), "", None
         self.verified, self.reverted = False, False
         self.sent, self.ticks, self.rejected = (), {}, ""
+        self.answered = ()
 
-    def take_act(self, act: Act, *, right: str, now: datetime, step: str) -> Receipt:
-        """Let a person's act take effect; its right was decided before. It is written down first."""
+    def take_act(
+        self, act: Act, *, right: str, now: datetime, step: str, judgment: Judgment | None = None
+    ) -> Receipt:
+        """Let a person's act take effect; its right was decided before. It is written down first.
+
+        `judgment` is the one that a `judge` answers.
+        """
         subject = self._subject(act)
-        receipt = Receipt(text=self._effect(act))
+        receipt = Receipt(text=self._effect(act, now, judgment))
         self.add(
             ActionTaken(
                 at=now,
@@ -175,7 +193,7 @@ class Case(BaseModel):
                 right=right,
                 reason=act.reason,
                 subject=subject,
-                detail=receipt.text if act.action in {Action.APPROVE, Action.TICK} else "",
+                detail=receipt.text if act.action in TOLD else "",
             ),
             now=now,
             step=step,
@@ -187,7 +205,7 @@ class Case(BaseModel):
         ask = self.asks.get("approve") if act.action in {Action.APPROVE, Action.REJECT} else None
         return ask.subject if ask else ""
 
-    def _effect(self, act: Act) -> str:
+    def _effect(self, act: Act, now: datetime, judgment: Judgment | None) -> str:
         match act.action:
             case Action.ACKNOWLEDGE:
                 self.acknowledged_by = act.actor.name
@@ -196,19 +214,16 @@ class Case(BaseModel):
             case Action.APPROVE:
                 return self._approve(act.actor)
             case Action.REJECT:
-                self.rejected = f"rejected by {act.actor.name}: {act.reason}"
-                self.asks.pop("approve", None)
-                return "rejected; the incident is held until a person decides"
+                return self._reject(act)
+            case Action.JUDGE:
+                return self._judge(act, now, judgment)
             case Action.HOLD:
                 self.held = f"{act.actor.name}: {act.reason or 'no reason given'}"
                 # Said last, and nothing moves: what was decided a moment before is not done any more.
                 self.directive = None
                 return "held; nothing moves until somebody resumes, retries, skips or aborts"
-            case Action.NOTE:
-                self.notes += 1
-                return "noted on the timeline"
-            case Action.TICK:
-                return self._tick(act.item or 0)
+            case Action.NOTE | Action.TICK:
+                return self._written(act)
             case Action.RESUME | Action.RETRY | Action.SKIP | Action.ABORT | Action.CLOSE:
                 self.directive = Directive(act.action.value)
                 return f"{act.action.value}: taken"
@@ -216,14 +231,45 @@ class Case(BaseModel):
                 assert_never(act.action)
 
     def _approve(self, actor: Actor) -> str:
-        ask = self.asks["approve"]
-        voted = (*ask.approved_by, actor.person)
-        if len(voted) < ask.quorum:
-            self.asks["approve"] = ask.model_copy(update={"approved_by": voted})
-            return f"approval {len(voted)} of {ask.quorum}"
+        before = self.asks["approve"]
+        roles = tuple(role for role in actor.roles if role in before.roles)
+        votes = {
+            "approved_by": (*before.approved_by, actor.person),
+            "approved_as": (*before.approved_as, roles),
+        }
+        ask = before.model_copy(update=votes)
+        counted = f"approval {len(ask.approved_by)} of {ask.quorum}"
+        if lacks := authority.lacking(ask):
+            self.asks["approve"] = ask
+            return counted if len(ask.approved_by) < ask.quorum else f"{counted}; it takes {lacks}"
         del self.asks["approve"]
         self.authorised = (*self.authorised, ask.subject)
-        return f"approval {len(voted)} of {ask.quorum}: authorised"
+        return f"{counted}: authorised"
+
+    def _reject(self, act: Act) -> str:
+        self.rejected = f"rejected by {act.actor.name}: {act.reason}"
+        self.asks.pop("approve", None)
+        return "rejected; the incident is held until a person decides"
+
+    def _judge(self, act: Act, now: datetime, judgment: Judgment | None) -> str:
+        assert judgment is not None  # noqa: S101  # authority knows it
+        judged = Judged(
+            judgment=judgment.id,
+            answer=act.answer,
+            by=act.actor.person,
+            at=now,
+            until=now + judgment.expires,
+            reason=act.reason,
+        )
+        self.judged[judgment.id] = judged
+        weight = judgment.answers[act.answer].value
+        return f"{judgment.id} is {act.answer} ({weight}) until {judged.until:%H:%M:%S} UTC"
+
+    def _written(self, act: Act) -> str:
+        if act.action is Action.TICK:
+            return self._tick(act.item or 0)
+        self.notes += 1
+        return "noted on the timeline"
 
     def _tick(self, item: int) -> str:
         ask = self.asks["tick"]
@@ -248,6 +294,22 @@ class Case(BaseModel):
             fired=judged.line if judged else "",
             postmortem=self.postmortem,
             notes=self.notes,
+            questions=() if over else self._questions(opening.playbook),
+        )
+
+    def _questions(self, playbook: Playbook) -> tuple[Question, ...]:
+        """Return the judgments that weigh now: only where the signals are watched for a breach."""
+        if not isinstance(playbook.steps[self.position], DetectStep):
+            return ()
+        return tuple(
+            Question(
+                judgment=judgment.id,
+                ask=judgment.ask,
+                roles=judgment.by,
+                answers=judgment.answers,
+                given=self.judged.get(judgment.id),
+            )
+            for judgment in playbook.judgments
         )
 
     def _summary(self, opening: OpenIncident, severity: Severity) -> IncidentSummary:

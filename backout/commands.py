@@ -12,9 +12,11 @@ from backout.errors import CommandUnreadable, PersonUnknown, UnknownName
 from backout.model import Frozen
 from backout.people import NEEDS_REASON, NEEDS_SUBJECT, Act, Action, Actor
 from backout.site import Site
-from backout.view import Ask, Briefing
+from backout.view import Ask, Briefing, Question
 
 _LIKE_A_NAME = re.compile(r".*\d.*|\w+[._:@+-]\w.*")
+_JUDGED = 2
+"""Words that a `judge` takes at least: the question, and the answer."""
 _CODE = re.compile(rf"(sha256:)?[0-9a-f]{{{SHORTEST_CODE},64}}", re.IGNORECASE)
 
 
@@ -37,6 +39,8 @@ class Verb(Frozen):
                 return f"{self.name} [incident] <number>"
             case Action.NOTE:
                 return f"{self.name} [incident] <text>"
+            case Action.JUDGE:
+                return f"{self.name} [incident] <judgment> <answer> [reason]"
             case action:
                 code = " <code>" if action in NEEDS_SUBJECT else ""
                 return f"{self.name} [incident]{code} {'<reason>' if action in NEEDS_REASON else '[reason]'}"
@@ -62,6 +66,7 @@ VERBS = {
         Verb(name="abort", does=Action.ABORT, about="stop the playbook where the world stands"),
         Verb(name="note", does=Action.NOTE, about="write on the timeline"),
         Verb(name="close", does=Action.CLOSE, about="end a held incident"),
+        Verb(name="judge", does=Action.JUDGE, about="answer a question that weighs into the rules"),
         Verb(name="tick", does=Action.TICK, about="tick an item of the checklist"),
         Verb(name="help", does="help", about="this list"),
     )
@@ -95,6 +100,9 @@ class Meant(Frozen):
     incident: str
     subject: str | None = None
     """The code of what was read, as it was typed."""
+    judgment: str = ""
+    """What a `judge` answers."""
+    answer: str = ""
     text: str = ""
 
 
@@ -109,6 +117,8 @@ def parse(text: str) -> Command:
     if name.lower() not in VERBS:
         raise UnknownName(kind="command", name=name, known=VERBS)
     verb = VERBS[name.lower()]
+    if verb.does is Action.JUDGE and len(words) < _JUDGED:
+        raise CommandUnreadable(problem=f"Name the question and your answer: {verb.usage}")
     if verb.does is not Action.TICK:
         return Command(verb=verb, words=tuple(words))
     if not words or not re.fullmatch(r"[0-9]{1,3}", words[-1]):
@@ -138,6 +148,9 @@ def address(command: Command, listed: Sequence[ListedIncident]) -> Meant:
 
 def _names_one(command: Command, listed: Sequence[ListedIncident]) -> bool:
     first = next(iter(command.words), "")
+    if command.verb.does is Action.JUDGE:
+        # Its other words look like names too. A mistyped incident is refused as an unknown question.
+        return len(command.words) > _JUDGED and any(first in one.names for one in listed)
     if any(first in one.names for one in listed):
         return True
     if command.is_code(0):
@@ -147,6 +160,11 @@ def _names_one(command: Command, listed: Sequence[ListedIncident]) -> bool:
 
 def _meant(command: Command, incident: str, *, used: int) -> Meant:
     left = command.words[used:]
+    if command.verb.does is Action.JUDGE:
+        if len(left) < _JUDGED:
+            raise CommandUnreadable(problem=f"Name the question and your answer: {command.verb.usage}")
+        judgment, answer, *rest = left
+        return Meant(incident=incident, judgment=judgment, answer=answer, text=" ".join(rest))
     if command.is_code(used):
         return Meant(incident=incident, subject=left[0], text=" ".join(left[1:]))
     return Meant(incident=incident, text=" ".join(left))
@@ -161,6 +179,8 @@ def act_of(command: Command, action: Action, meant: Meant, *, act_id: str, actor
         reason=meant.text,
         subject=meant.subject,
         item=command.item,
+        judgment=meant.judgment,
+        answer=meant.answer,
     )
 
 
@@ -206,6 +226,7 @@ def status_text(brief: Briefing) -> str:
         f"Held: {brief.held}" if brief.held else "",
         f"Signals: {brief.fired}" if brief.fired else "",
         *(_ask_line(ask, f"{summary.service}/{summary.release}") for ask in brief.asks),
+        *(_question_line(one, f"{summary.service}/{summary.release}") for one in brief.questions),
         f"Next: {', '.join(brief.next_steps)}." if brief.next_steps else "",
         f"Postmortem: {brief.postmortem}" if brief.postmortem else "",
     ]
@@ -214,7 +235,21 @@ def status_text(brief: Briefing) -> str:
 
 def _ask_line(ask: Ask, incident: str) -> str:
     votes = f" {len(ask.approved_by)} of {ask.quorum} approved." if ask.quorum else ""
+    if ask.roles_needed > 1:
+        votes += f" It takes {ask.roles_needed} roles, each filled by another person."
+    if ask.must:
+        votes += f" One of them must be {' or '.join(ask.must)}."
     return f"Waiting: {ask.what}{votes} Answer with: {', '.join(answers(ask, incident))}."
+
+
+def _question_line(question: Question, incident: str) -> str:
+    how = judging(question, incident)
+    return f"Judgment of {' or '.join(question.roles)}: {question.line} Answer with: {how}."
+
+
+def judging(question: Question, incident: str) -> str:
+    """Return what people type to judge, such as `judge chat/r2 safety_view fine|stop`."""
+    return f"judge {incident} {question.judgment} {'|'.join(question.answers)}"
 
 
 def answers(ask: Ask, incident: str) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from backout.case import OpenIncident
+from backout.commands import judging
 from backout.people import NEEDS_SUBJECT, Action
 from backout.rendering import escape_markdown
-from backout.view import Ask, Briefing
+from backout.view import Ask, Briefing, Question
 
 
 def page(brief: Briefing) -> str:
@@ -29,6 +30,8 @@ def page(brief: Briefing) -> str:
         lines += ["", "## Now", f"Step **{brief.step}**{until}"]
     if brief.asks:
         lines += ["", "## Waits for people", *(_asked(ask, summary.incident) for ask in brief.asks)]
+    if brief.questions:
+        lines += ["", "## Judgments", *(_question(one, summary.incident) for one in brief.questions)]
     if brief.next_steps:
         lines += ["", "## Next", *(f"{number}. {name}" for number, name in enumerate(brief.next_steps, 1))]
     return "\n".join(lines)
@@ -39,6 +42,11 @@ def _asked(ask: Ask, incident: str) -> str:
     until = f" until {ask.until:%H:%M:%S} UTC" if ask.until else ""
     verbs = ", ".join(f"`backout {command(action)} {incident}{_code(action, ask)}`" for action in ask.actions)
     return f"- **{who}**{until}: {escape_markdown(ask.headline)} ({verbs})"
+
+
+def _question(question: Question, incident: str) -> str:
+    who, said = " or ".join(question.roles), escape_markdown(question.line)
+    return f"- **{who}**: {said} (`backout {judging(question, incident)}`)"
 
 
 def _code(action: Action, ask: Ask) -> str:

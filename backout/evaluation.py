@@ -92,3 +92,15 @@ class Evaluation(Frozen):
     """Marked events that go on, in words."""
     not_counted: tuple[str, ...] = ()
     """What was not counted, and why."""
+
+    @property
+    def asides(self) -> tuple[str, ...]:
+        """What people should know beside the reasons, in short sentences."""
+        return (
+            *(f"{one.veto} holds {one.rule} back until {one.until:%H:%M:%S} UTC" for one in self.vetoed),
+            *(
+                f"source {one.source} is blind, so {', '.join(one.criteria)} say nothing"
+                for one in self.blind
+            ),
+            *(f"only observed: {one}" for one in self.observed),
+        )

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from backout.alerts import Alert
-from backout.evaluation import Evaluation, Outcome
+from backout.evaluation import Evaluation, Factor, Outcome
 from backout.model import Frozen
 from backout.people import Action, Actor
 
@@ -126,7 +126,25 @@ class SignalsJudged(BaseEvent):
         }
         said = self.evaluation.outcome.value if self.sense == "breach" else recovered[self.evaluation.outcome]
         rule = f" (rule {self.evaluation.rule})" if self.evaluation.rule else ""
-        return f"Signals judged: {said}{rule}. {'; '.join(self.evaluation.reasons)}".strip()
+        told = "; ".join((*self.evaluation.reasons, *self.evaluation.asides))
+        return f"Signals judged: {said}{rule}. {told}".strip()
+
+
+class InvestigationOpened(BaseEvent):
+    """A rule asked for a targeted investigation before anything is reverted."""
+
+    event: Literal["InvestigationOpened"] = "InvestigationOpened"
+    rule: str
+    findings: tuple[Factor, ...]
+    """What the rule fired on, with its cohort and numbers."""
+    look_at: tuple[str, ...]
+    """Where to look."""
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        found = "; ".join(finding.reason for finding in self.findings) or "no single signal"
+        return f"Investigation opened by rule {self.rule}: {found}. Look at {'; '.join(self.look_at)}"
 
 
 class PeoplePaged(BaseEvent):
@@ -187,11 +205,15 @@ class ApprovalAsked(BaseEvent):
     quorum: int
     roles: tuple[str, ...]
     until: datetime
+    roles_needed: int = 1
+    must: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
         who = " or ".join(self.roles)
+        who += f", in {self.roles_needed} distinct roles" if self.roles_needed > 1 else ""
+        who += f", {' or '.join(self.must)} among them" if self.must else ""
         return f"Approval asked of {self.quorum} of {who} until {self.until:%H:%M:%S} UTC: {self.what}"
 
 
@@ -345,6 +367,7 @@ Event = Annotated[
     | StepTimedOut
     | StepFailed
     | SignalsJudged
+    | InvestigationOpened
     | PeoplePaged
     | LadderEnded
     | ActionTaken

@@ -6,9 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from backout.alerts import Alert
-from backout.model import Frozen
+from backout.guard import Judged
+from backout.model import Frozen, Name
 from backout.people import Action
 from backout.playbook import Playbook, Severity
+from backout.rules import Weight
 from backout.timeline import Event
 
 CODE_LENGTH = 8
@@ -54,7 +56,13 @@ class Ask(Frozen):
     """Digest of the plan or notice that an approval is bound to."""
     quorum: int = 0
     approved_by: tuple[str, ...] = ()
+    approved_as: tuple[tuple[str, ...], ...] = ()
+    """The asked roles that each of those who approved has, in the same order."""
     roles: tuple[str, ...] = ()
+    roles_needed: int = 1
+    """So many distinct roles must approve, each by another person: nobody counts for two."""
+    must: tuple[str, ...] = ()
+    """Roles of which at least one must be among those that approve."""
     until: datetime | None = None
     items: tuple[str, ...] = ()
     """Checklist items, for a manual step."""
@@ -69,6 +77,26 @@ class Ask(Frozen):
     def code(self) -> str:
         """What people type to say which plan or notice they have read: the digest's first digits."""
         return self.subject.partition(":")[2][:CODE_LENGTH]
+
+
+class Question(Frozen):
+    """A judgment that people may give now: their answer weighs into the rules."""
+
+    judgment: Name
+    ask: str
+    roles: tuple[str, ...]
+    """Who may answer."""
+    answers: dict[Name, Weight]
+    given: Judged | None = None
+    """The answer that was given last; another one replaces it."""
+
+    @property
+    def line(self) -> str:
+        """The question, and what was answered, in one sentence."""
+        if self.given is None:
+            return f"{self.ask} ({self.judgment})"
+        by, until = self.given.by, self.given.until
+        return f"{self.ask} ({self.judgment}: {self.given.answer}, by {by}, until {until:%H:%M:%S} UTC)"
 
 
 class IncidentSummary(Frozen):
@@ -111,6 +139,8 @@ class Briefing(Frozen):
     """Where the postmortem is; empty before it is written."""
     notes: int = 0
     """Notes on the timeline."""
+    questions: tuple[Question, ...] = ()
+    """Judgments that people may give now."""
 
 
 class IncidentView(Briefing):

@@ -1,0 +1,67 @@
+"""The mandate: what a revert takes before it may begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from backout.authority import approvers, human_rule
+from backout.evaluation import Evaluation
+from backout.model import Duration, Frozen
+from backout.playbook import Playbook
+from backout.rules import Do, Rule
+from backout.steps import Move
+
+
+class Mandate(Frozen):
+    """What a revert takes before it may begin."""
+
+    because: str
+    """The rule, or `human-decision`."""
+    authority: Literal["auto", "ack", "approve"]
+    """auto: nothing. ack: an owner. approve: a quorum."""
+    roles: tuple[str, ...]
+    """Whose approvals count."""
+    quorum: int
+    roles_needed: int = 1
+    must: tuple[str, ...] = ()
+    """Roles of which one must be among those who approve."""
+    within: Duration | None = None
+    """How long they have; as long as the step where it is None."""
+    on_timeout: Move | None = None
+    """What their silence means; as the step says where it is None."""
+
+
+def mandate(said: Evaluation | None, playbook: Playbook, answered: Sequence[str] = ()) -> Mandate:
+    """Return what a revert takes, on this evaluation and after people answered these rules.
+
+    A rule that wants an investigation, answered or not, leaves the revert to two people in two roles.
+    """
+    fired = playbook.rule(said.rule if said else None)
+    if said is not None and fired is not None and fired.do is Do.REVERT:
+        return _after_veto(_of(fired, playbook), said.decide_by)
+    for rule in playbook.rules:
+        if rule.do is Do.PAUSE_AND_INVESTIGATE and (rule == fired or rule.id in answered):
+            two = {"authority": "approve", "roles_needed": 2, "quorum": max(2, rule.quorum)}
+            return _of(rule, playbook).model_copy(update=two)
+    return _of(human_rule(playbook), playbook)
+
+
+def _of(rule: Rule, playbook: Playbook) -> Mandate:
+    return Mandate(
+        because=rule.id,
+        authority=rule.authority,
+        roles=approvers(rule, playbook),
+        quorum=rule.quorum,
+        within=rule.approve_within,
+        on_timeout=rule.on_timeout,
+    )
+
+
+def _after_veto(own: Mandate, by: tuple[str, ...]) -> Mandate:
+    """Return what a rule takes after a veto on it has run out: the deciding roles, beside its own."""
+    if not by:
+        return own
+    if own.authority != "approve":
+        return own.model_copy(update={"authority": "approve", "roles": by, "must": by, "quorum": 1})
+    return own.model_copy(update={"roles": tuple(dict.fromkeys((*own.roles, *by))), "must": by})
