@@ -40,8 +40,9 @@ def _compiled(name: str, text: str) -> Template:
     """Compile a template; that takes a hundred times as long as to render it."""
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined,
-        autoescape=False,  # the output is no HTML: `finalize` escapes for the medium
-        finalize=_escape_for(name),
+        # What is no HTML is escaped for its medium by `finalize`.
+        autoescape=name.endswith(".html.j2"),
+        finalize=None if name.endswith(".html.j2") else _escape_for(name),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

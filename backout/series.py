@@ -1,17 +1,15 @@
-"""Series: recorded rows and sources' histories, turned into the looks that a watch would have had."""
+"""Series: recorded rows, turned into the looks that a watch would have had."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 
-from backout.counting import Counted, Look, MarkedEvent, Totals
+from backout.counting import Look, Totals
 from backout.recorded import Row
-from backout.streams import Stream, totals
 
 _Counts = dict[str, dict[str, Totals]]
-NO_ANSWER = Counted()
 
 
 def looks_of_rows(rows: Iterable[Row], *, tick: timedelta) -> Iterator[Look]:
@@ -66,29 +64,3 @@ def _by_tick(
             added[stream, row.cohort] = (bad + row.bad, judged + row.judged)
     if end is not None:
         yield end, added
-
-
-def looks_of_history(
-    asked: Sequence[Stream],
-    answers: Mapping[str, Sequence[tuple[Counted, Counted]]],
-    *,
-    start: datetime,
-    tick: timedelta,
-    events: Sequence[MarkedEvent] = (),
-) -> Iterator[Look]:
-    """Yield a look for each tick from `start` on, from what the sources answered for each stream's key.
-
-    A stream that is not in `answers` has no data.
-    """
-    for number in range(max(map(len, answers.values()), default=0)):
-        at = start + number * tick
-        found: _Counts = {}
-        problems: dict[str, str] = {}
-        for stream in asked:
-            pairs = answers.get(stream.key, ())
-            bad, of = pairs[number] if number < len(pairs) else (NO_ANSWER, NO_ANSWER)
-            found[stream.key] = totals(stream, bad, of)
-            if why := stream.lacks or bad.problem or of.problem:
-                problems[stream.key] = why
-        going_on = tuple(event for event in events if event.covers(at))
-        yield Look(at=at, totals=found, problems=problems, events=going_on)
