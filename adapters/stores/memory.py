@@ -159,7 +159,7 @@ class MemoryRegistry(Faulty):
         """Return the newest releases first, of one service or of all."""
         await self.enter()
         found = [one for (name, _), one in self._releases.items() if service in (None, name)]
-        return tuple(sorted(found[::-1], key=lambda one: one.registered_at, reverse=True)[:limit])
+        return tuple(sorted(found, key=lambda one: one.registered_at)[::-1][:limit])
 
     async def retire(self, *, service: str, release: str, at: datetime, why: str) -> None:
         """Say that a release is no longer guarded; the first time counts."""
@@ -181,7 +181,7 @@ class MemoryRegistry(Faulty):
         """Return what was named the baseline of a service, the newest first."""
         await self.enter()
         found = [one for one in self._baselines if one.service == service]
-        return tuple(sorted(found[::-1], key=lambda one: one.at, reverse=True))
+        return tuple(sorted(found, key=lambda one: one.at)[::-1])
 
 
 class MemoryMarks(Faulty):

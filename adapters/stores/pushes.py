@@ -1,7 +1,7 @@
 """Pushes in a SQLite file: the gateway writes it, the worker reads it.
 
-Every counter and set of labels is a series with a running total, so that a look adds up nothing, and to forget
-old pushes lowers nothing.
+Every counter and set of labels is a series with a running total: a look adds up nothing, and old pushes
+are forgotten without lowering it.
 """
 
 from __future__ import annotations

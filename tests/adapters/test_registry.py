@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,9 +30,11 @@ async def registry(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     await registry.aclose()
 
 
-def released(release: str = "r2", *, at: datetime = NOON, by: str = "ci", **changes: Any) -> ReleaseRecord:
-    told = {"service": "chat", "playbook": "p", "owner": "alice", "artifacts": (MODEL,), **changes}
-    return ReleaseRecord(registration=Registration(release=release, **told), registered_at=at, by=by)
+def released(release: str = "r2", *, at: datetime = NOON, by: str = "ci", **changes: object) -> ReleaseRecord:
+    told = {"service": "chat", "release": release, "playbook": "p", "owner": "alice", "artifacts": (MODEL,)}
+    return ReleaseRecord(
+        registration=Registration.model_validate({**told, **changes}), registered_at=at, by=by
+    )
 
 
 def baseline(release: str, *, minutes: int = 0, service: str = "chat") -> BaselineRecord:
