@@ -12,7 +12,7 @@ from rich.table import Table
 import wiring
 from backout.model import Frozen
 from backout.playbook import Playbook
-from backout.site import SecretRef, Site
+from backout.site import PushSource, SecretRef, Site
 from cli import printing
 from cli.doctor.engine import look_at_engine
 from cli.doctor.report import ASK_S, Finding, Report
@@ -86,6 +86,9 @@ def _doors(report: Report, at: SiteFile) -> None:
         "/alerts/alertmanager": doors.alerts.alertmanager.token if doors.alerts.alertmanager else None,
         "/slack/commands": doors.slack.signing_secret if doors.slack else None,
     }
+    secrets |= {"/releases and /events": doors.releases.token} if doors.releases else {}
+    for name, config in at.site.sources.items():
+        secrets |= {f"/signals ({name})": config.token} if isinstance(config, PushSource) else {}
     for door, ref in secrets.items():
         with report.examining(f"door {door}"):
             if ref is None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from string import Template
+from collections.abc import Mapping
 from typing import Protocol, assert_never, runtime_checkable
 
 from backout import ports
-from backout.errors import BackoutError, Unreachable
+from backout.guard import Place
 from backout.playbook import Playbook
 from backout.site import FlagdFileTarget, Site, SlackChannel, Target
 from backout.steps import CheckStep, RevertStep
 from cli.doctor.report import Report, patience
+from cli.doctor.sources import SourceLook, place_of
 from deployment import SiteFile
 from wiring import Adapters
 
@@ -53,9 +53,11 @@ class World:
 
     async def look(self) -> None:
         """Look at everything."""
-        for name, source in self._site.sources.items():
+        places = await self._places()
+        for name, config in self._site.sources.items():
+            look = SourceLook(self._report, name, config, playbooks=self._playbooks, places=places)
             with self._report.examining(f"source {name}"):
-                await self._source(name, self._adapters.source(source))
+                await look.at(self._adapters.source(config))
         for name, target in self._site.targets.items():
             with self._report.examining(f"target {name}"):
                 await self._target(name, target)
@@ -70,32 +72,16 @@ class World:
         with self._report.examining("outbox"):
             await self._outbox()
 
-    async def _source(self, name: str, source: ports.Source) -> None:
-        what, asked, answered = f"source {name}", 0, 0
-        for place, query, service in _queries(name, self._playbooks):
-            needs_release = "$release" in query
-            filled = Template(query).safe_substitute(service=service, release=self._release or _NO_RELEASE)
-            try:
-                async with patience():
-                    count = await source.count(query=filled)
-            except Unreachable:
-                raise
-            except BackoutError as error:
-                self._report.fail(what, f"{place}: {error}")
-                continue
-            asked, answered = asked + 1, answered + (count is not None)
-            if count is None and not (needs_release and self._release is None):
-                self._report.warn(
-                    what, f"{place}: nothing matches {filled}. Without data the signal is blind."
-                )
-            elif count is None:
-                self._report.warn(
-                    what, f"{place}: not tried, it asks for a release. Name one with --release."
-                )
-        if asked:
-            self._report.ok(what, f"answers; {answered} of {asked} queries have data")
-        else:
-            self._report.warn(what, "No playbook asks it anything.")
+    async def _places(self) -> dict[str, Place]:
+        """Return the release that is out now and its baseline, by service."""
+        services = {playbook.release.service for playbook in self._playbooks.values()}
+        places = {service: place_of(service, self._release, "") for service in services}
+        with self._report.examining("registry"):
+            registry = self._adapters.registry()
+            for service in sorted(services):
+                if named := await registry.baselines(service=service):
+                    places[service] = place_of(service, self._release, named[0].release)
+        return places
 
     async def _target(self, name: str, config: Target) -> None:
         users = [
@@ -171,16 +157,3 @@ def _baseline(config: Target) -> str:
             return config.baseline
         case _:
             assert_never(config)
-
-
-def _queries(source: str, playbooks: Mapping[str, Playbook]) -> Iterator[tuple[str, str, str]]:
-    """Yield where a query stands, the query and the service that it is about."""
-    for name, playbook in playbooks.items():
-        service = playbook.release.service
-        for signal_name, signal in playbook.signals.items():
-            if signal.source == source:
-                yield f"{name}, signal {signal_name}", signal.bad, service
-                yield f"{name}, signal {signal_name}", signal.of, service
-        counted = playbook.release.requests
-        if counted and counted.source == source:
-            yield f"{name}, release.requests", counted.query, service

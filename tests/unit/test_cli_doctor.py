@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 
 import wiring
 from backout.errors import RejectedBySystem
+from backout.releases import BaselineRecord
 from cli.doctor.engine import look_at_engine
 from cli.doctor.examine import look_at_people
 from cli.doctor.report import Report
@@ -27,6 +28,9 @@ chat_requests_total{release="r2"} 10
 chat_errors_total 1
 chat_judged_total 5
 chat_unsafe_total 0
+chat_seconds_bucket{le="1.0"} 4
+chat_seconds_bucket{le="+Inf"} 5
+chat_seconds_count 5
 """
 FLAGS = {
     "flags": {
@@ -105,7 +109,98 @@ async def test_a_query_that_matches_nothing_is_a_warning_that_names_it(site: Pat
     blind = [line for line in lines if line.startswith("warn")]
     query = "conversational-agent, signal unsupported: nothing matches chat_unsupported_total."
     assert blind == [f"warn: {query} Without data the signal is blind."]
-    assert lines[-1] == "ok: answers; 6 of 7 queries have data"
+    assert lines[-1] == "ok: answers; 5 of 6 queries have data"
+
+
+def ask(site: Path, *signals: str, criteria: tuple[str, ...] = ()) -> None:
+    """Add signals of the service's page to the playbook, with criteria that only observe."""
+    playbook = site.parent / "my-playbooks" / "conversational-agent.yaml"
+    change(playbook, "\nsignals:\n", "\nsignals:\n" + "".join(f"  {signal}\n" for signal in signals))
+    change(playbook, "\ncriteria:\n", "\ncriteria:\n" + "".join(f"  - {one}\n" for one in criteria))
+
+
+SLOW = "slow: {kind: above, family: experience, source: chat-metrics, value: chat_seconds, than: %s}"
+SLOW_LIMIT = "{id: slow-limit, signal: slow, mode: observe, test: {compare: limit, max: 5%}}"
+GAP = "{id: gap, signal: errors, mode: observe, test: {compare: gap, by: language, max_ratio: 2}}"
+AGAINST_BASELINE = """{id: worse, signal: errors, mode: observe, test: {compare: baseline, max_ratio: 1.5,
+     bad: 'chat_errors_total{release="$baseline"}', of: 'chat_requests_total{release="$baseline"}'}}"""
+
+
+async def test_queries_of_every_kind_of_signal_are_tried(site: Path, service: str) -> None:
+    point(site, service)
+    ask(site, SLOW % 1, criteria=(SLOW_LIMIT,))
+    lines = said(await look(site, release="r2"), "source chat-metrics")
+    assert lines[-1] == "ok: answers; 7 of 8 queries have data"
+
+
+async def test_a_query_that_makes_no_sense_fails_by_its_name_and_spoils_no_other(
+    site: Path, service: str
+) -> None:
+    point(site, service)
+    ask(site, SLOW % 2.5, criteria=(SLOW_LIMIT, GAP))
+    lines = said(await look(site, release="r2"), "source chat-metrics")
+    lacking = "not every series has a bucket that ends at 2.5; there are 1, inf"
+    assert [line for line in lines if line.startswith("fail")] == [
+        f"fail: conversational-agent, {line}. Without data the signal is blind."
+        for line in (
+            f"signal slow: 'chat_seconds': {lacking}",
+            "signal errors by language: 'chat_errors_total': no series has the label 'language'",
+            "signal errors by language: 'chat_requests_total': no series has the label 'language'",
+        )
+    ]
+    assert lines[-1] == "ok: answers; 6 of 10 queries have data"
+
+
+async def test_a_baseline_that_nobody_named_is_left_open_and_one_that_is_named_is_asked_for(
+    site: Path, service: str
+) -> None:
+    point(site, service)
+    ask(site, criteria=(AGAINST_BASELINE,))
+    lacking = (
+        "warn: conversational-agent, baseline of criterion worse: not tried, no baseline release is known"
+    )
+    assert lacking in said(await look(site, release="r2"), "source chat-metrics")
+    named = BaselineRecord(service="chat", release="r2", by="me", why="it is good", at=datetime.now(UTC))
+    async with wiring.open_adapters(read_site(site, {})) as adapters:
+        await adapters.registry().name_baseline(baseline=named)
+    lines = said(await look(site, release="r2"), "source chat-metrics")
+    (blind,) = [line for line in lines if "baseline" in line]
+    assert blind == (
+        "warn: conversational-agent, baseline of criterion worse: nothing matches"
+        ' chat_errors_total{release="r2"}.'
+        " Without data the signal is blind."
+    )
+
+
+async def test_a_source_without_a_memory_cannot_look_back(site: Path, service: str) -> None:
+    point(site, service)
+    change(
+        site.parent / "my-playbooks" / "conversational-agent.yaml",
+        "step: detect,",
+        "step: detect, look_back: 1h,",
+    )
+    (line,) = [
+        line
+        for line in said(await look(site, release="r2"), "source chat-metrics")
+        if "conversational-agent, detect" in line
+    ]
+    assert line.startswith(
+        "warn: conversational-agent, detect: it cannot look back 1h; evidence begins with the incident."
+        f" metrics page {service}/metrics knows only the present."
+    )
+
+
+async def test_what_nobody_has_pushed_yet_is_a_warning(site: Path) -> None:
+    metrics = "kind: exposition\n    url: http://127.0.0.1:8000/metrics\n    timeout: 2s"
+    change(site, metrics, "kind: push\n    path: pushes.db\n    token: {env: PUSH}")
+    report = await look(site, release="r2")
+    lines = said(report, "source chat-metrics")
+    assert lines[0] == (
+        "warn: conversational-agent, signal errors: no push had a counter 'chat_errors_total'. Known: none."
+        " Without data the signal is blind."
+    )
+    assert lines[-1] == "ok: answers; 0 of 6 queries have data"
+    assert not any(line.startswith("fail") for line in lines)
 
 
 async def test_without_a_release_what_asks_for_one_is_left_open(site: Path, service: str) -> None:
