@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -81,11 +82,11 @@ class ExpositionMetrics:
             raise RejectedBySystem(what=self._what, why=f"byte {error.start} of it is not UTF-8") from error
         if foreign := _FOREIGN_LINE.search(text):
             raise self._not_metrics(text, foreign.start())
+        takers = _Takers(wanted)
         for line in _lines_of(text, {one.selector.name for one in wanted}):
             for name, labels, value in self._samples(text, line):
-                for one in wanted:
-                    if one.selector.accepts(name, labels):
-                        one.take(labels, value)
+                for one in takers.of(name, labels):
+                    one.take(labels, value)
 
     def _samples(self, text: str, line: re.Match[str]) -> list[tuple[str, dict[str, str], float]]:
         try:
@@ -127,6 +128,27 @@ class _Wanted:
         if series > len(self._found):
             return no_bucket(self._query, self._bounds)
         return tally(self._query, self._found)
+
+
+class _Takers:
+    """Finds who wants a sample without asking everybody: a thousand releases may want one each."""
+
+    def __init__(self, wanted: Sequence[_Wanted]) -> None:
+        shared = Counter((one.selector.name, *demand) for one in wanted for demand in one.selector.demands)
+        self._by_demand: dict[tuple[str, str, str], list[_Wanted]] = {}
+        for one in wanted:
+            name = one.selector.name
+            rarest = min(
+                ((name, *demand) for demand in one.selector.demands), key=shared.__getitem__, default=None
+            )
+            self._by_demand.setdefault(rarest or (name, "", ""), []).append(one)
+
+    def of(self, name: str, labels: dict[str, str]) -> Iterator[_Wanted]:
+        """Yield everybody who wants this sample."""
+        for label, value in (("", ""), *labels.items()):
+            for one in self._by_demand.get((name, label, value), ()):
+                if one.selector.accepts(name, labels):
+                    yield one
 
 
 def _selector(query: Query) -> Selector:

@@ -30,13 +30,16 @@ class Matcher(NamedTuple):
     """A test on one label; a label that a series does not have is empty, as in PromQL."""
 
     label: str
-    wanted: re.Pattern[str]
-    """Matched against the whole value."""
+    wanted: str | re.Pattern[str]
+    """The value itself, or a pattern that is matched against the whole value."""
     negated: bool
 
     def accepts(self, labels: Mapping[str, str]) -> bool:
         """Say whether a series with these labels passes."""
-        return (self.wanted.fullmatch(labels.get(self.label, "")) is None) == self.negated
+        value = labels.get(self.label, "")
+        if isinstance(self.wanted, str):
+            return (value != self.wanted) == self.negated
+        return (self.wanted.fullmatch(value) is None) == self.negated
 
 
 class Selector(NamedTuple):
@@ -48,6 +51,15 @@ class Selector(NamedTuple):
     def accepts(self, name: str, labels: Mapping[str, str]) -> bool:
         """Say whether a series is one of those that are added up."""
         return name == self.name and all(matcher.accepts(labels) for matcher in self.matchers)
+
+    @property
+    def demands(self) -> tuple[tuple[str, str], ...]:
+        """The labels that a series must have, each with its one possible value."""
+        return tuple(
+            (matcher.label, matcher.wanted)
+            for matcher in self.matchers
+            if isinstance(matcher.wanted, str) and matcher.wanted and not matcher.negated
+        )
 
 
 def parse_selector(query: str, *, dotted: bool = False) -> Selector:
@@ -116,7 +128,7 @@ class _Reader:
         raw = self.take(_VALUE, "a value in double quotes")
         value = _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), raw)
         try:
-            wanted = re.compile(value if operator.endswith("~") else re.escape(value), re.DOTALL)
+            wanted = re.compile(value, re.DOTALL) if operator.endswith("~") else value
         except re.error as error:
             expected = f"a regular expression ({error})"
             raise QueryBroken(query=self._query, position=start + 1, expected=expected) from error

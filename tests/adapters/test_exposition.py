@@ -75,6 +75,23 @@ async def test_a_query_adds_up_its_series(serve: Serve, metrics: Open, query: st
     assert await count(metrics(await serve(answering(PAGE))), query) == number
 
 
+async def test_queries_of_one_look_count_as_they_would_alone(serve: Serve, metrics: Open) -> None:
+    texts = (
+        "requests_total",
+        'requests_total{release="r1"}',
+        'requests_total{release="r1",code="500"}',
+        'requests_total{release="r2",code="500"}',
+        'requests_total{code="500"}',
+        'requests_total{code=~"5..",release="r2"}',
+        'requests_total{code!="500",release="r2"}',
+        'requests_total{region="",release="r2"}',
+        'requests_total{release="r9"}',
+        "up",
+    )
+    source = metrics(await serve(answering(PAGE)))
+    assert await counts(source, *texts) == [101, 91, 1, 4, 5, 4, 6, 10, None, 1]
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
