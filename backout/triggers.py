@@ -1,205 +1,222 @@
-"""Triggers: readings become verdicts, verdicts an evaluation of the rules, with every number kept."""
+"""Triggers: looks become readings, readings evidence, evidence verdicts, and verdicts what the rules say.
+
+Pure: a watch and a look go in, the next watch and an evaluation come out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
-from math import isfinite, log
-from typing import TypeGuard
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
-from backout import detector
+from backout import judging, readings, recovering, verdicts
 from backout.alerts import Alert
-from backout.counting import Reading, Totals
-from backout.criteria import AlertTest, Criterion, LimitTest
+from backout.blindness import asked_for, blindness, in_words
+from backout.conditions import Facts
+from backout.counting import Look
+from backout.criteria import EventTest
 from backout.evaluation import Evaluation, Factor, Outcome, Verdict
-from backout.rules import Rule
-from backout.watch import Track, Watch
+from backout.guard import Guard, Judged
+from backout.rules import Weight
+from backout.ruling import Fired, Ruling, ruled
+from backout.streams import stream_key
+from backout.verdicts import Said
+from backout.watch import Watch
+from backout.weighing import weighed
 
-BLIND_AFTER_TICKS = 4
-"""So many ticks without data make a criterion blind."""
-CONFIDENCE = log(20)
-"""Surprise that a statement about recovery needs: wrong in at most 5 % of the cases."""
+recovery = recovering.recovery
+CONFIDENCE = recovering.CONFIDENCE
 
 
-def difference(before: Totals, now: Totals) -> Reading:
-    """Return what was counted between two looks; no data, or nonsense, is a reading of nothing.
+class _People(NamedTuple):
+    """What people and their alerts say at a moment."""
 
-    A counter that fell is no data for one tick: a service restarted, or a replica left the sum, and then what
-    is left was counted over its whole life. Taken for new, it would drown what happens now.
+    firing: frozenset[str]
+    answers: dict[str, Judged]
+    answered: frozenset[str]
+    weaker: float
+    strangers: tuple[str, ...]
+
+
+def advance(watch: Watch, look: Look, *, guard: Guard, keep: int) -> Watch:
+    """Return the watch after one look: counted, weighed, and when each criterion was last at its levels.
+
+    `keep` is how many readings the window holds.
     """
-    bad, judged = _grown(before.bad, now.bad), _grown(before.of, now.of)
-    if bad is None or judged is None or bad > judged:
-        return Reading()
-    return Reading(bad=bad, judged=judged)
+    grown = _grown(watch, look, guard, keep)
+    return grown.model_copy(update=_levels(grown, verdicts.said(grown, guard), guard))
 
 
-def _grown(before: float | None, now: float | None) -> int | None:
-    if not _is_count(before) or not _is_count(now):
-        return None
-    return round(now - before) if now >= before else None
-
-
-def _is_count(number: float | None) -> TypeGuard[float]:
-    return number is not None and isfinite(number) and number >= 0
-
-
-def advance(
-    watch: Watch, seen: Mapping[str, Totals], *, criteria: Sequence[Criterion], tick: timedelta, keep: int
-) -> Watch:
-    """Return the watch after one tick. `keep` is how many readings the window holds."""
-    tracks = {name: _tracked(watch.tracks.get(name, Track()), totals, keep) for name, totals in seen.items()}
-    evidence = {
-        criterion.id: _weighed(watch, criterion, tracks[criterion.signal], tick)
-        for criterion in criteria
-        if criterion.signal is not None
-    }
-    return watch.model_copy(update={"ticks": watch.ticks + 1, "tracks": tracks, "evidence": evidence})
-
-
-def _tracked(track: Track, totals: Totals, keep: int) -> Track:
-    reading = difference(track.totals, totals)
-    has_data = _is_count(totals.bad) and _is_count(totals.of)
-    return Track(
-        totals=totals if has_data else track.totals,
-        recent=(*track.recent, reading)[-keep:],
-        bad=track.bad + reading.bad,
-        judged=track.judged + reading.judged,
-        silent=0 if reading.judged else track.silent + 1,
-    )
-
-
-def _weighed(watch: Watch, criterion: Criterion, track: Track, tick: timedelta) -> tuple[float, ...]:
-    statistics = watch.evidence.get(criterion.id, detector.NO_EVIDENCE)
-    if not isinstance(criterion.test, LimitTest) or not track.recent:
-        return statistics
-    need, _ = needs(criterion, tick)
-    return detector.advance(
-        statistics,
-        bad=track.recent[-1].bad,
-        judged=track.recent[-1].judged,
-        limit=criterion.test.max,
-        largest=detector.cap(need, criterion.evidence.sustain / tick),
-    )
-
-
-def needs(criterion: Criterion, tick: timedelta) -> tuple[float, float]:
-    """Return the evidence that a breach takes, and the evidence that makes a suspicion."""
-    return criterion.evidence.false_alarm / tick, criterion.evidence.false_hold / tick
-
-
-def breach(
+def tick(  # noqa: PLR0913  # all that weighs in
     watch: Watch,
+    look: Look,
     *,
-    criteria: Sequence[Criterion],
-    rules: Sequence[Rule],
-    firing: Iterable[Alert],
-    tick: timedelta,
-) -> Evaluation:
-    """Hold the rules against the evidence: which fired? Clear only where every criterion is shown healthy."""
-    names = {alert.name for alert in firing if alert.status == "firing"}
-    factors = tuple(_breach_factor(watch, criterion, names, tick) for criterion in criteria)
-    breached = {factor.criterion for factor in factors if factor.verdict is Verdict.BREACHED}
-    fired = next((rule for rule in rules if breached.intersection(rule.when.any_of)), None)
-    if fired:
-        counted = [factor for factor in factors if factor.criterion in fired.when.any_of]
-        reasons = tuple(factor.reason for factor in counted if factor.verdict is Verdict.BREACHED)
-        return Evaluation(outcome=Outcome.FIRED, rule=fired.id, factors=factors, reasons=reasons)
-    quiet = all(factor.verdict is Verdict.HEALTHY for factor in factors)
-    shown = recovery(watch, criteria=criteria).outcome is Outcome.CLEAR
-    outcome = Outcome.CLEAR if quiet and shown else Outcome.INCONCLUSIVE
-    return Evaluation(outcome=outcome, factors=factors, reasons=tuple(factor.reason for factor in factors))
+    guard: Guard,
+    firing: Iterable[Alert] = (),
+    judged: Iterable[Judged] = (),
+    answered: Collection[str] = (),
+    keep: int = 1,
+) -> tuple[Watch, Evaluation]:
+    """Advance by one look and hold the rules against what is known then, in the breach sense.
 
+    Args:
+        watch: the watch before the look.
+        look: what all sources said.
+        guard: what decides.
+        firing: alerts; those that are resolved do not count.
+        judged: people's answers; those that are not valid at the look do not count.
+        answered: rules, and answers as `<judgment>.<answer>`, that were dealt with: they do not fire.
+        keep: how many readings the window holds, over which recovery must be shown before all is clear.
 
-def _breach_factor(watch: Watch, criterion: Criterion, names: set[str], tick: timedelta) -> Factor:
-    match criterion.test:
-        case AlertTest(named=named):
-            firing = named in names
-            verdict = Verdict.BREACHED if firing else Verdict.HEALTHY
-            reason = f"alert {named} is {'firing' if firing else 'not firing'}"
-            return Factor(criterion=criterion.id, verdict=verdict, reason=reason)
-        case LimitTest(max=limit):
-            return _limit_factor(watch, criterion, limit, tick)
-
-
-def _limit_factor(watch: Watch, criterion: Criterion, limit: float, tick: timedelta) -> Factor:
-    track = watch.tracks.get(criterion.signal or "", Track())
-    evidence = detector.evidence(watch.evidence.get(criterion.id, detector.NO_EVIDENCE))
-    need, suspicion = needs(criterion, tick)
-    verdict = _verdict(track, evidence, need, suspicion)
-    return Factor(
-        criterion=criterion.id,
-        signal=criterion.signal,
-        verdict=verdict,
-        bad=track.bad,
-        judged=track.judged,
-        limit=limit,
-        evidence=evidence,
-        need=need,
-        reason=f"{criterion.id}: {_numbers(track.bad, track.judged, limit)}, "
-        f"evidence {evidence:.3g} of {need:.3g} needed, {verdict.value}",
-    )
-
-
-def _verdict(track: Track, evidence: float, need: float, suspicion: float) -> Verdict:
-    if evidence >= need:
-        return Verdict.BREACHED
-    if track.judged == 0 or track.silent >= BLIND_AFTER_TICKS:
-        return Verdict.BLIND
-    return Verdict.SUSPECT if evidence >= suspicion else Verdict.HEALTHY
-
-
-def _numbers(bad: int, judged: int, limit: float) -> str:
-    if judged == 0:
-        return "no data"
-    return f"{bad} bad of {judged} judged ({bad / judged:.2%}, limit {limit:.2%})"
-
-
-def recovery(watch: Watch, *, criteria: Sequence[Criterion]) -> Evaluation:
-    """Hold the criteria against the window in the recovery sense: are the rates shown to be below the limits?
-
-    Clear: every rate is below its limit with enough sample. Fired: one is shown to be above. Alerts do not
-    count here: recovery is measured, never taken from an alert's silence.
+    Returns:
+        The watch after the look, which remembers what fired, and the evaluation.
     """
-    factors = tuple(
-        _recovery_factor(watch.tracks.get(criterion.signal or "", Track()), criterion, criterion.test.max)
-        for criterion in criteria
-        if isinstance(criterion.test, LimitTest)
+    people = _people(guard, look.at, firing, judged, answered)
+    grown = _grown(watch, look, guard, keep)
+    found = verdicts.said(grown, guard, firing=people.firing, weaker=people.weaker)
+    grown = grown.model_copy(update=_levels(grown, found, guard))
+    ruling = _ruling(grown, guard, found, people, last=watch.at)
+    notes = tuple(readings.flaws(watch, look, grown.tracks))
+    said = _evaluation(grown, guard, found, ruling, people)
+    said = said.model_copy(update={"not_counted": (*notes, *said.not_counted)}) if notes else said
+    return grown.model_copy(update=dict(ruling.memory)), said
+
+
+def by_people(
+    guard: Guard,
+    *,
+    at: datetime,
+    firing: Iterable[Alert] = (),
+    judged: Iterable[Judged] = (),
+    answered: Collection[str] = (),
+) -> Evaluation:
+    """Return what alerts and answers say alone, without any data: a rule fires, or nothing is known.
+
+    Whatever is measured counts as not true here. A veto that alerts or answers make true holds rules back as
+    if it had just begun: only a watch knows when it ends.
+    """
+    people = _people(guard, at, firing, judged, answered)
+    watch = Watch(started_at=at, at=at)
+    found = verdicts.said(watch, guard, firing=people.firing)
+    ruling = _ruling(watch, guard, found, people, last=None)
+    alone = tuple(one for one in found if one.factor.signal is None)
+    return _evaluation(watch, guard, alone, ruling, people)
+
+
+def _people(
+    guard: Guard,
+    at: datetime,
+    firing: Iterable[Alert],
+    judged: Iterable[Judged],
+    answered: Collection[str],
+) -> _People:
+    judged = tuple(judged)
+    answers = judging.valid(guard, judged, at)
+    return _People(
+        firing=frozenset(alert.name for alert in firing if alert.status == "firing"),
+        answers=answers,
+        answered=frozenset(answered),
+        weaker=judging.WEAKER if any(judging.weighing(guard, answers, Weight.WEAKER)) else 1,
+        strangers=tuple(judging.strangers(guard, judged)),
     )
-    verdicts = {factor.verdict for factor in factors}
-    if Verdict.BREACHED in verdicts:
-        outcome = Outcome.FIRED
+
+
+def _grown(watch: Watch, look: Look, guard: Guard, keep: int) -> Watch:
+    """Return the watch with what a look brought counted and weighed."""
+    tracks = readings.counted(watch, look, guard=guard, keep=keep)
+    evidence, used = weighed(watch, tracks, guard=guard)
+    news = {
+        "ticks": watch.ticks + 1,
+        "tracks": tracks,
+        "evidence": evidence,
+        "weighed": used,
+        "at": look.at,
+        "events": look.events,
+        "problems": look.problems,
+    }
+    return watch.model_copy(update=news)
+
+
+def _levels(watch: Watch, found: Sequence[Said], guard: Guard) -> dict[str, dict[str, datetime]]:
+    """Return when each criterion was last suspect or more, and when it was last breached."""
+    at = watch.at or watch.started_at
+    suspect, breached = dict(watch.suspect_at), dict(watch.breached_at)
+    for criterion, (factor, _) in zip(guard.criteria, found, strict=True):
+        if isinstance(criterion.test, EventTest):
+            # Once there was an event the verdict stays: what passes is how long ago it was.
+            if watch.tracks[stream_key(criterion)].recent[-1].bad:
+                suspect[criterion.id] = breached[criterion.id] = at
+        elif factor.verdict is Verdict.BREACHED:
+            suspect[criterion.id] = breached[criterion.id] = at
+        elif factor.verdict is Verdict.SUSPECT:
+            suspect[criterion.id] = at
+    return {"suspect_at": suspect, "breached_at": breached}
+
+
+def _ruling(
+    watch: Watch, guard: Guard, found: Sequence[Said], people: _People, *, last: datetime | None
+) -> Ruling:
+    at = watch.at or watch.started_at
+    facts = Facts(
+        at=at,
+        criteria={criterion.id: criterion for criterion in guard.criteria},
+        verdicts={factor.criterion: factor.verdict for factor, _ in found},
+        said=judging.said(guard, people.answers, watch.events, at),
+        suspect_at=watch.suspect_at,
+        breached_at=watch.breached_at,
+    )
+    return ruled(watch, guard, facts, last=last, answers=people.answers, answered=people.answered)
+
+
+def _evaluation(
+    watch: Watch, guard: Guard, found: Sequence[Said], ruling: Ruling, people: _People
+) -> Evaluation:
+    at = watch.at or watch.started_at
+    factors = tuple(factor for factor, _ in found)
+    blind = blindness(watch, guard)
+    fired = ruling.fired
+    if fired:
+        outcome, reasons = Outcome.FIRED, _reasons(fired, factors, people, watch)
     else:
-        outcome = Outcome.CLEAR if verdicts == {Verdict.HEALTHY} else Outcome.INCONCLUSIVE
-    reasons = tuple(factor.reason for factor in factors) or ("no signal measures recovery",)
-    return Evaluation(outcome=outcome, factors=factors, reasons=reasons)
-
-
-def _recovery_factor(track: Track, criterion: Criterion, limit: float) -> Factor:
-    bad, judged = sum(r.bad for r in track.recent), sum(r.judged for r in track.recent)
-    silent = track.silent >= BLIND_AFTER_TICKS
-    verdict = Verdict.BLIND if silent else _recovered(bad, judged, limit, criterion.min_sample)
-    said = {
-        Verdict.BLIND: "blind",
-        Verdict.BREACHED: "still above",
-        Verdict.HEALTHY: "below",
-        Verdict.SUSPECT: f"not yet shown to be below (needs {criterion.min_sample} judged, clearly below)",
-    }[verdict]
-    return Factor(
-        criterion=criterion.id,
-        signal=criterion.signal,
-        verdict=verdict,
-        bad=bad,
-        judged=judged,
-        limit=limit,
-        reason=f"{criterion.id}: {_numbers(bad, judged, limit)}, {said}",
+        outcome = Outcome.CLEAR if _is_clear(watch, guard, factors) else Outcome.INCONCLUSIVE
+        reasons = (*in_words(blind, watch), *(factor.reason for factor in factors))
+    return Evaluation(
+        outcome=outcome,
+        rule=fired.rule if fired else None,
+        do=fired.do if fired else asked_for(blind),
+        decide_by=fired.decide_by if fired else (),
+        factors=factors,
+        reasons=reasons,
+        blind=blind,
+        vetoed=ruling.vetoed,
+        observed=ruling.observed,
+        context=judging.in_words(people.answers, watch.events, at),
+        not_counted=(*(note for _, notes in found for note in notes), *people.strangers),
     )
 
 
-def _recovered(bad: int, judged: int, limit: float, min_sample: int) -> Verdict:
-    if judged == 0:
-        return Verdict.BLIND
-    if detector.surprise(bad, judged, limit) < CONFIDENCE:
-        return Verdict.SUSPECT
-    if bad > limit * judged:
-        return Verdict.BREACHED
-    return Verdict.HEALTHY if judged >= min_sample else Verdict.SUSPECT
+def _is_clear(watch: Watch, guard: Guard, factors: Sequence[Factor]) -> bool:
+    """Say whether all that acts is healthy and its window shows it: the lack of a breach is no proof."""
+    if any(factor.mode == "act" and factor.verdict is not Verdict.HEALTHY for factor in factors):
+        return False
+    return recovery(watch, guard=guard).outcome is Outcome.CLEAR
+
+
+def _reasons(fired: Fired, factors: Sequence[Factor], people: _People, watch: Watch) -> tuple[str, ...]:
+    """Say what made a condition true: criteria with their numbers, answers and events with their words."""
+    of_criteria = {factor.criterion: factor for factor in factors}
+    words = judging.in_words(people.answers, watch.events, watch.at or watch.started_at)
+    reasons: dict[str, None] = {}
+    for name in fired.by:
+        if name in of_criteria:
+            reasons[_reason(of_criteria[name], watch)] = None
+        else:
+            reasons |= dict.fromkeys(word for word in words if word.startswith(f"{name} ")) or {name: None}
+    return tuple(reasons)
+
+
+def _reason(factor: Factor, watch: Watch) -> str:
+    up = watch.suspect_at.get(factor.criterion)
+    if factor.verdict in {Verdict.SUSPECT, Verdict.BREACHED} or up is None:
+        return factor.reason
+    return f"{factor.reason} (but suspect or more until {up:%H:%M:%S} UTC)"

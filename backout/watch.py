@@ -23,6 +23,10 @@ class Track(Frozen):
     """Counted since the watch began."""
     silent: int = 0
     """Ticks without data, up to now."""
+    seen_at: datetime | None = None
+    """The last look with data."""
+    fallen: Totals | None = None
+    """Totals below the last ones, seen since: a restart if they stay below, a stale answer if they do not."""
 
 
 class Standing(Frozen):
@@ -45,6 +49,9 @@ class Watch(Frozen):
     """By stream, and by `stream[cohort]` where it is split."""
     evidence: dict[str, tuple[float, ...]] = {}
     """The detector's statistics, by criterion, and by `criterion[cohort]` where it tests cohorts."""
+    weighed: dict[str, tuple[int, int, int, int]] = {}
+    """Where two arms are compared, what of each was weighed already (bad and judged of the one, then of the
+    other), by the key of their evidence: what is counted of one waits for the other."""
     at: datetime | None = None
     """The last look."""
     events: tuple[MarkedEvent, ...] = ()
@@ -54,13 +61,13 @@ class Watch(Frozen):
     suspect_at: dict[str, datetime] = {}
     """When a criterion was last at the level `hold` or above."""
     breached_at: dict[str, datetime] = {}
-    """When a criterion was last at the level `revert`."""
+    """When a criterion was last at the level `revert`; of zero tolerance: when the last event came."""
     fired_at: dict[str, datetime] = {}
     """When a rule fired last."""
     true_at: dict[str, datetime] = {}
     """When the condition of a rule that fired was true last: it is quiet since then."""
     vetoed_at: dict[str, datetime] = {}
-    """Since when a veto's condition is true without a break."""
+    """Since when a veto's condition is true; a break shorter than the time of quiet is none."""
     standing: Standing = Standing()
     """What the last look said."""
     stood: int = 0

@@ -1,0 +1,113 @@
+"""Conditions: whether a combination of criteria, events and answers is true, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple, assert_never
+
+from backout.criteria import AlertTest, Criterion, EventTest
+from backout.errors import UnknownName
+from backout.evaluation import Verdict
+from backout.rules import AllOf, AnyOf, AtLeast, Condition, Level
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What conditions are held against."""
+
+    at: datetime
+    criteria: Mapping[str, Criterion]
+    verdicts: Mapping[str, Verdict]
+    """By criterion. Blind is not true: what it was counts only as far as a condition looks back."""
+    said: Mapping[str, bool] = field(default_factory=dict)
+    """Whether a marked event (by its name in the rules) goes on; whether `<judgment>.<answer>` is valid."""
+    suspect_at: Mapping[str, datetime] = field(default_factory=dict)
+    breached_at: Mapping[str, datetime] = field(default_factory=dict)
+    with_observed: bool = False
+    """Criteria that only observe count as well: what would be, if they acted."""
+
+
+class Truth(NamedTuple):
+    """Whether a condition is true, and the names that make it so."""
+
+    holds: bool
+    by: tuple[str, ...] = ()
+
+
+def truth(condition: Condition, facts: Facts, *, again: bool = False) -> Truth:
+    """Say whether a condition is true.
+
+    A criterion is true at the level `revert` when it is breached, at `hold` also when it is suspect; where
+    the condition says `within`, also when it was so within that time. Level and `within` hold for the
+    conditions inside, until one of them says otherwise. In `at_least` the criteria on one signal count once.
+
+    `again`: the rule has fired before. Events of zero tolerance make it true in the look in which they come,
+    and no longer for ever: else it could never be quiet.
+
+    Raises:
+        UnknownName: a part is no criterion, no marked event and no answer.
+    """
+    return _truth(condition, facts, _Sense("revert", None, again))
+
+
+class _Sense(NamedTuple):
+    level: Level
+    within: timedelta | None
+    again: bool
+
+
+def _truth(condition: Condition, facts: Facts, around: _Sense) -> Truth:
+    sense = _Sense(condition.level or around.level, condition.within or around.within, around.again)
+    subjects: set[Hashable] = set()
+    by: list[str] = []
+    untrue = 0
+    for part in condition.parts:
+        if isinstance(part, str):
+            found = Truth(_is_true(part, facts, sense), (part,))
+        else:
+            found = _truth(part, facts, sense)
+        if not found.holds:
+            untrue += 1
+            continue
+        by += found.by
+        subjects.add(_subject(part, facts) if isinstance(part, str) else part)
+    match condition:
+        case AnyOf():
+            return Truth(bool(by), tuple(by))
+        case AllOf():
+            return Truth(not untrue, tuple(by))
+        case AtLeast():
+            return Truth(len(subjects) >= condition.at_least, tuple(by))
+        case _:
+            assert_never(condition)
+
+
+def _is_true(name: str, facts: Facts, sense: _Sense) -> bool:
+    criterion = facts.criteria.get(name)
+    if criterion is None:
+        if name not in facts.said:
+            known = [*facts.criteria, *facts.said]
+            raise UnknownName(kind="criterion, event or answer", name=name, known=known)
+        return facts.said[name]
+    if criterion.mode == "observe" and not facts.with_observed:
+        return False
+    past = facts.suspect_at if sense.level == "hold" else facts.breached_at
+    reached = past.get(name)
+    if sense.again and isinstance(criterion.test, EventTest):
+        return reached is not None and facts.at - reached <= (sense.within or timedelta())
+    verdict = facts.verdicts[name]
+    if verdict is Verdict.BREACHED or (verdict is Verdict.SUSPECT and sense.level == "hold"):
+        return True
+    return sense.within is not None and reached is not None and facts.at - reached <= sense.within
+
+
+def _subject(name: str, facts: Facts) -> Hashable:
+    """Return what a true part speaks of: two parts of one subject say the same thing."""
+    criterion = facts.criteria.get(name)
+    if criterion is None:
+        return name
+    if isinstance(criterion.test, AlertTest):
+        return ("alert", criterion.test.named)
+    return ("signal", criterion.signal)

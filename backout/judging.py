@@ -1,0 +1,85 @@
+"""Judging: what people's answers and marked events mean to the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from backout.counting import MarkedEvent
+from backout.guard import Guard, Judged
+from backout.rules import Judgment, Weight
+
+WEAKER = 10.0
+"""So many times less evidence is enough where people say so."""
+
+
+def valid(guard: Guard, judged: Iterable[Judged], at: datetime) -> dict[str, Judged]:
+    """Return the answers that weigh at a moment, by judgment. The newest answer replaces those before it."""
+    newest: dict[str, Judged] = {}
+    for answer in judged:
+        before = newest.get(answer.judgment)
+        if answer.at <= at and (before is None or answer.at >= before.at):
+            newest[answer.judgment] = answer
+    return {
+        judgment.id: newest[judgment.id]
+        for judgment in guard.judgments
+        if judgment.id in newest
+        and at < newest[judgment.id].until
+        and newest[judgment.id].answer in judgment.answers
+    }
+
+
+def weighing(
+    guard: Guard, answers: Mapping[str, Judged], weight: Weight
+) -> Iterator[tuple[Judgment, Judged]]:
+    """Yield the judgments that are answered with this weight."""
+    for judgment in guard.judgments:
+        answer = answers.get(judgment.id)
+        if answer and judgment.answers[answer.answer] is weight:
+            yield judgment, answer
+
+
+def answer_name(answer: Judged) -> str:
+    """Return the name that conditions know an answer by."""
+    return f"{answer.judgment}.{answer.answer}"
+
+
+def said(
+    guard: Guard, answers: Mapping[str, Judged], events: Iterable[MarkedEvent], at: datetime
+) -> dict[str, bool]:
+    """Return what is true of the occasions and of the answers, by the names that conditions use."""
+    going_on = [event for event in events if event.covers(at)]
+    found = {
+        f"{judgment.id}.{answer}": judgment.id in answers and answers[judgment.id].answer == answer
+        for judgment in guard.judgments
+        for answer in judgment.answers
+    }
+    for name, occasion in guard.occasions.items():
+        found[name] = any(
+            event.kind == occasion.kind and (occasion.lasts is None or at < event.start + occasion.lasts)
+            for event in going_on
+        )
+    return found
+
+
+def in_words(answers: Mapping[str, Judged], events: Iterable[MarkedEvent], at: datetime) -> tuple[str, ...]:
+    """Return the answers that weigh and the events that go on, for people."""
+    told = (
+        f"{answer_name(answer)} says {answer.by} until {answer.until:%Y-%m-%d %H:%M} UTC"
+        + (f": {answer.reason}" if answer.reason else "")
+        for answer in answers.values()
+    )
+    going_on = (
+        f"{event.kind} since {event.start:%Y-%m-%d %H:%M} UTC: {event.what}"
+        for event in events
+        if event.covers(at)
+    )
+    return (*told, *going_on)
+
+
+def strangers(guard: Guard, judged: Iterable[Judged]) -> Iterator[str]:
+    """Yield the answers that mean nothing here, because no judgment has them."""
+    known = {f"{judgment.id}.{answer}" for judgment in guard.judgments for answer in judgment.answers}
+    for answer in judged:
+        if answer_name(answer) not in known:
+            yield f"{answer_name(answer)}: the playbook has no such judgment and answer"

@@ -1,0 +1,202 @@
+"""Readings: what was counted between two looks, by stream and by cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from math import floor, isfinite
+from typing import TypeGuard
+
+from backout.counting import Look, Reading, Totals
+from backout.criteria import AlertTest, BaselineTest, Criterion, DriftTest, GapTest
+from backout.guard import Guard
+from backout.signals import EventSignal
+from backout.streams import control_key, stream_key
+from backout.watch import Track, Watch
+
+MOST_COHORTS = 50
+"""So many cohorts of a stream are watched: the largest."""
+_NEWCOMER = 2
+"""A cohort that is not watched yet takes the place of one that is when it is so many times as large."""
+_NAMED = 5
+"""So many of the others are named."""
+_SLACK = 1e-6
+"""Sums of fractions differ in their last digits from look to look."""
+
+
+def difference(before: Totals, now: Totals) -> Reading:
+    """Return what was counted between two looks; no data, or nonsense, is a reading of nothing.
+
+    A counter that fell is no data for one tick: a service restarted, or a replica left the sum, and then what
+    is left was counted over its whole life. Taken for new, it would drown what happens now. Parts of one
+    wait until they are whole.
+    """
+    bad, judged = _grown(before.bad, now.bad), _grown(before.of, now.of)
+    if bad is None or judged is None or bad > judged:
+        return Reading()
+    return Reading(bad=bad, judged=judged)
+
+
+def _grown(before: float | None, now: float | None) -> int | None:
+    if not _is_count(before) or not _is_count(now) or now - before < -_SLACK:
+        return None
+    return max(0, floor(now - before + _SLACK))
+
+
+def _is_count(number: float | None) -> TypeGuard[float]:
+    return number is not None and isfinite(number) and number >= 0
+
+
+def _has_data(totals: Totals) -> bool:
+    return _is_count(totals.bad) and _is_count(totals.of)
+
+
+def _fell(before: Totals, now: Totals) -> bool:
+    pairs = ((before.bad, now.bad), (before.of, now.of))
+    return any(_is_count(a) and _is_count(b) and b - a < -_SLACK for a, b in pairs)
+
+
+def cohort_key(key: str, cohort: str) -> str:
+    """Return the key of one cohort, of a stream or of a criterion."""
+    return f"{key}[{cohort}]"
+
+
+def cohorts(key: str, keyed: Mapping[str, object]) -> list[str]:
+    """Return the cohorts of a stream or a criterion that something is known of."""
+    opening, begins = f"{key}[", len(key) + 1
+    return [one[begins:-1] for one in keyed if one.startswith(opening)]
+
+
+def counted(watch: Watch, look: Look, *, guard: Guard, keep: int) -> dict[str, Track]:
+    """Return the guard's tracks after a look; `keep` is how many readings the window holds."""
+    found: dict[str, Track] = {}
+    for criterion in guard.criteria:
+        for key in _keys(criterion):
+            if key in found:
+                continue
+            seen = look.totals.get(key, {})
+            if isinstance(criterion.test, GapTest | DriftTest):
+                shares = isinstance(criterion.test, DriftTest)
+                found |= _split(watch.tracks, key, seen, at=look.at, keep=keep, shares=shares)
+            else:
+                track, totals = watch.tracks.get(key, _NONE), seen.get("", _NOTHING)
+                counts_events = isinstance(guard.signals[criterion.signal or ""], EventSignal)
+                found[key] = _tracked(track, totals, at=look.at, keep=keep, counts_events=counts_events)
+    return found
+
+
+_NONE, _NOTHING, _EMPTY = Track(), Totals(), Reading()
+
+
+def _keys(criterion: Criterion) -> tuple[str, ...]:
+    """Return the streams of a criterion: its own, and its control where there is one."""
+    match criterion.test:
+        case AlertTest():
+            return ()
+        case BaselineTest():
+            return stream_key(criterion), control_key(criterion)
+        case _:
+            return (stream_key(criterion),)
+
+
+def _tracked(track: Track, totals: Totals, *, at: datetime, keep: int, counts_events: bool = False) -> Track:
+    has_data = _has_data(totals)
+    reading, kept, fallen = _counted(track, totals) if has_data else (_EMPTY, track.totals, track.fallen)
+    # A counter of rare events that stands still is data: nothing happened.
+    is_seen = reading.judged > 0 or (counts_events and has_data)
+    return Track(
+        totals=kept,
+        recent=(*track.recent, reading)[-keep:],
+        bad=track.bad + reading.bad,
+        judged=track.judged + reading.judged,
+        silent=0 if is_seen else track.silent + 1,
+        seen_at=at if is_seen else track.seen_at,
+        fallen=fallen,
+    )
+
+
+def _counted(track: Track, now: Totals) -> tuple[Reading, Totals, Totals | None]:
+    """Return what was counted, up to which totals, and totals that fell below those before."""
+    before = track.totals
+    if _fell(before, now):
+        if track.fallen is None or _fell(track.fallen, now):
+            return _EMPTY, before, now
+        before = track.fallen
+    reading = difference(before, now)
+    if not reading.judged:
+        waits = _has_data(before) and _grown(before.bad, now.bad) == _grown(before.of, now.of) == 0
+        return reading, before if waits else now, None
+    return reading, Totals(bad=(before.bad or 0) + reading.bad, of=(before.of or 0) + reading.judged), None
+
+
+def _split(
+    tracks: Mapping[str, Track],
+    key: str,
+    seen: Mapping[str, Totals],
+    *,
+    at: datetime,
+    keep: int,
+    shares: bool,
+) -> dict[str, Track]:
+    """Return the tracks of a stream's cohorts, and of all of them together."""
+    known = {name: tracks[cohort_key(key, name)] for name in cohorts(key, tracks)}
+    parts = {
+        name: _tracked(known.get(name, _NONE), seen.get(name, _NOTHING), at=at, keep=keep)
+        for name in _largest(known, seen, shares=shares)
+    }
+    readings = [track.recent[-1] for track in parts.values()]
+    # Shares are parts of the same whole; other cohorts have each its own.
+    numbers = [reading.judged for reading in readings]
+    judged = max(numbers, default=0) if shares else sum(numbers)
+    whole = Reading(bad=sum(reading.bad for reading in readings), judged=judged)
+    before = tracks.get(key, _NONE)
+    together = Track(
+        recent=(*before.recent, whole)[-keep:],
+        bad=before.bad + whole.bad,
+        judged=before.judged + whole.judged,
+        silent=0 if whole.judged else before.silent + 1,
+        seen_at=at if whole.judged else before.seen_at,
+    )
+    return {key: together, **{cohort_key(key, name): track for name, track in parts.items()}}
+
+
+def _largest(known: Mapping[str, Track], seen: Mapping[str, Totals], *, shares: bool) -> list[str]:
+    """Return the cohorts to watch, in a fixed order: all, or the largest where there are too many."""
+    names = sorted(known.keys() | seen.keys())
+    if len(names) <= MOST_COHORTS:
+        return names
+
+    def size(name: str) -> float:
+        track = known.get(name)
+        totals = seen[name] if track is None else track.totals
+        total = totals.bad if shares else totals.of
+        counts = total if _is_count(total) else 0
+        return counts if track is None else _NEWCOMER * max(counts, track.bad if shares else track.judged)
+
+    return sorted(sorted(names, key=size, reverse=True)[:MOST_COHORTS])
+
+
+def flaws(watch: Watch, look: Look, tracks: Mapping[str, Track]) -> Iterator[str]:
+    """Yield what a look showed that was not counted, and why; `watch` is as before, `tracks` as after it."""
+    for key, seen in look.totals.items():
+        left_out = [name for name in seen if name and cohort_key(key, name) not in tracks]
+        if left_out and key in tracks:
+            named = ", ".join(left_out[:_NAMED]) + (" ..." if len(left_out) > _NAMED else "")
+            yield f"{key}: of {len(seen)} cohorts the largest {MOST_COHORTS} are watched, not {named}"
+        for cohort, totals in seen.items():
+            name = cohort_key(key, cohort) if cohort else key
+            track = watch.tracks.get(name)
+            if track is not None and (flaw := _flaw(track.totals, totals)):
+                yield f"{name}: {flaw}"
+
+
+def _flaw(before: Totals, now: Totals) -> str:
+    told = [number for number in (now.bad, now.of) if number is not None]
+    if not all(_is_count(number) for number in told):
+        return f"{', '.join(f'{number:g}' for number in told)} is no count"
+    if _fell(before, now):
+        return "a counter fell (a restart, or an old answer)"
+    bad, judged = _grown(before.bad, now.bad), _grown(before.of, now.of)
+    if bad is not None and judged is not None and bad > judged:
+        return f"{bad} bad of {judged} judged is nonsense"
+    return ""

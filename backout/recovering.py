@@ -1,0 +1,145 @@
+"""Recovering: what each criterion says of the window, in the sense of recovery."""
+
+from __future__ import annotations
+
+from math import log
+
+from backout import detector
+from backout.criteria import AlertTest, Criterion, EventTest, GapTest
+from backout.evaluation import Evaluation, Factor, Outcome, Verdict
+from backout.guard import Guard
+from backout.readings import cohort_key
+from backout.streams import stream_key
+from backout.verdicts import held_against, is_blind
+from backout.watch import Track, Watch
+from backout.weighing import Cell, cells_of, is_least, tolerated
+
+CONFIDENCE = log(20)
+"""Surprise that a statement about recovery needs: wrong in at most 5 % of the cases."""
+
+
+def recovery(watch: Watch, *, guard: Guard) -> Evaluation:
+    """Hold the criteria against the window in the recovery sense: are the rates shown to be within limits?
+
+    Clear: every rate is within its limit, with enough sample. Fired: one is shown to be beyond. Alerts do not
+    count here: recovery is measured, never taken from an alert's silence.
+    """
+    factors = tuple(
+        _factor(watch, criterion, guard)
+        for criterion in guard.criteria
+        if not isinstance(criterion.test, AlertTest)
+    )
+    verdicts = {factor.verdict for factor in factors if factor.mode == "act"}
+    if Verdict.BREACHED in verdicts:
+        outcome = Outcome.FIRED
+    else:
+        outcome = Outcome.CLEAR if verdicts == {Verdict.HEALTHY} else Outcome.INCONCLUSIVE
+    reasons = tuple(factor.reason for factor in factors) or ("no signal measures recovery",)
+    return Evaluation(outcome=outcome, factors=factors, reasons=reasons)
+
+
+def _factor(watch: Watch, criterion: Criterion, guard: Guard) -> Factor:
+    blind = is_blind(watch, criterion, guard.tick)
+    if isinstance(criterion.test, EventTest):
+        return _event(watch, criterion, is_blind=blind)
+    cells = [_windowed(cell, criterion, watch) for cell in cells_of(criterion, watch.tracks)]
+    enough = [cell for cell in cells if cell.track.judged >= criterion.min_sample] or cells
+    if blind or not enough:
+        whole = _window(watch.tracks.get(stream_key(criterion), Track()))
+        cell = cells[0] if len(cells) == 1 else Cell(criterion.id, "", whole)
+        return _told(criterion, cell, Verdict.BLIND)
+    sure = CONFIDENCE + log(len(enough))
+    found = [(_shown(criterion, cell, sure), cell) for cell in enough]
+    for verdict in (Verdict.BREACHED, Verdict.BLIND, Verdict.SUSPECT, Verdict.HEALTHY):
+        of_it = [cell for said, cell in found if said is verdict]
+        if of_it:
+            return _told(criterion, max(of_it, key=_rate), verdict)
+    raise AssertionError(criterion)  # every cell has one of the four verdicts
+
+
+def _event(watch: Watch, criterion: Criterion, *, is_blind: bool) -> Factor:
+    window = _window(watch.tracks.get(stream_key(criterion), Track()))
+    if window.bad:
+        verdict, reason = Verdict.BREACHED, f"{window.bad} in the window, one is too many"
+    elif is_blind:
+        verdict, reason = Verdict.BLIND, "no data, blind"
+    else:
+        verdict, reason = Verdict.HEALTHY, "no event in the window"
+    return Factor(
+        criterion=criterion.id,
+        signal=criterion.signal,
+        verdict=verdict,
+        bad=window.bad,
+        judged=window.judged,
+        mode=criterion.mode,
+        reason=f"{criterion.id}: {reason}",
+    )
+
+
+def _window(track: Track) -> Track:
+    """Return a track as if the watch had begun with the window."""
+    bad, judged = (
+        sum(reading.bad for reading in track.recent),
+        sum(reading.judged for reading in track.recent),
+    )
+    return track.model_copy(update={"bad": bad, "judged": judged})
+
+
+def _windowed(cell: Cell, criterion: Criterion, watch: Watch) -> Cell:
+    track = _window(cell.track)
+    if not isinstance(criterion.test, GapTest):
+        return cell._replace(track=track, other=_window(cell.other) if cell.other else None)
+    # The rest is everything in the ticks of the cohort's window, without the cohort.
+    everything = watch.tracks[stream_key(criterion)].recent[-len(track.recent) :]
+    whole = _window(Track(recent=everything))
+    rest = Track(bad=whole.bad - track.bad, judged=whole.judged - track.judged)
+    return cell._replace(track=track, other=rest)
+
+
+def _rate(cell: Cell) -> float:
+    return cell.track.bad / cell.track.judged if cell.track.judged else 0.0
+
+
+def _shown(criterion: Criterion, cell: Cell, sure: float) -> Verdict:
+    """Say what the window shows of one rate, if it is sure enough."""
+    bad, judged, limit = _share(criterion, cell)
+    if cell.track.judged == 0 or (cell.other is not None and cell.other.judged == 0):
+        return Verdict.BLIND
+    if judged == 0 or detector.surprise(bad, judged, limit) < sure:
+        return Verdict.SUSPECT
+    is_within = bad > limit * judged if is_least(criterion) else bad < limit * judged
+    if not is_within:
+        return Verdict.BREACHED
+    return Verdict.HEALTHY if cell.track.judged >= criterion.min_sample else Verdict.SUSPECT
+
+
+def _share(criterion: Criterion, cell: Cell) -> tuple[int, int, float]:
+    """Return the counts and the limit of one arm; of two arms the release's part of all bad outputs."""
+    if cell.other is None:
+        return cell.track.bad, cell.track.judged, cell.limit
+    weighed = tolerated(criterion) * cell.track.judged
+    whole = weighed + cell.other.judged
+    return cell.track.bad, cell.track.bad + cell.other.bad, weighed / whole if whole else 0.0
+
+
+def _told(criterion: Criterion, cell: Cell, verdict: Verdict) -> Factor:
+    held = held_against(criterion, cell.limit, cell.track, cell.other)
+    good, bad = ("above", "below") if is_least(criterion) else ("below", "above")
+    said = {
+        Verdict.BLIND: "blind",
+        Verdict.BREACHED: f"still {bad}",
+        Verdict.HEALTHY: good,
+        Verdict.SUSPECT: f"not yet shown to be {good} (needs {criterion.min_sample} judged, clearly {good})",
+    }[verdict]
+    name = cohort_key(criterion.id, cell.cohort) if cell.cohort else criterion.id
+    return Factor(
+        criterion=criterion.id,
+        signal=criterion.signal,
+        verdict=verdict,
+        bad=cell.track.bad,
+        judged=cell.track.judged,
+        limit=held.limit,
+        cohort=cell.cohort,
+        mode=criterion.mode,
+        reason=f"{name}: {held.text}, {said}",
+    )

@@ -1,0 +1,226 @@
+"""Verdicts: what each criterion says now, in the sense of a breach, with all its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+from backout import detector
+from backout.criteria import AlertTest, BaselineTest, Criterion, DriftTest, EventTest, GapTest
+from backout.evaluation import Factor, Verdict
+from backout.guard import Guard
+from backout.readings import cohort_key
+from backout.streams import control_key, stream_key
+from backout.watch import Track, Watch
+from backout.weighing import Cell, blind_after, cells_of, is_least, needs, tolerated
+
+_NONE = Track()
+
+
+class Said(NamedTuple):
+    """A criterion's factor, and what it did not count."""
+
+    factor: Factor
+    not_counted: tuple[str, ...] = ()
+
+
+def said(watch: Watch, guard: Guard, *, firing: Collection[str] = (), weaker: float = 1) -> tuple[Said, ...]:
+    """Return what every criterion says; `firing` are alerts, `weaker` divides the evidence needed."""
+    return tuple(_said(watch, criterion, guard.tick, firing, weaker) for criterion in guard.criteria)
+
+
+def _said(
+    watch: Watch, criterion: Criterion, tick: timedelta, firing: Collection[str], weaker: float
+) -> Said:
+    match criterion.test:
+        case AlertTest(named=named):
+            return Said(_alert(criterion, named, is_firing=named in firing))
+        case EventTest():
+            return Said(_event(watch, criterion, tick))
+        case GapTest() | DriftTest():
+            return _split(watch, criterion, tick, weaker)
+        case _:
+            (cell,) = cells_of(criterion, watch.tracks)
+            return Said(_single(watch, criterion, cell, tick, weaker))
+
+
+def _alert(criterion: Criterion, named: str, *, is_firing: bool) -> Factor:
+    return Factor(
+        criterion=criterion.id,
+        verdict=Verdict.BREACHED if is_firing else Verdict.HEALTHY,
+        mode=criterion.mode,
+        reason=f"alert {named} is {'firing' if is_firing else 'not firing'}",
+    )
+
+
+def _event(watch: Watch, criterion: Criterion, tick: timedelta) -> Factor:
+    track = watch.tracks.get(stream_key(criterion), _NONE)
+    happened = f"{track.bad} event{'' if track.bad == 1 else 's'} since the watch began"
+    if track.bad:
+        verdict, reason = Verdict.BREACHED, f"{happened}, one is too many"
+    elif is_blind(watch, criterion, tick):
+        verdict, reason = Verdict.BLIND, "no data, blind"
+    else:
+        verdict, reason = Verdict.HEALTHY, "no event since the watch began, healthy"
+    return _factor(criterion, verdict, track, reason=f"{criterion.id}: {reason}")
+
+
+def _single(watch: Watch, criterion: Criterion, cell: Cell, tick: timedelta, weaker: float) -> Factor:
+    need, suspicion = (level / weaker for level in needs(criterion, tick))
+    evidence = _evidence(watch, cell)
+    verdict = _verdict(evidence, need, suspicion, is_blind=is_blind(watch, criterion, tick))
+    return _weighed(criterion, cell, verdict, evidence=evidence, need=need)
+
+
+def _split(watch: Watch, criterion: Criterion, tick: timedelta, weaker: float) -> Said:
+    """Let every cohort with enough sample speak; the worst of them speaks for the criterion."""
+    cells = cells_of(criterion, watch.tracks)
+    need, suspicion = (level / weaker for level in needs(criterion, tick, cells=max(1, len(cells))))
+    lacks = {cell.cohort: _lack(watch, criterion, cell, tick, need) for cell in cells}
+    notes = tuple(f"{cohort_key(criterion.id, cohort)}: {lack}" for cohort, lack in lacks.items() if lack)
+    counted = [cell for cell in cells if not lacks[cell.cohort]]
+    if not counted:
+        whole = watch.tracks.get(stream_key(criterion), _NONE)
+        reason = f"{criterion.id}: {'nothing can be judged yet' if whole.judged else 'no data'}, blind"
+        return Said(_factor(criterion, Verdict.BLIND, whole, need=need, reason=reason), notes)
+    worst = max(counted, key=lambda cell: _evidence(watch, cell))
+    evidence = _evidence(watch, worst)
+    verdict = _verdict(evidence, need, suspicion, is_blind=is_blind(watch, criterion, tick))
+    shift = _shift(criterion.test, cells) if isinstance(criterion.test, DriftTest) else ""
+    return Said(_weighed(criterion, worst, verdict, evidence=evidence, need=need, shift=shift), notes)
+
+
+def _lack(watch: Watch, criterion: Criterion, cell: Cell, tick: timedelta, need: float) -> str:
+    """Return why a cohort is not counted, if it is not."""
+    if cell.other is not None and not cell.other.judged:
+        return "there is no other cohort to hold it against"
+    if cell.track.judged < criterion.min_sample:
+        return f"{cell.track.judged} judged, fewer than {criterion.min_sample}"
+    silent = cell.track.silent >= blind_after(criterion, tick)
+    if silent and _evidence(watch, cell) < need:
+        return f"no data for {cell.track.silent} ticks"
+    return ""
+
+
+def _shift(test: DriftTest, cells: list[Cell]) -> str:
+    """Say how far the distribution moved: the part of everything that is in another category now."""
+    shares = {cell.cohort: cell.track.bad / cell.track.judged for cell in cells if cell.track.judged}
+    names = shares.keys() | test.reference.keys()
+    distance = sum(abs(shares.get(name, 0) - test.reference.get(name, 0)) for name in names) / 2
+    return f", total variation distance {distance:.2%}"
+
+
+def is_blind(watch: Watch, criterion: Criterion, tick: timedelta) -> bool:
+    """Say whether some stream of a criterion never had data, or none for too long."""
+    tracks = [watch.tracks.get(key, _NONE) for key in streams_of(criterion)]
+    after = blind_after(criterion, tick)
+    return any(track.seen_at is None or track.silent >= after for track in tracks)
+
+
+def streams_of(criterion: Criterion) -> tuple[str, ...]:
+    """Return the keys of the streams that a criterion needs; none for an alert."""
+    match criterion.test:
+        case AlertTest():
+            return ()
+        case BaselineTest():
+            return stream_key(criterion), control_key(criterion)
+        case _:
+            return (stream_key(criterion),)
+
+
+def _evidence(watch: Watch, cell: Cell) -> float:
+    return detector.evidence(watch.evidence.get(cell.key, detector.NO_EVIDENCE))
+
+
+def _verdict(evidence: float, need: float, suspicion: float, *, is_blind: bool) -> Verdict:
+    # What is proven stays proven: silence takes back no evidence.
+    if evidence >= need:
+        return Verdict.BREACHED
+    if is_blind:
+        return Verdict.BLIND
+    return Verdict.SUSPECT if evidence >= suspicion else Verdict.HEALTHY
+
+
+def _weighed(
+    criterion: Criterion, cell: Cell, verdict: Verdict, *, evidence: float, need: float, shift: str = ""
+) -> Factor:
+    held = held_against(criterion, cell.limit, cell.track, cell.other)
+    unproven = (
+        f", {held.beyond} the limit but not yet proven" if verdict is Verdict.HEALTHY and held.beyond else ""
+    )
+    name = cohort_key(criterion.id, cell.cohort) if cell.cohort else criterion.id
+    reason = f"{name}: {held.text}, evidence {evidence:.3g} of {need:.3g} needed, {verdict.value}"
+    return _factor(
+        criterion,
+        verdict,
+        cell.track,
+        limit=held.limit,
+        evidence=evidence,
+        need=need,
+        cohort=cell.cohort,
+        reason=f"{reason}{unproven}{shift}",
+    )
+
+
+def _factor(  # noqa: PLR0913  # all that a factor says
+    criterion: Criterion,
+    verdict: Verdict,
+    track: Track,
+    *,
+    reason: str,
+    limit: float | None = None,
+    evidence: float = 0.0,
+    need: float = 0.0,
+    cohort: str = "",
+) -> Factor:
+    return Factor(
+        criterion=criterion.id,
+        signal=criterion.signal,
+        verdict=verdict,
+        bad=track.bad,
+        judged=track.judged,
+        limit=limit,
+        evidence=evidence,
+        need=need,
+        cohort=cohort,
+        mode=criterion.mode,
+        reason=reason,
+    )
+
+
+class Held(NamedTuple):
+    """A rate beside what it is held against."""
+
+    text: str
+    limit: float | None
+    """The rate that it was held against, where there is one."""
+    beyond: Literal["", "above", "below"] = ""
+    """On which side of it the rate is, where that is the wrong one."""
+
+
+def held_against(criterion: Criterion, limit: float, track: Track, other: Track | None) -> Held:
+    """Return what was counted beside what is tolerated, in words and numbers."""
+    least = is_least(criterion)
+    word = "" if least else "bad "
+    if track.judged == 0:
+        return Held("no data", None if other else limit)
+    rate = track.bad / track.judged
+    counted = f"{track.bad} {word}of {track.judged} judged ({rate:.2%}"
+    if other is None:
+        side = "at least" if least else "limit"
+        return Held(f"{counted}, {side} {limit:.2%})", limit, _beyond(rate, limit, least=least))
+    arm = "the rest" if isinstance(criterion.test, GapTest) else "the baseline"
+    if other.judged == 0:
+        return Held(f"{counted}, no data of {arm})", None)
+    others, ratio = other.bad / other.judged, tolerated(criterion)
+    side = "at least" if least else "at most"
+    told = f"{arm} {other.bad} of {other.judged}, {others:.2%}, {side} {ratio:g} times that"
+    limit = ratio * others
+    return Held(f"{counted}, {told})", min(limit, 1.0), _beyond(rate, limit, least=least))
+
+
+def _beyond(rate: float, limit: float, *, least: bool) -> Literal["", "above", "below"]:
+    if least:
+        return "below" if rate < limit else ""
+    return "above" if rate > limit else ""
