@@ -21,6 +21,8 @@ class Stopped(Frozen):
     """The step stopped itself and needs a person, whatever `on_failure` says."""
 
     why: str
+    call: tuple[str, ...] = ()
+    """Roles that are called to decide; the step's owner where none is named."""
 
 
 Achieved = Done | TimedOut | Stopped

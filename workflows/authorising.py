@@ -6,6 +6,7 @@ from datetime import datetime
 
 from temporalio import workflow
 
+from backout.steps import Move
 from backout.timeline import ApprovalAsked
 from backout.view import Ask
 from workflows.achieved import Stopped, TimedOut
@@ -13,15 +14,19 @@ from workflows.desk import Desk
 from workflows.waiting import answer
 
 
-async def authorised(desk: Desk, ask: Ask, until: datetime) -> Stopped | TimedOut | None:
+async def authorised(
+    desk: Desk, ask: Ask, until: datetime, *, on_timeout: Move | None = None
+) -> Stopped | TimedOut | None:
     """Return None once the quorum authorised the ask's subject; else what came instead.
 
-    What was authorised stays so: a resumed step does not ask again for the same digest.
+    What was authorised stays so: a resumed step does not ask again for the same digest. `on_timeout` is what
+    silence means; as the step says where it is None.
     """
     case = desk.case
     if ask.subject in case.authorised:
         return None
     case.rejected = ""
+    desk.on_silence = on_timeout
     desk.write(
         ApprovalAsked(
             at=workflow.now(),
@@ -30,6 +35,8 @@ async def authorised(desk: Desk, ask: Ask, until: datetime) -> Stopped | TimedOu
             quorum=ask.quorum,
             roles=ask.roles,
             until=until,
+            roles_needed=ask.roles_needed,
+            must=ask.must,
         )
     )
     # The question is open before the page calls people to answer it.
@@ -44,4 +51,5 @@ async def authorised(desk: Desk, ask: Ask, until: datetime) -> Stopped | TimedOu
         return Stopped(why=case.rejected)
     if not given:
         return TimedOut(missing=f"no quorum of {ask.quorum} from {' or '.join(ask.roles)}")
+    desk.on_silence = None
     return None

@@ -12,14 +12,16 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from activities.people import PeopleActivities
-from backout import authority, details
+from backout import details
 from backout.case import Case, OpenIncident
-from backout.people import Action
+from backout.mandate import Mandate, mandate
+from backout.people import Act, Action
 from backout.requests import PagePeople
-from backout.rules import Rule
-from backout.steps import Step
+from backout.rules import Judgment
+from backout.steps import Move, Step
 from backout.timeline import Event, MessageFailed, PeoplePaged
 from backout.view import Ask, IncidentOutcome, Phase
+from backout.watch import Watch
 from workflows import options
 from workflows.doing import SUMMARY_LENGTH, do
 from workflows.failures import reason
@@ -37,6 +39,10 @@ class Desk:
         self.playbook = opening.playbook
         self.case = case
         self.publisher = Publisher(opening, case)
+        self.watch: Watch | None = None
+        """Where detection stands. It is no part of the case: in a fresh history the watch begins anew."""
+        self.on_silence: Move | None = None
+        """What silence means in the current step, where a rule says it in the step's place."""
         self._background: list[asyncio.Task[None]] = []
         self._pages: list[asyncio.Task[None]] = []
         self._effects: dict[str, asyncio.Task[None]] = {}
@@ -68,10 +74,17 @@ class Desk:
         """Bring the page that Temporal's UI shows up to date."""
         workflow.set_current_details(details.page(self.case.brief(self.opening)))
 
-    def rule(self) -> Rule:
-        """Return the rule that fired, or the one for a revert that people decide on."""
-        fired = self.case.evaluation.rule if self.case.evaluation else None
-        return self.playbook.rule(fired) or authority.human_rule(self.playbook)
+    def mandate(self) -> Mandate:
+        """Return what a revert takes now."""
+        return mandate(self.case.evaluation, self.playbook, self.case.answered)
+
+    def forget(self) -> None:
+        """Forget where detection stands: it is begun anew, with every rule."""
+        self.watch, self.case.answered = None, ()
+
+    def judgment(self, act: Act) -> Judgment | None:
+        """Return the judgment that an act answers."""
+        return next((one for one in self.playbook.judgments if one.id == act.judgment), None)
 
     def owner(self) -> str:
         """Return who acknowledged; empty while nobody did."""

@@ -23,7 +23,7 @@ async def escalate(desk: Desk, step: EscalateStep, until: datetime) -> Achieved:
     if desk.owner():
         return Done(result=f"{desk.owner()} owns the incident")
     desk.case.ladder = Ladder(policy=step.policy, level=1, until=until)
-    if desk.rule().authority == "auto":
+    if desk.mandate().authority == "auto":
         desk.in_background(climb(desk, after=options.GATHER))
         return Done(result="paging goes on while the revert runs: the rule has automatic authority")
     await climb(desk)

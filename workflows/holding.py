@@ -66,6 +66,8 @@ def _taken(desk: Desk) -> Directive:
     assert directive is not None  # noqa: S101  # both callers saw it
     desk.case.directive = None
     desk.case.held = ""
+    if directive is Directive.RETRY:
+        desk.forget()
     return directive
 
 

@@ -106,6 +106,7 @@ class Incident:
     def _reopen(self) -> None:
         """Begin again with the alert that came while the incident was closing."""
         self._case.start_over()
+        self._desk.forget()
         self._desk.enter(Phase.DETECT)
         workflow.upsert_search_attributes([OUTCOME.value_set(IncidentOutcome.OPEN.value)])
         newest = list(self._case.firing.values())[-1]
@@ -174,6 +175,7 @@ class Incident:
     def _begin(self, step: Step, attempt: int) -> datetime:
         until = workflow.now() + step.within
         self._case.step_until = until
+        self._desk.on_silence = None
         self._desk.enter(Phase(step.step))
         self._desk.write(
             StepStarted(at=workflow.now(), kind=step.step, owner=step.owner, until=until, attempt=attempt)
@@ -187,14 +189,15 @@ class Incident:
                 return None
             case TimedOut(missing=missing):
                 return await self._timed_out(step, missing)
-            case Stopped(why=why):
-                return await self._hold(why, page=(step.owner,))
+            case Stopped(why=why, call=call):
+                return await self._hold(why, page=call or (step.owner,))
             case _:
                 assert_never(achieved)
 
     async def _timed_out(self, step: Step, missing: str) -> Directive | None:
-        self._desk.write(StepTimedOut(at=workflow.now(), move=step.on_timeout.value, missing=missing))
-        return await self._move(step, step.on_timeout, f"{step.name} ran out of time: {missing}")
+        move = self._desk.on_silence or step.on_timeout
+        self._desk.write(StepTimedOut(at=workflow.now(), move=move.value, missing=missing))
+        return await self._move(step, move, f"{step.name} ran out of time: {missing}")
 
     async def _failed(self, step: Step, error: str) -> Directive | None:
         self._desk.write(StepFailed(at=workflow.now(), move=step.on_failure.value, error=error))
@@ -246,7 +249,13 @@ class Incident:
         # The validator said yes in this very workflow task; asking again only fetches the right's name.
         decision = self._decide(act)
         right = decision.right if isinstance(decision, Allowed) else ""
-        receipt = self._case.take_act(act, right=right, now=workflow.now(), step=self._desk.step.name)
+        receipt = self._case.take_act(
+            act,
+            right=right,
+            now=workflow.now(),
+            step=self._desk.step.name,
+            judgment=self._desk.judgment(act),
+        )
         self._desk.count("ActionTaken")
         self._desk.show()
         return receipt

@@ -10,7 +10,6 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.exposure import ExposureActivities
 from activities.signals import SignalActivities
-from backout import authority
 from backout.exposure import ReadExposure, RevertPlan
 from backout.model import digest_of, format_duration
 from backout.people import Action
@@ -40,7 +39,7 @@ async def revert(desk: Desk, step: RevertStep, until: datetime) -> Achieved:
         release=desk.opening.release,
         stages=step.stages,
         soak=step.soak,
-        because=desk.rule().id,
+        because=desk.mandate().because,
     )
     if refusal := await _authority(desk, plan, until):
         return refusal
@@ -70,24 +69,27 @@ def _achieved(walked: WalkedDown) -> Achieved:
 
 async def _authority(desk: Desk, plan: RevertPlan, until: datetime) -> Stopped | TimedOut | None:
     """Return None once the plan may run under the fired rule's authority; else what came instead."""
-    rule = desk.rule()
-    match rule.authority:
+    mandate = desk.mandate()
+    match mandate.authority:
         case "auto":
             return None
         case "ack":
             return await _ownership(desk, until)
         case "approve":
+            until = min(until, workflow.now() + mandate.within) if mandate.within else until
             stages = " -> ".join(f"{stage} %" for stage in plan.stages)
             ask = Ask(
                 what=f"Revert {plan.release} on {plan.target}: {stages}, soak {format_duration(plan.soak)}, "
                 f"because of {plan.because}",
                 actions=(Action.APPROVE, Action.REJECT),
                 subject=digest_of(plan),
-                quorum=rule.quorum,
-                roles=authority.approvers(rule, desk.playbook),
+                quorum=mandate.quorum,
+                roles=mandate.roles,
+                roles_needed=mandate.roles_needed,
+                must=mandate.must,
                 until=until,
             )
-            return await authorised(desk, ask, until)
+            return await authorised(desk, ask, until, on_timeout=mandate.on_timeout)
 
 
 async def _ownership(desk: Desk, until: datetime) -> TimedOut | None:

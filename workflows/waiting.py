@@ -23,8 +23,11 @@ class Finished(Generic[T]):
 
 
 @dataclass(frozen=True)
-class Interrupted:
-    """A person stopped it."""
+class Interrupted(Generic[T]):
+    """It was stopped."""
+
+    left: T | None = None
+    """What the work handed over on its way out, where it did."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Overdue:
 
 async def race(
     work: Coroutine[Any, Any, T], *, until: datetime, interrupted: Callable[[], bool], summary: str
-) -> Finished[T] | Interrupted | Overdue:
+) -> Finished[T] | Interrupted[T] | Overdue:
     """Run the work until it ends, a person interrupts, or the deadline comes; what lost is cancelled.
 
     The work's own failure is raised. `summary` names the timer in Temporal's UI.
@@ -48,12 +51,17 @@ async def race(
     if task.done():
         return Finished(task.result())
     await _halt(task)
-    return Interrupted() if answered else Overdue()
+    return Interrupted(_left(task)) if answered else Overdue()
 
 
 async def _halt(task: asyncio.Task[Any]) -> None:
     stop(task)
     await ended(task)
+
+
+def _left(task: asyncio.Task[T]) -> T | None:
+    ended_well = not task.cancelled() and task.exception() is None
+    return task.result() if ended_well else None
 
 
 def stop(task: asyncio.Task[Any]) -> None:

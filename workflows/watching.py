@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Literal, assert_never
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Literal
 
 from temporalio import workflow
 
@@ -12,17 +13,20 @@ from backout import triggers
 from backout.alerts import Alert
 from backout.criteria import AlertTest
 from backout.evaluation import Evaluation, Outcome
+from backout.guard import Guard, Judged
 from backout.model import format_duration
-from backout.requests import Observe
+from backout.requests import Observation, Observe
+from backout.rules import AnyOf, Do
 from backout.steps import DetectStep, VerifyStep
 from backout.timeline import SignalsJudged
 from backout.view import IncidentOutcome
-from backout.watch import Watch
-from workflows import options
+from workflows import following, options
 from workflows.achieved import Achieved, Done, TimedOut
 from workflows.desk import Desk
 from workflows.doing import do
-from workflows.waiting import Finished, race
+from workflows.waiting import Finished, Interrupted, race
+
+UNSETTLED = "the signals said neither yes nor no"
 
 
 async def judge(desk: Desk, step: DetectStep | VerifyStep) -> Achieved:
@@ -35,95 +39,137 @@ async def judge(desk: Desk, step: DetectStep | VerifyStep) -> Achieved:
 
 
 async def _detect(desk: Desk, step: DetectStep) -> Achieved:
-    said = await _breach(desk, lasting=step.within)
-    desk.case.evaluation = said
-    desk.write(SignalsJudged(at=workflow.now(), sense="breach", evaluation=said))
-    match said.outcome:
-        case Outcome.FIRED:
-            return Done(result=f"rule {said.rule} fired")
-        case Outcome.CLEAR:
+    """Watch until something is settled. A rule that only calls people is followed, and the watch goes on."""
+    until = workflow.now() + step.within
+    while True:
+        seen = await _breach(desk, step, until)
+        desk.watch = seen.watch
+        desk.case.evaluation = seen.evaluation
+        desk.write(SignalsJudged(at=workflow.now(), sense="breach", evaluation=seen.evaluation))
+        if following.asks(desk, seen.evaluation):
+            if settled := following.follow(desk, seen.evaluation):
+                return settled
+        elif seen.evaluation.outcome is Outcome.CLEAR:
             desk.case.settle(IncidentOutcome.FALSE_ALARM)
             return Done(result="the signals are healthy: standing down")
-        case Outcome.INCONCLUSIVE:
-            return TimedOut(missing="the signals said neither yes nor no")
-        case _:
-            assert_never(said.outcome)
+        else:
+            return TimedOut(missing=UNSETTLED)
+        if workflow.now() >= until:
+            return TimedOut(missing=UNSETTLED)
 
 
 async def _verify(desk: Desk, step: VerifyStep) -> Achieved:
     desk.case.verified = False
-    said = await _watch(request(desk, "recovery", window=step.window, lasting=step.within))
-    desk.write(SignalsJudged(at=workflow.now(), sense="recovery", evaluation=said))
-    if said.outcome is not Outcome.CLEAR:
+    seen = await _watch(request(desk, "recovery", window=step.window, lasting=step.within))
+    desk.write(SignalsJudged(at=workflow.now(), sense="recovery", evaluation=seen.evaluation))
+    if seen.evaluation.outcome is not Outcome.CLEAR:
         return TimedOut(missing="recovery was not shown")
     desk.case.verified = True
     return Done(result="users recovered")
 
 
-async def _breach(desk: Desk, *, lasting: timedelta) -> Evaluation:
-    """Watch until a rule fires or the time is over. Alerts that fire a rule need no watching at all."""
-    if said := _fired_by_alerts(desk):
-        return said
-    # A watch that ends by itself says with which numbers; this deadline is only its backstop.
-    until = workflow.now() + lasting + options.WATCH_GRACE
-    watched = await race(
-        _watch(request(desk, "breach", window=lasting, lasting=lasting)),
-        until=until,
-        interrupted=lambda: _fired_by_alerts(desk) is not None,
-        summary="alerts that fire a rule end the watch",
+async def _breach(desk: Desk, step: DetectStep, until: datetime) -> Observation:
+    """Watch until a rule fires or the time is over. What alerts and people say may need no watching at all.
+
+    Where they may also weigh together with signals, the watch stops when they say something new, and goes on
+    from where it stood.
+    """
+    if found := following.found(desk):
+        return found
+    hands_over = _is_weighed_together(desk.playbook.guard)
+    while True:
+        if said := _by_people(desk):
+            return said
+        # A watch that ends by itself says with which numbers; this deadline is only its backstop.
+        watched = await race(
+            _watch(_breach_request(desk, step, until), hands_over=hands_over),
+            until=until + options.WATCH_GRACE,
+            interrupted=_is_news(desk, hands_over=hands_over),
+            summary="alerts that fire a rule end the watch",
+        )
+        if isinstance(watched, Finished):
+            return watched.value
+        if isinstance(watched, Interrupted) and watched.left is not None:
+            desk.watch = watched.left.watch
+        if not (isinstance(watched, Interrupted) and hands_over):
+            return _by_people(desk) or _nothing(desk)
+
+
+def _is_news(desk: Desk, *, hands_over: bool) -> Callable[[], bool]:
+    """Return what says whether alerts or people now say what the watch has to know of."""
+    heard = _heard(desk)
+    return lambda: _by_people(desk) is not None or (hands_over and _heard(desk) != heard)
+
+
+def _by_people(desk: Desk) -> Observation | None:
+    """Return what alerts and judgments say alone, if that asks for something."""
+    firing, judged = _heard(desk)
+    if not firing and not judged:
+        return None
+    said = triggers.by_people(
+        desk.playbook.guard, at=workflow.now(), firing=firing, judged=judged, answered=desk.case.answered
     )
-    if isinstance(watched, Finished):
-        return watched.value
-    return _fired_by_alerts(desk) or Evaluation(
-        outcome=Outcome.INCONCLUSIVE, reasons=("the watch gave no answer",)
+    return Observation(evaluation=said, ticks=0, watch=desk.watch) if following.asks(desk, said) else None
+
+
+def _heard(desk: Desk) -> tuple[tuple[Alert, ...], tuple[Judged, ...]]:
+    """Return the firing alerts that some criterion listens to, and what people judged."""
+    named = {c.test.named for c in desk.playbook.criteria if isinstance(c.test, AlertTest)}
+    firing = tuple(alert for alert in desk.case.firing.values() if alert.name in named)
+    return firing, tuple(desk.case.judged.values())
+
+
+def _is_weighed_together(guard: Guard) -> bool:
+    """Say whether what people say may weigh beside the signals, or a rule may leave the watch going on."""
+    alone = all(
+        rule.do is Do.REVERT
+        and isinstance(rule.when, AnyOf)
+        and all(isinstance(p, str) for p in rule.when.parts)
+        for rule in guard.rules
     )
+    return not alone or bool(guard.vetoes or guard.judgments)
+
+
+def _nothing(desk: Desk) -> Observation:
+    said = Evaluation(outcome=Outcome.INCONCLUSIVE, reasons=("the watch gave no answer",))
+    return Observation(evaluation=said, ticks=0, watch=desk.watch)
+
+
+def _breach_request(desk: Desk, step: DetectStep, until: datetime) -> Observe:
+    firing, judged = _heard(desk)
+    lasting = max(until - workflow.now(), timedelta(seconds=1))
+    asked = request(desk, "breach", window=step.within, lasting=lasting)
+    more = {
+        "firing": firing,
+        "judged": tuple(one for one in judged if workflow.now() < one.until),
+        "answered": desk.case.answered,
+        "look_back": step.look_back if desk.watch is None else None,
+        "resume": desk.watch,
+    }
+    return asked.model_copy(update=more)
 
 
 def request(
     desk: Desk, sense: Literal["breach", "recovery"], *, window: timedelta, lasting: timedelta
 ) -> Observe:
     """Return the request of a watch over the playbook's signals."""
-    playbook = desk.playbook
+    firing, _ = _heard(desk)
     return Observe(
         service=desk.opening.service,
         release=desk.opening.release,
+        baseline=desk.opening.baseline,
         sense=sense,
-        signals=playbook.signals,
-        criteria=playbook.criteria,
-        rules=playbook.rules,
-        firing=_trusted(desk),
-        tick=playbook.tick,
+        **{name: getattr(desk.playbook, name) for name in Guard.model_fields},
+        firing=firing,
         window=window,
         lasting=lasting,
     )
 
 
-async def _watch(request: Observe) -> Evaluation:
-    seen = await do(
+async def _watch(request: Observe, *, hands_over: bool = False) -> Observation:
+    return await do(
         SignalActivities.observe,
         request,
-        options.observe(request.lasting),
+        options.observe(request.lasting, hands_over=hands_over),
         summary=f"watch for {request.sense}, {format_duration(request.lasting)} at most",
     )
-    return seen.evaluation
-
-
-def _trusted(desk: Desk) -> tuple[Alert, ...]:
-    """Return the firing alerts that some criterion listens to."""
-    named = {c.test.named for c in desk.playbook.criteria if isinstance(c.test, AlertTest)}
-    return tuple(alert for alert in desk.case.firing.values() if alert.name in named)
-
-
-def _fired_by_alerts(desk: Desk) -> Evaluation | None:
-    """Return the evaluation if the alerts alone fire a rule."""
-    playbook = desk.playbook
-    if not _trusted(desk):
-        return None
-    said = triggers.breach(
-        Watch(started_at=workflow.now()),
-        criteria=playbook.criteria,
-        rules=playbook.rules,
-        firing=_trusted(desk),
-        tick=playbook.tick,
-    )
-    return said if said.outcome is Outcome.FIRED else None
