@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.fetch import OPEN, Access
+from adapters.sources.exposition import ExpositionMetrics
 from adapters.sources.prometheus import PrometheusApi
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -50,6 +51,21 @@ async def api() -> AsyncIterator[Callable[..., PrometheusApi]]:
 
     def start(address: str, *, timeout_s: float = 20, access: Access = OPEN) -> PrometheusApi:
         source = PrometheusApi(address, timedelta(seconds=timeout_s), access)
+        opened.append(source)
+        return source
+
+    yield start
+    for source in opened:
+        await source.aclose()
+
+
+@pytest.fixture
+async def metrics() -> AsyncIterator[Callable[..., ExpositionMetrics]]:
+    """Open the metrics page of an address; closed after the test."""
+    opened: list[ExpositionMetrics] = []
+
+    def start(address: str, *, timeout_s: float = 5, token: str | None = None) -> ExpositionMetrics:
+        source = ExpositionMetrics(f"{address}/metrics", timedelta(seconds=timeout_s), token)
         opened.append(source)
         return source
 

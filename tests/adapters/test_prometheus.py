@@ -39,6 +39,7 @@ tls_server_config:
 basic_auth_users: {backout: $2b$04$LgwA1BZXb367giN/QjfUXOje/tYO.4P/JjyPC3By0XyQt500Q6w/C}
 """
 PATIENCE_S = 30
+TICK = timedelta(seconds=15)
 
 
 class Real(NamedTuple):
@@ -230,7 +231,7 @@ async def test_history_is_what_looks_have_seen(real: Real, api: Open) -> None:
         queries=[total, split, broken, lacking],
         start=ended - timedelta(minutes=30),
         end=ended,
-        tick=timedelta(seconds=15),
+        tick=TICK,
     )
     assert [len(counted) for counted in found] == [121] * 4
     assert found[0][0] == Counted()
@@ -238,6 +239,15 @@ async def test_history_is_what_looks_have_seen(real: Real, api: Open) -> None:
     assert found[1][-1].counts == {"200": 990, "500": 10}
     assert {counted.counts == {} and "parse error" in counted.problem for counted in found[2]} == {True}
     assert {"has a bucket that ends at 2" in counted.problem for counted in found[3]} == {True}
+
+
+@monitoring.NEEDED
+async def test_what_lies_in_the_servers_future_is_no_data(real: Real, api: Open) -> None:
+    start = datetime.now(UTC) + timedelta(minutes=30)
+    (found,) = await api(real.address).history(
+        queries=[Query(text="sum(answers_total)")], start=start, end=start + timedelta(minutes=1), tick=TICK
+    )
+    assert found == (Counted(),) * 5
 
 
 @monitoring.NEEDED
