@@ -12,7 +12,7 @@ from rich.text import Text
 
 import wiring
 from backout.addressing import short_of
-from backout.errors import FileUnreadable
+from backout.errors import EngineUnnamed, FileUnreadable, ReleaseUnknown
 from backout.model import Frozen, format_duration
 from backout.people import Actor
 from backout.releases import Registration, ReleaseRecord, WatchView
@@ -107,11 +107,7 @@ def list_releases(service: str | None, *, limit: int, site: Path | None, state: 
 def show(service: str, release: str, *, site: Path | None, state: Path, as_json: bool) -> None:
     """Print what is known of a release."""
 
-    async def ask() -> Shown:
-        async with opened(site, state) as releases:
-            return await releases.show(service=service, release=release, within_s=WITHIN_S)
-
-    shown = run(ask())
+    shown = run(_show(service, release, site=site, state=state))
     if as_json:
         printing.as_json(shown)
         return
@@ -121,6 +117,19 @@ def show(service: str, release: str, *, site: Path | None, state: Path, as_json:
             facts.add_row(Text(name, style="dim"), *printing.cells(value))
     printing.line(f"{service}/{release}")
     printing.console().print(facts)
+
+
+async def _show(service: str, release: str, *, site: Path | None, state: Path) -> Shown:
+    try:
+        async with opened(site, state) as releases:
+            return await releases.show(service=service, release=release, within_s=WITHIN_S)
+    except EngineUnnamed as unnamed:
+        # What is kept can be shown all the same.
+        async with wiring.open_adapters(site_file(site, state)) as adapters:
+            record = await adapters.registry().release(service=service, release=release)
+        if record is None:
+            raise ReleaseUnknown(service=service, release=release) from None
+        return Shown(record=record, why=str(unnamed))
 
 
 def _print(told: Told, done: str, *, as_json: bool) -> None:

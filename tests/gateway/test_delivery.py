@@ -21,15 +21,18 @@ from temporalio.client import (
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from adapters.stores.memory import MemoryOutbox
+from adapters.stores.memory import MemoryOutbox, MemoryRegistry
 from adapters.stores.outbox import SqliteOutbox
+from backout.case import OpenIncident
 from backout.errors import EngineNotSetUp
 from backout.outbox import OutboxEntry
+from backout.releases import BaselineRecord
 from backout.timeline import AlertReceived
 from cli.engine import find_binary
 from gateway.delivery import Delivery
 from gateway.incidents import Incidents
 from gateway.metrics import Metrics
+from tests.gateway.registered import RECORD
 from tests.gateway.running import PATIENCE_S, Gateway, connect, eventually, gateway_over, start_engine
 from tests.gateway.world import NINE, PLAYBOOKS, a_member, an_alert, an_opening
 
@@ -85,6 +88,59 @@ async def test_an_accepted_alert_survives_the_end_of_the_gateway(client: Client,
         assert answer.json()["accepted"][0]["repeated"]
         assert await after.depth() == 0
     await after.aclose()
+
+
+async def opening_of(client: Client, release: str) -> OpenIncident:
+    """Return what an incident was opened with."""
+    history = await client.get_workflow_handle(f"incident/chat/{release}").fetch_history()
+    payloads = history.events[0].workflow_execution_started_event_attributes.input.payloads
+    (opening,) = await pydantic_data_converter.decode(payloads, [OpenIncident])
+    assert isinstance(opening, OpenIncident)
+    return opening
+
+
+def a_baseline(release: str) -> BaselineRecord:
+    return BaselineRecord(service="chat", release=release, by="ann", why="a quiet week", at=NINE)
+
+
+async def test_an_incident_knows_what_the_registry_knows_of_its_release(client: Client) -> None:
+    registry = MemoryRegistry()
+    await registry.register(record=RECORD)
+    async with gateway_over(client, releases=registry) as gateway:
+        await gateway.post_alerts(a_member(release="r2"))
+        await gateway.delivered()
+    opening = await opening_of(client, "r2")
+    assert (opening.baseline, opening.artifacts) == ("r1", RECORD.registration.artifacts)
+
+
+async def test_an_incident_on_an_unregistered_release_knows_the_service_s_baseline(client: Client) -> None:
+    registry = MemoryRegistry()
+    await registry.name_baseline(baseline=a_baseline("r1"))
+    await registry.name_baseline(baseline=a_baseline("r8"))
+    async with gateway_over(client, releases=registry) as gateway:
+        await gateway.post_alerts(a_member(1, release="r7"), a_member(2, release="r8"))
+        await gateway.delivered()
+    assert (await opening_of(client, "r7")).baseline == "r8"
+    assert (await opening_of(client, "r8")).baseline == "r1"
+    assert (await opening_of(client, "r7")).artifacts == ()
+
+
+@pytest.mark.parametrize("fault", ["it is unreachable", "it does not answer"])
+async def test_an_incident_does_not_wait_for_a_registry_that_fails(
+    client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr("gateway.delivery.LOOK_UP_S", 0.05)
+    registry = MemoryRegistry()
+    await registry.register(record=RECORD)
+    async with gateway_over(client, releases=registry) as gateway:
+        if fault == "it is unreachable":
+            registry.unreachable = True
+        else:
+            registry.pause()
+        await gateway.post_alerts(a_member(release="r2"))
+        await gateway.delivered()
+    assert (await opening_of(client, "r2")).baseline == ""
+    assert "The registry does not tell of chat/r2: " in caplog.text
 
 
 async def test_the_alerts_of_an_incident_arrive_in_their_order(gateway: Gateway, worker: None) -> None:
@@ -201,9 +257,12 @@ async def test_what_another_process_puts_back_is_delivered_unasked(
 
 
 async def test_a_gateway_that_is_stopped_in_the_moment_of_an_alert_stops(client: Client) -> None:
-    outbox, metrics = MemoryOutbox(), Metrics(CollectorRegistry())
     delivery = Delivery(
-        outbox=outbox, incidents=Incidents(client=client), playbooks=PLAYBOOKS, metrics=metrics
+        outbox=MemoryOutbox(),
+        incidents=Incidents(client=client),
+        playbooks=PLAYBOOKS,
+        registry=MemoryRegistry(),
+        metrics=Metrics(CollectorRegistry()),
     )
     task = asyncio.create_task(delivery.run())
     await asyncio.sleep(0.05)  # It has seen that there is nothing, and waits.
