@@ -93,9 +93,8 @@ class Sight:
             watch = watch.model_copy(update={"started_at": past.looks[0].at})
         said: Evaluation | None = None
         for number, look in enumerate(past.looks, 1):
-            untold = watch.model_copy(update={"fired_at": {}, "true_at": {}})
             is_last = number == len(past.looks)
-            watch, said = self._weighed(untold, look, self._request.firing if is_last else ())
+            watch, said = self._weighed(_untold(watch), look, self._request.firing if is_last else ())
             await asyncio.sleep(0)  # heartbeats go on
         tracks = {key: track for key, track in watch.tracks.items() if not _is_of(key, past.without)}
         self.watch = watch.model_copy(update={"tracks": tracks, "not_counted": past.not_counted})
@@ -104,12 +103,18 @@ class Sight:
 
     def _weighed(self, watch: Watch, look: Look, firing: tuple[Alert, ...]) -> tuple[Watch, Evaluation]:
         request, guard = self._request, self._guard
+        keep = max(1, ceil(request.window / request.tick))
         if request.sense == "recovery":
-            keep = max(1, ceil(request.window / request.tick))
             watch = triggers.advance(watch, look, guard=guard, keep=keep)
             return watch, triggers.recovery(watch, guard=guard)
         return triggers.tick(
-            watch, look, guard=guard, firing=firing, judged=request.judged, answered=request.answered
+            watch,
+            look,
+            guard=guard,
+            firing=firing,
+            judged=request.judged,
+            answered=request.answered,
+            keep=keep,
         )
 
     def _asks(self, said: Evaluation) -> bool:
@@ -120,6 +125,12 @@ class Sight:
             blind.do != "report" and f"blind:{blind.source}" not in self._request.answered
             for blind in said.blind
         )
+
+
+def _untold(watch: Watch) -> Watch:
+    """Return the watch as if no rule had ever fired."""
+    true_at = {name: at for name, at in watch.true_at.items() if name not in watch.fired_at}
+    return watch.model_copy(update={"fired_at": {}, "true_at": true_at})
 
 
 def _noted(said: Evaluation, not_counted: tuple[str, ...]) -> Evaluation:

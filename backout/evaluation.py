@@ -98,9 +98,11 @@ class Evaluation(Frozen):
         """What people should know beside the reasons, in short sentences."""
         return (
             *(f"{one.veto} holds {one.rule} back until {one.until:%H:%M:%S} UTC" for one in self.vetoed),
-            *(
-                f"source {one.source} is blind, so {', '.join(one.criteria)} say nothing"
-                for one in self.blind
-            ),
+            *(f"blind by source {one.source}: {', '.join(one.criteria)}" for one in self._silently_blind),
             *(f"only observed: {one}" for one in self.observed),
         )
+
+    @property
+    def _silently_blind(self) -> tuple[Blindness, ...]:
+        """What is blind and no reason: where nothing fired, the reasons say it."""
+        return self.blind if self.outcome is Outcome.FIRED else ()

@@ -104,12 +104,16 @@ def _is_news(desk: Desk, *, hands_over: bool) -> Callable[[], bool]:
 def _by_people(desk: Desk) -> Observation | None:
     """Return what alerts and judgments say alone, if that asks for something."""
     firing, judged = _heard(desk)
+    guard = desk.playbook.guard
     if not firing and not judged:
         return None
     said = triggers.by_people(
-        desk.playbook.guard, at=workflow.now(), firing=firing, judged=judged, answered=desk.case.answered
+        guard, at=workflow.now(), firing=firing, judged=judged, answered=desk.case.answered
     )
-    return Observation(evaluation=said, ticks=0, watch=desk.watch) if following.asks(desk, said) else None
+    # Only a look at the world knows whether a veto holds a rule back.
+    if not following.asks(desk, said) or (guard.vetoes and said.rule is not None):
+        return None
+    return Observation(evaluation=said, ticks=0, watch=desk.watch)
 
 
 def _heard(desk: Desk) -> tuple[tuple[Alert, ...], tuple[Judged, ...]]:
