@@ -19,7 +19,7 @@ from backout.evaluation import Evaluation, Outcome
 from backout.guard import Guard
 from backout.model import Duration, Frozen, Name, format_duration
 from backout.rules import Do, Rule
-from backout.watch import Watch
+from backout.watch import Track, Watch
 
 DAY_S = 86400.0
 CONFIDENCE = 0.95
@@ -154,6 +154,7 @@ class Simulation:
         self._bad = bad
         self._reverting = frozenset(judged_by_default(guard))
         self._start: datetime | None = None
+        self._ticks = 0
         self._healthy_ticks = 0
         self._blind: Counter[str] = Counter()
         self._held_back: Counter[tuple[str, str]] = Counter()
@@ -170,6 +171,7 @@ class Simulation:
             watch = _begun_anew(watch)
         self._within = within
         self.watch, said = triggers.tick(watch, look, guard=self._guard)
+        self._ticks += 1
         self._healthy_ticks += within is None and any(look.totals.values())
         self._count(look, said, within)
         return said
@@ -195,7 +197,7 @@ class Simulation:
 
     def result(self, playbook: str, gate: Gate, *, notes: Sequence[str] = ()) -> Backtest:
         """Return what came of it, held against the gate."""
-        ticks, tick_s = self.watch.ticks if self.watch else 0, self._guard.tick.total_seconds()
+        ticks, tick_s = self._ticks, self._guard.tick.total_seconds()
         days = self._healthy_ticks * tick_s / DAY_S
         judged = [fire for fire in self.fires if fire.rule in gate.rules]
         false = sum(fire.period is None for fire in judged)
@@ -239,8 +241,12 @@ class Simulation:
 
 
 def _begun_anew(watch: Watch) -> Watch:
-    """Return the watch with its counters and without its evidence, as for the next release."""
-    return Watch(started_at=watch.started_at, ticks=watch.ticks, tracks=watch.tracks, at=watch.at)
+    """Return a watch that has seen nothing yet but the totals, as for the next release."""
+    tracks = {
+        key: Track(totals=track.totals, seen_at=track.seen_at, silent=track.silent)
+        for key, track in watch.tracks.items()
+    }
+    return Watch(started_at=watch.at or watch.started_at, tracks=tracks, at=watch.at)
 
 
 def _caught(number: int, period: Period, judged: Sequence[Fire]) -> Caught:

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log
 
-from backout.counting import Reading
 from backout.model import Frozen
 
 CHANCE = 0.05
@@ -36,20 +35,20 @@ class ChangePoint(Frozen):
     """What it takes not to be chance."""
 
 
-def change_point(readings: Sequence[Reading], *, falls: bool = False) -> ChangePoint | None:
-    """Return where the rate rose (or fell), or None where the readings do not show it."""
-    bad, judged = sum(one.bad for one in readings), sum(one.judged for one in readings)
+def change_point(readings: Sequence[tuple[int, int]], *, falls: bool = False) -> ChangePoint | None:
+    """Return where the rate rose (or fell), or None where the readings, bad and judged, do not show it."""
+    bad, judged = sum(one[0] for one in readings), sum(one[1] for one in readings)
     whole = _likelihood(bad, judged)
     best: tuple[float, int, float, float] | None = None
     first_bad = first_judged = splits = 0
-    for index, reading in enumerate(readings):
-        if reading.judged and first_judged:
+    for index, (now_bad, now_judged) in enumerate(readings):
+        if now_judged and first_judged:
             splits += 1
             before, after = first_bad / first_judged, (bad - first_bad) / (judged - first_judged)
             parts = _likelihood(first_bad, first_judged) + _likelihood(bad - first_bad, judged - first_judged)
             if (after < before if falls else after > before) and (best is None or parts - whole > best[0]):
                 best = (parts - whole, index, before, after)
-        first_bad, first_judged = first_bad + reading.bad, first_judged + reading.judged
+        first_bad, first_judged = first_bad + now_bad, first_judged + now_judged
     need = log(max(splits, 1) / CHANCE)
     if best is None or best[0] < need:
         return None

@@ -235,3 +235,7 @@ class NothingWatches(BackoutError):
 
 class WatchOver(BackoutError):
     """The watch of release {release} of {service} has ended; nothing can be done in it."""
+
+
+class NothingToTest(BackoutError):
+    """There is nothing to test on: {why}. Name other data with --data, or another source, --from and --to."""

@@ -103,7 +103,9 @@ class _Reader:
             msg = f"{len(cells)} values where the first line names {len(self._header)} columns"
             raise ValueError(msg)
         told = dict(zip(self._header, cells, strict=True))
-        bad, judged = _count(told, "bad"), _count(told, "judged")
+        bad = _count(told, "bad")
+        # Of events only how many there were is known.
+        judged = _count(told, "judged") if told["judged"].strip() else bad
         if bad > judged:
             msg = f"{bad:g} bad of {judged:g} judged: more than all"
             raise ValueError(msg)

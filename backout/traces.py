@@ -12,6 +12,7 @@ from backout.counting import Reading
 from backout.criteria import AlertTest, Criterion, EventTest
 from backout.evaluation import Evaluation, Factor, Verdict
 from backout.guard import Guard
+from backout.readings import cohort_key
 from backout.streams import stream_key
 from backout.watch import Track, Watch
 
@@ -94,9 +95,7 @@ class Traces:
     def __init__(self, guard: Guard) -> None:
         """Trace every criterion of this guard but those that listen to alerts."""
         self.of = {
-            one.id: CriterionTrace(one, suspicion=one.evidence.false_hold / guard.tick)
-            for one in guard.criteria
-            if not isinstance(one.test, AlertTest)
+            one.id: CriterionTrace(one) for one in guard.criteria if not isinstance(one.test, AlertTest)
         }
         self.start: datetime | None = None
         self.ticks = 0
@@ -120,7 +119,10 @@ class Traces:
 
 
 def _take(trace: CriterionTrace, factor: Factor, reading: Reading, tick: int) -> None:
-    trace.need = factor.need or trace.need
+    if factor.need:
+        evidence = trace.criterion.evidence
+        trace.need = factor.need
+        trace.suspicion = factor.need * (evidence.false_hold / evidence.false_alarm)
     trace.judged += reading.judged
     if reading.judged:
         if isinstance(trace.criterion.test, EventTest):
@@ -140,5 +142,5 @@ def _take(trace: CriterionTrace, factor: Factor, reading: Reading, tick: int) ->
 def _reading(watch: Watch, criterion: Criterion, factor: Factor) -> Reading:
     """Return what the last tick brought to the track that the factor is of."""
     key = stream_key(criterion)
-    track = watch.tracks.get(f"{key}[{factor.cohort}]" if factor.cohort else key, Track())
+    track = watch.tracks.get(cohort_key(key, factor.cohort) if factor.cohort else key, Track())
     return track.recent[-1] if track.recent else Reading()

@@ -89,7 +89,7 @@ def list_incidents(*, open_only: bool, limit: int, state: Path, as_json: bool) -
 
 def show(incident: str, *, state: Path, as_json: bool) -> None:
     """Print where an incident stands."""
-    view = run(_view(incident, state))
+    view = run(view_of(incident, state))
     if as_json:
         printing.as_json(view)
     else:
@@ -98,14 +98,15 @@ def show(incident: str, *, state: Path, as_json: bool) -> None:
 
 def timeline(incident: str, *, state: Path, as_json: bool) -> None:
     """Print what happened in an incident."""
-    view = run(_view(incident, state))
+    view = run(view_of(incident, state))
     if as_json:
         printing.as_json(view.timeline)
     else:
         printing.timeline(view.timeline)
 
 
-async def _view(incident: str, state: Path) -> IncidentView:
+async def view_of(incident: str, state: Path) -> IncidentView:
+    """Return everything about an incident, by what people call it."""
     incidents = await open_incidents(state)
     return await incidents.view(
         incident=await incidents.resolve(text=incident, within_s=WITHIN_S), within_s=WITHIN_S

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from backout.errors import BackoutError, EngineDown, Unanswered
-from cli import acts, alerts, event, incidents, operate, release
+from cli import acts, alerts, backtest, event, incidents, operate, release, triggers
 from cli.playbook import app as playbook
 
 REFUSED, ENGINE_DOWN = 1, 3
@@ -30,6 +30,8 @@ app.add_typer(event.app, name="event", rich_help_panel="Tell")
 app.add_typer(incidents.app, name="incidents", rich_help_panel="Look")
 app.add_typer(alerts.app, name="alerts", rich_help_panel="Look")
 app.add_typer(playbook, name="playbook", rich_help_panel="Look")
+app.add_typer(triggers.app, name="triggers", rich_help_panel="Look")
+app.command(rich_help_panel="Look")(backtest.backtest)
 acts.add_to(app)
 
 

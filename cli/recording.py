@@ -12,7 +12,6 @@ from pathlib import Path
 
 import wiring
 from activities.looking import Eyes
-from adapters.sources.report import EvaluationReports
 from backout.counting import Counted, Look, Query
 from backout.errors import FileUnreadable, InvalidDocument, NothingToTest, RejectedBySystem, UnknownName
 from backout.guard import Place
@@ -111,6 +110,8 @@ class Recording:
             ) from error
 
     async def _report_looks(self, file: Path) -> AsyncIterator[Look]:
+        from adapters.sources.report import EvaluationReports  # noqa: PLC0415  # only reports need it
+
         first, last = _span(self._lines(file), str(file))
         start, end = self._asked.start or first, self._asked.end or last + self._guard.tick
         sources: dict[str, Source] = dict.fromkeys(self._sources_meant(), EvaluationReports(str(file)))

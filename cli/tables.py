@@ -23,7 +23,7 @@ def table(*columns: str) -> Table:
     return made
 
 
-def backtest(result: Backtest, grid: Grid | None) -> None:
+def backtest(result: Backtest, others: Grid | None) -> None:
     """Print what the rules would have done."""
     line(_headline(result))
     rules = table("Rule", "Does", "Authority", "Judged", "Fired", "False", "False a day", "First fires (UTC)")
@@ -34,8 +34,8 @@ def backtest(result: Backtest, grid: Grid | None) -> None:
         line(_caught(caught))
     for text in facts(result):
         line(text)
-    if grid:
-        _grid(grid)
+    if others:
+        grid(others)
     _gate(result)
 
 
@@ -68,14 +68,15 @@ def _caught(one: Caught) -> str:
     return f"{span}: caught by {one.rule} after {format_duration(one.after)}"
 
 
-def _grid(grid: Grid) -> None:
+def grid(found: Grid) -> None:
+    """Print what other settings would have done."""
     line("")
     line("Other settings on the same data (in-sample: they promise too much):")
     shown = table("Limits", "Sustain", "False", "False a day", "Missed", "Median", "Worst")
-    for cell in (grid.own, *grid.cells):
+    for cell in (found.own, *found.cells):
         shown.add_row(*cells(*_cell(cell)))
     console().print(shown)
-    best = grid.best
+    best = found.best
     line(
         f"Quickest without more false fires: limits x{best.factor:g}, sustain {length(best.sustain_s)}. Try "
         "it on data that it was not chosen on."
