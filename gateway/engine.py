@@ -52,6 +52,9 @@ _NOT_SET_UP = frozenset(
 )
 """Statuses that say that the engine would take no request at all."""
 
+_CLOSED = "aborted by closing workflow"
+"""What the engine says of an update that came in the moment of the end: nothing of it was done."""
+
 
 class Engine:
     """The engine behind a client, with a deadline for every call.
@@ -109,7 +112,7 @@ class Engine:
         except (WorkflowUpdateFailedError, WorkflowQueryFailedError) as error:
             raise _answer(error) from error
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
+            if error.status is RPCStatusCode.NOT_FOUND or _CLOSED in error.message:
                 # The engine says 'not found' to what has ended and to what never was.
                 raise (over if await self.knows(workflow, within_s) else unknown) from error
             raise _problem(error) or Unanswered(incident=workflow, seconds=within_s) from error

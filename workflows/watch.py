@@ -63,6 +63,8 @@ class ReleaseWatch:
             await unless_stopped(asyncio.create_task(self._observe()))
             self._observations += 1
         self._show()
+        # Who retires it is answered first: an update in the very task that ends a workflow may be lost.
+        await workflow.sleep(options.GATHER, summary="answers who retired the release")
         return self._guard.view(self._guarded)
 
     async def _observe(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -89,6 +90,15 @@ async def test_a_retired_release_is_watched_no_longer_and_told_again_it_stays_so
     assert not await watches.start(record=retired, playbook=PLAYBOOK, digest=digest_of(PLAYBOOK))
     described = await client.get_workflow_handle("watch/chat/r2").describe()
     assert described.status is WorkflowExecutionStatus.COMPLETED
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_release_may_be_retired_by_two_at_once(watches: Watches) -> None:
+    for number in range(5):
+        release = f"twice-{number}"
+        await start(watches, release=release)
+        by_two = (watches.retire(service="chat", release=release, why=f"said by {n}") for n in (1, 2))
+        assert True in await asyncio.gather(*by_two)
 
 
 @pytest.mark.usefixtures("worker")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
 
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.memory import START, MemoryWorld
 from backout.guard import Place
-from backout.guard_release import GuardRelease, Retire
+from backout.guard_release import Follow, GuardRelease, Retire
 from backout.model import digest_of
 from backout.playbook import Playbook
 from backout.releases import Artifact, WatchView
@@ -22,7 +20,7 @@ from tests.workflows.engine import PATIENCE_S, Engine, Incidents
 from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, VERIFY, playbook
 from workflows import search_attributes
 from workflows.incident import Incident
-from workflows.watch import ReleaseWatch
+from workflows.watch import DIGEST, ReleaseWatch
 
 STEPS = (DETECT, REVERT, VERIFY, POSTMORTEM)
 MODEL = Artifact(kind="model", name="chat-8b", digest="sha256:" + "ab" * 32)
@@ -90,6 +88,17 @@ class Watched:
     async def retire(self, why: str = "replaced by r3") -> WatchView:
         """Retire the release."""
         return await self.handle.execute_update(ReleaseWatch.retire, Retire(why=why))
+
+    async def follow(self, book: Playbook) -> None:
+        """Hand over another snapshot of the playbook, and wait until it is followed."""
+        digest = digest_of(book)
+        await self.handle.execute_update(ReleaseWatch.follow, Follow(playbook=book, digest=digest))
+        async with asyncio.timeout(PATIENCE_S):
+            while await self._digest() != digest:  # noqa: ASYNC110  # it is in a server
+                await asyncio.sleep(0.01)
+
+    async def _digest(self) -> str:
+        return await (await self.handle.describe()).memo_value(DIGEST, "", type_hint=str)
 
     async def ended(self) -> WatchView:
         """Wait for its end."""

@@ -1,0 +1,273 @@
+"""The watch of a release: it guards from the first exposure until the release is retired."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from backout.evaluation import Outcome
+from backout.model import digest_of
+from backout.playbook import Playbook
+from backout.releases import WatchView
+from backout.timeline import ExposureSet, SignalsJudged
+from backout.view import IncidentOutcome
+from tests.workflows.conftest import started
+from tests.workflows.engine import running
+from tests.workflows.guarding import STEPS, Watched, a_world, guarded
+from tests.workflows.playbooks import MANUAL, POSTMORTEM, REVERT, playbook
+
+STAYS_OPEN = (MANUAL, REVERT, POSTMORTEM)
+"""An incident that waits for people."""
+
+
+@pytest.fixture
+async def short_histories() -> AsyncIterator[Client]:
+    """Return a client of a server that finds a history long after thirty events."""
+    async with started({"limit.historyCount.suggestContinueAsNew": "30"}) as environment:
+        with environment.with_time_skipping_disabled():
+            yield environment.client
+
+
+def holding_on_blindness(*steps: dict[str, Any]) -> Playbook:
+    """Return a playbook with two criteria on one source that hold when it is blind."""
+    test = {"compare": "limit", "max": "1%"}
+    criteria = [
+        {"id": name, "signal": "errors", "test": test, "missing": {"do": "hold"}} for name in ("one", "two")
+    ]
+    rules = [{"id": "critical", "when": {"any_of": ["one", "two"]}, "authority": "auto"}]
+    return playbook(*(steps or STAYS_OPEN), criteria=criteria, rules=rules)
+
+
+def firings(view: WatchView) -> int:
+    return sum(one.evaluation.outcome is Outcome.FIRED for one in view.transitions)
+
+
+async def is_watching(watched: Watched) -> WatchView:
+    """Let the first data come."""
+    await watched.ticks(12)
+    return await watched.until(lambda view: view.state == "watching")
+
+
+async def test_a_release_that_turns_bad_hours_after_the_last_stage_is_reverted_with_the_evidence(
+    waiting: Client,
+) -> None:
+    async with running(waiting, a_world()) as engine:
+        world = engine.world
+        watched = await guarded(engine)
+        await is_watching(watched)
+        world.clock.advance(timedelta(hours=7))
+        world.sicken()
+        world.clock.go_on()
+        view = await watched.until(lambda view: view.incident)
+        summary = await watched.incident.result()
+        judged = await watched.incident.events(SignalsJudged)
+        stages = await watched.incident.events(ExposureSet)
+    fired = view.transitions[-1].evaluation
+    assert (fired.outcome, fired.rule) == (Outcome.FIRED, "critical")
+    assert fired.factors[0].evidence >= fired.factors[0].need
+    assert judged[0].evaluation.rule == "critical"
+    assert judged[0].evaluation.factors[0] == fired.factors[0]
+    assert summary.outcome is IncidentOutcome.RECOVERED
+    assert [stage.after for stage in stages] == [50, 10, 0]
+
+
+async def test_before_the_first_data_a_release_is_waited_for_and_nobody_is_called(waiting: Client) -> None:
+    async with running(waiting, a_world()) as engine:
+        engine.world.source.blind = True
+        watched = await guarded(engine, holding_on_blindness())
+        await watched.ticks(200)
+        view = await watched.view()
+        assert (view.state, view.transitions, view.incident) == ("waiting", (), "")
+        engine.world.source.blind = False
+        engine.world.clock.go_on()
+        view = await watched.until(lambda view: view.state == "watching")
+    assert not view.incident
+
+
+async def test_one_firing_calls_people_once_however_long_it_lasts(waiting: Client) -> None:
+    async with running(waiting, a_world(is_well=False)) as engine:
+        watched = await guarded(engine, playbook(*STAYS_OPEN))
+        engine.world.clock.go_on()
+        await watched.until(lambda view: view.state == "fired")
+        view = await watched.until(lambda view: view.ticks > 2000)
+        shown = await watched.incident.view()
+        runs = await watched.incident_runs()
+    assert (firings(view), runs, shown.summary.alerts) == (1, 1, 0)
+    assert view.state == "fired"
+
+
+async def test_a_rule_that_is_armed_again_and_fires_again_tells_the_incident_that_is_open(
+    waiting: Client,
+) -> None:
+    async with running(waiting, a_world(is_well=False)) as engine:
+        watched = await guarded(engine, playbook(*STAYS_OPEN))
+        engine.world.clock.go_on()
+        await watched.until(lambda view: view.state == "fired")
+        engine.world.heal()
+        await watched.until(lambda view: view.state == "watching")
+        engine.world.sicken()
+        shown = await watched.incident.until(lambda view: view.summary.alerts)
+        view = await watched.until(lambda view: firings(view) == 2)
+        runs = await watched.incident_runs()
+    (told,) = shown.firing
+    assert (told.source, told.name) == ("backout-watch", "rule critical")
+    assert told.starts_at == view.transitions[-1].at
+    assert runs == 1
+
+
+async def test_a_rule_that_fires_again_after_its_incident_opens_another_one(waiting: Client) -> None:
+    async with running(waiting, a_world(is_well=False)) as engine:
+        watched = await guarded(engine, playbook(POSTMORTEM))
+        engine.world.clock.go_on()
+        await watched.until(lambda view: view.incident)
+        await watched.incident.result()
+        engine.world.heal()
+        await watched.until(lambda view: view.state == "watching")
+        engine.world.sicken()
+        await watched.until(lambda view: firings(view) == 2)
+        assert await watched.incident_runs() == 2
+
+
+async def test_a_blind_source_calls_people_once_for_all_of_its_criteria(waiting: Client) -> None:
+    async with running(waiting, a_world()) as engine:
+        watched = await guarded(engine, holding_on_blindness())
+        await is_watching(watched)
+        engine.world.source.blind = True
+        engine.world.clock.go_on()
+        await watched.until(lambda view: view.incident)
+        view = await watched.until(lambda view: view.ticks > 6000)
+        shown = await watched.incident.view()
+        runs = await watched.incident_runs()
+    (blind,) = view.transitions[-1].evaluation.blind
+    assert (blind.source, blind.criteria) == ("metrics", ("one", "two"))
+    assert (runs, shown.summary.alerts, firings(view)) == (1, 0, 0)
+
+
+async def test_a_release_without_traffic_is_blind_and_calls_nobody_until_it_has_traffic_again(
+    waiting: Client,
+) -> None:
+    async with running(waiting, a_world(exposure=0)) as engine:
+        world = engine.world
+        watched = await guarded(engine, holding_on_blindness())
+        await is_watching(watched)
+        world.source.blind = True
+        world.clock.go_on()
+        view = await watched.until(lambda view: view.ticks > 2000)
+        assert not view.incident
+        world.target.put(service=world.service, release=world.release, percent=10)
+        await watched.until(lambda view: view.incident)
+
+
+async def test_a_retired_release_is_guarded_no_longer_from_that_moment_on(waiting: Client) -> None:
+    async with running(waiting, a_world(is_well=False)) as engine:
+        watched = await guarded(engine)
+        await watched.ticks(2)
+        said = await watched.retire()
+        view = await watched.ended()
+        engine.world.clock.go_on()
+        runs = await watched.incident_runs()
+    assert said.state == view.state == "retired"
+    assert (view.retired, view.incident, runs) == ("replaced by r3", "", 0)
+
+
+@pytest.mark.parametrize(("why", "said"), [("", "needs a reason"), ("x" * 501, "longer than 500")])
+async def test_a_retirement_without_a_sensible_reason_is_refused(
+    waiting: Client, why: str, said: str
+) -> None:
+    async with running(waiting, a_world()) as engine:
+        watched = await guarded(engine)
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await watched.retire(why)
+        assert (await watched.view()).state == "waiting"
+    assert isinstance(refused.value.cause, ApplicationError)
+    assert said in refused.value.cause.message
+
+
+async def test_a_cancel_in_temporal_is_no_retirement(waiting: Client) -> None:
+    async with running(waiting, a_world(is_well=False)) as engine:
+        watched = await guarded(engine, playbook(*STAYS_OPEN))
+        await watched.ticks(2)
+        await watched.handle.cancel()
+        engine.world.clock.go_on()
+        view = await watched.until(lambda view: view.incident)
+    assert view.state == "fired"
+
+
+async def test_evidence_goes_along_into_a_fresh_history(short_histories: Client) -> None:
+    async with running(short_histories, a_world()) as engine:
+        world = engine.world
+        watched = await guarded(engine)
+        first = (await watched.handle.describe()).run_id
+        await is_watching(watched)
+        world.sicken()
+        await watched.ticks(11)
+        for is_blind in (True, False, True, False, True):
+            world.source.blind = is_blind
+            await watched.ticks(10)
+        before = await watched.view()
+        world.source.blind = False
+        world.clock.go_on()
+        view = await watched.until(lambda view: view.incident)
+        last = (await watched.handle.describe()).run_id
+    fired = view.transitions[-1].evaluation
+    assert first != last
+    assert view.since == before.since
+    assert view.transitions[: len(before.transitions)] == before.transitions
+    assert fired.factors[0].judged > 100 * 15 * before.ticks
+
+
+async def test_a_source_that_nobody_knows_ends_no_watch_and_is_said(skipping: Client) -> None:
+    book = holding_on_blindness()
+    nowhere = book.signals["errors"].model_copy(update={"source": "nowhere"})
+    unknown = book.model_copy(update={"signals": {"errors": nowhere}, "version": 4})
+    async with running(skipping, a_world()) as engine:
+        watched = await guarded(engine, book)
+        await is_watching(watched)
+        await watched.follow(unknown)
+        view = await watched.until(lambda view: view.trouble and view.incident)
+        await watched.follow(book)
+        engine.world.clock.go_on()
+        well = await watched.until(lambda view: not view.trouble)
+        await watched.retire()
+        await watched.ended()
+    assert "Unknown source 'nowhere'. Known: metrics" in view.trouble
+    (blind,) = view.transitions[-1].evaluation.blind
+    assert (blind.source, blind.criteria, blind.do) == ("nowhere", ("one", "two"), "hold")
+    assert not well.transitions[-1].evaluation.blind
+
+
+async def test_another_snapshot_of_the_playbook_goes_on_with_the_evidence(waiting: Client) -> None:
+    book = playbook(*STAYS_OPEN)
+    newer = book.model_copy(update={"version": 4, "scenario": "Another sentence."})
+    async with running(waiting, a_world(is_well=False)) as engine:
+        watched = await guarded(engine, book)
+        await watched.ticks(12)
+        before = await watched.until(lambda view: view.ticks)
+        await watched.follow(newer)
+        engine.world.clock.go_on()
+        view = await watched.until(lambda view: view.incident)
+        shown = await watched.incident.view()
+    assert (shown.playbook.version, shown.digest) == (4, digest_of(newer))
+    assert before.ticks < 12
+    # The last looks before the change were handed over by the observation that it ended.
+    assert view.ticks <= 18
+
+
+async def test_thirty_days_of_a_healthy_release_are_few_events(
+    waiting: Client,
+    record_property: Any,  # noqa: ANN401  # pytest's own fixture
+) -> None:
+    async with running(waiting, a_world()) as engine:
+        watched = await guarded(engine, playbook(*STEPS, tick="5m"))
+        engine.world.clock.go_on()
+        view = await watched.until(lambda view: view.ticks >= 30 * 24 * 12)
+        events = await watched.events()
+        runs = await watched.incident_runs()
+    record_property("events per watch-day", events / 30)
+    assert events / 30 < 12
+    assert (len(view.transitions), view.state, runs) == (1, "watching", 0)
