@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import get_args, get_type_hints
+from typing import Annotated, get_args, get_origin, get_type_hints
 
 import pytest
 from pydantic import BaseModel
@@ -24,7 +24,7 @@ from backout.rendering import render
 from backout.requests import CountRequests, DraftNotice, Notice, Observe, RunCheck, SendNotice
 from backout.yaml_text import load_playbook
 from tests.unit.attempts import failed
-from tests.unit.linted import TEXT, changed, errors
+from tests.unit.linted import LANGUAGE, TEXT, changed, found
 from tests.unit.views import full_view
 
 DEFINES = {"playbook", "service", "name", "id", "audience"}
@@ -40,16 +40,27 @@ def references(value: object, hint: object, path: str = "") -> Iterator[str]:
     elif isinstance(value, tuple | dict):
         children = enumerate(value) if isinstance(value, tuple) else value.items()
         for key, child in children:
-            yield from references(child, hint, f"{path}.{key}")
+            # The keys of a mapping are names that it gives.
+            yield from references(child, _values(hint) if isinstance(value, dict) else hint, f"{path}.{key}")
     elif isinstance(value, str) and _mentions_names(hint):
         yield path.lstrip(".")
 
 
+def _values(hint: object) -> object:
+    """Return the hint of a mapping's values."""
+    mapping = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    return get_args(mapping)[1]
+
+
 def _mentions_names(hint: object) -> bool:
-    return hint == Name or any(_mentions_names(part) for part in get_args(hint))
+    is_name = get_args(hint)[:2] == get_args(Name)
+    return is_name or any(_mentions_names(part) for part in get_args(hint))
 
 
-REFERENCES = sorted(references(changed({}), Playbook))
+TEXTS = {"complete": TEXT, "language": LANGUAGE}
+REFERENCES = [
+    (text, path) for text in TEXTS for path in sorted(references(changed({}, TEXTS[text]), Playbook))
+]
 
 
 def test_the_walk_finds_names_of_every_kind() -> None:
@@ -68,12 +79,23 @@ def test_the_walk_finds_names_of_every_kind() -> None:
         "steps.5.channel",
         "steps.5.template",
         "steps.7.template",
-    } <= set(REFERENCES)
+    } <= {path for text, path in REFERENCES if text == "complete"}
+    assert {
+        "criteria.7.signal",
+        "rules.3.when.of.2",
+        "rules.4.when.all_of.1.any_of.1",
+        "vetoes.0.when.any_of.0",
+        "vetoes.0.blocks.1",
+        "vetoes.0.unless.0",
+        "vetoes.0.decide_by.0",
+        "judgments.0.by.0",
+    } <= {path for text, path in REFERENCES if text == "language"}
 
 
-@pytest.mark.parametrize("path", REFERENCES)
-def test_every_name_that_a_playbook_refers_to_must_be_known(path: str) -> None:
-    (said,) = (message for _, message in errors({path: "nobody-knows"}) if "'nobody-knows'" in message)
+@pytest.mark.parametrize(("text", "path"), REFERENCES)
+def test_every_name_that_a_playbook_refers_to_must_be_known(text: str, path: str) -> None:
+    problems = found({path: "nobody-knows"}, text=TEXTS[text])
+    (said,) = (message for _, _, message in problems if "'nobody-knows'" in message)
     assert said.startswith("unknown ")
     assert ". Known: " in said
     assert not said.endswith("Known: none")
@@ -93,14 +115,22 @@ def test_every_name_that_a_playbook_refers_to_must_be_known(path: str) -> None:
         ("severity: major", "severity: majr", "major"),
         ("kind: ratio", "kind: rtio", "ratio"),
         ("artifacts: [model", "artifacts: [modl", "model"),
+        ("do: page", "do: pag", "page"),
+        ("kind: distribution", "kind: distributon", "distribution"),
+        ("clock: labelled", "clock: labeled", "labelled"),
+        ("compare: gap", "compare: gapp", "gap"),
+        ("fine: carry on", "fine: cary on", "carry on"),
+        ("mode: observe", "mode: obsrve", "observe"),
+        ("max_hold: 20m", "max_hld: 20m", "max_hold"),
     ],
 )
 def test_every_mistyped_word_of_a_playbook_is_refused_with_the_right_ones(
     written: str, mistyped: str, known: str
 ) -> None:
-    assert written in TEXT
-    with pytest.raises(BackoutError, match=rf"complete.yaml:\d+:\d+: .*\b{known}\b"):
-        load_playbook(TEXT.replace(written, mistyped, 1), file="complete.yaml")
+    text = TEXT if written in TEXT else LANGUAGE
+    assert written in text
+    with pytest.raises(BackoutError, match=rf"book.yaml:\d+:\d+: .*\b{known}\b"):
+        load_playbook(text.replace(written, mistyped, 1), file="book.yaml")
 
 
 WORLD = MemoryWorld()
@@ -111,7 +141,7 @@ OBSERVE = Observe.model_validate(
         **PLACE,
         "sense": "breach",
         "signals": {"s": SIGNAL},
-        "criteria": (),
+        "criteria": ({"id": "c", "signal": "s", "test": {"compare": "limit", "max": "1%"}},),
         "rules": (),
         "tick": "1s",
         "window": "1s",

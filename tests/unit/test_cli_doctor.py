@@ -2,218 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-import wiring
 from backout.errors import RejectedBySystem
-from backout.releases import BaselineRecord
 from cli.doctor.engine import look_at_engine
 from cli.doctor.examine import look_at_people
 from cli.doctor.report import Report
-from cli.doctor.world import World
 from cli.engine import find_binary, prepare_namespace
-from cli.starter import write_starter
 from deployment import load_deployment, read_site
-
-METRICS = """\
-chat_requests_total{release="r2"} 10
-chat_errors_total 1
-chat_judged_total 5
-chat_unsafe_total 0
-chat_seconds_bucket{le="1.0"} 4
-chat_seconds_bucket{le="+Inf"} 5
-chat_seconds_count 5
-"""
-FLAGS = {
-    "flags": {
-        "chat-release": {
-            "state": "ENABLED",
-            "variants": {"known-good": "known-good", "r2": "r2"},
-            "defaultVariant": "known-good",
-            "targeting": {"fractional": [["r2", 30], ["known-good", 70]]},
-        }
-    }
-}
-
-
-class Service(BaseHTTPRequestHandler):
-    """The service that the starter's site is about."""
-
-    def do_GET(self) -> None:
-        """Answer metrics and the two checks: one user is still on r2."""
-        body = METRICS if self.path == "/metrics" else json.dumps({"entries": 0, "on_release": 1})
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain" if self.path == "/metrics" else "application/json")
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+from tests.unit.doctored import change, look, point, said, serving, write_site
 
 
 @pytest.fixture
 def service() -> Iterator[str]:
     """Return the address of the service."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """Return the starter's site file, with a flag."""
-    file, *_ = write_starter(tmp_path)
-    (tmp_path / "flags.json").write_text(json.dumps(FLAGS))
-    return file
-
-
-async def look(site: Path, *, release: str | None, environ: dict[str, str] | None = None) -> Report:
-    """Look at the systems of a site."""
-    report = Report()
-    at = read_site(site, environ or {})
-    playbooks = load_deployment(at).playbooks
-    async with wiring.open_adapters(at) as adapters:
-        await World(report, adapters, at=at, playbooks=playbooks, release=release).look()
-    return report
-
-
-def said(report: Report, what: str) -> list[str]:
-    """Return the lines about one thing, as `level: found`."""
-    return [f"{finding.level}: {finding.found}" for finding in report.findings if finding.what == what]
-
-
-def change(site: Path, old: str, new: str) -> None:
-    """Change the text of the site file."""
-    text = site.read_text()
-    assert old in text
-    site.write_text(text.replace(old, new))
-
-
-def point(site: Path, service: str) -> None:
-    """Point the site at the service."""
-    change(site, "http://127.0.0.1:8000", service)
-
-
-async def test_a_query_that_matches_nothing_is_a_warning_that_names_it(site: Path, service: str) -> None:
-    point(site, service)
-    lines = said(await look(site, release="r2"), "source chat-metrics")
-    blind = [line for line in lines if line.startswith("warn")]
-    query = "conversational-agent, signal unsupported: nothing matches chat_unsupported_total."
-    assert blind == [f"warn: {query} Without data the signal is blind."]
-    assert lines[-1] == "ok: answers; 5 of 6 queries have data"
-
-
-def ask(site: Path, *signals: str, criteria: tuple[str, ...] = ()) -> None:
-    """Add signals of the service's page to the playbook, with criteria that only observe."""
-    playbook = site.parent / "my-playbooks" / "conversational-agent.yaml"
-    change(playbook, "\nsignals:\n", "\nsignals:\n" + "".join(f"  {signal}\n" for signal in signals))
-    change(playbook, "\ncriteria:\n", "\ncriteria:\n" + "".join(f"  - {one}\n" for one in criteria))
-
-
-SLOW = "slow: {kind: above, family: experience, source: chat-metrics, value: chat_seconds, than: %s}"
-SLOW_LIMIT = "{id: slow-limit, signal: slow, mode: observe, test: {compare: limit, max: 5%}}"
-GAP = "{id: gap, signal: errors, mode: observe, test: {compare: gap, by: language, max_ratio: 2}}"
-AGAINST_BASELINE = """{id: worse, signal: errors, mode: observe, test: {compare: baseline, max_ratio: 1.5,
-     bad: 'chat_errors_total{release="$baseline"}', of: 'chat_requests_total{release="$baseline"}'}}"""
-
-
-async def test_queries_of_every_kind_of_signal_are_tried(site: Path, service: str) -> None:
-    point(site, service)
-    ask(site, SLOW % 1, criteria=(SLOW_LIMIT,))
-    lines = said(await look(site, release="r2"), "source chat-metrics")
-    assert lines[-1] == "ok: answers; 7 of 8 queries have data"
-
-
-async def test_a_query_that_makes_no_sense_fails_by_its_name_and_spoils_no_other(
-    site: Path, service: str
-) -> None:
-    point(site, service)
-    ask(site, SLOW % 2.5, criteria=(SLOW_LIMIT, GAP))
-    lines = said(await look(site, release="r2"), "source chat-metrics")
-    lacking = "not every series has a bucket that ends at 2.5; there are 1, inf"
-    assert [line for line in lines if line.startswith("fail")] == [
-        f"fail: conversational-agent, {line}. Without data the signal is blind."
-        for line in (
-            f"signal slow: 'chat_seconds': {lacking}",
-            "signal errors by language: 'chat_errors_total': no series has the label 'language'",
-            "signal errors by language: 'chat_requests_total': no series has the label 'language'",
-        )
-    ]
-    assert lines[-1] == "ok: answers; 6 of 10 queries have data"
-
-
-async def test_a_baseline_that_nobody_named_is_left_open_and_one_that_is_named_is_asked_for(
-    site: Path, service: str
-) -> None:
-    point(site, service)
-    ask(site, criteria=(AGAINST_BASELINE,))
-    lacking = (
-        "warn: conversational-agent, baseline of criterion worse: not tried, no baseline release is known"
-    )
-    assert lacking in said(await look(site, release="r2"), "source chat-metrics")
-    named = BaselineRecord(service="chat", release="r2", by="me", why="it is good", at=datetime.now(UTC))
-    async with wiring.open_adapters(read_site(site, {})) as adapters:
-        await adapters.registry().name_baseline(baseline=named)
-    lines = said(await look(site, release="r2"), "source chat-metrics")
-    (blind,) = [line for line in lines if "baseline" in line]
-    assert blind == (
-        "warn: conversational-agent, baseline of criterion worse: nothing matches"
-        ' chat_errors_total{release="r2"}.'
-        " Without data the signal is blind."
-    )
-
-
-async def test_a_source_without_a_memory_cannot_look_back(site: Path, service: str) -> None:
-    point(site, service)
-    change(
-        site.parent / "my-playbooks" / "conversational-agent.yaml",
-        "step: detect,",
-        "step: detect, look_back: 1h,",
-    )
-    (line,) = [
-        line
-        for line in said(await look(site, release="r2"), "source chat-metrics")
-        if "conversational-agent, detect" in line
-    ]
-    assert line.startswith(
-        "warn: conversational-agent, detect: it cannot look back 1h; evidence begins with the incident."
-        f" metrics page {service}/metrics knows only the present."
-    )
-
-
-async def test_what_nobody_has_pushed_yet_is_a_warning(site: Path) -> None:
-    metrics = "kind: exposition\n    url: http://127.0.0.1:8000/metrics\n    timeout: 2s"
-    change(site, metrics, "kind: push\n    path: pushes.db\n    token: {env: PUSH}")
-    report = await look(site, release="r2")
-    lines = said(report, "source chat-metrics")
-    assert lines[0] == (
-        "warn: conversational-agent, signal errors: no push had a counter 'chat_errors_total'. Known: none."
-        " Without data the signal is blind."
-    )
-    assert lines[-1] == "ok: answers; 0 of 6 queries have data"
-    assert not any(line.startswith("fail") for line in lines)
-
-
-async def test_without_a_release_what_asks_for_one_is_left_open(site: Path, service: str) -> None:
-    point(site, service)
-    report = await look(site, release=None)
-    assert any(
-        "not tried, it asks for a release. Name one with --release." in line
-        for line in said(report, "source chat-metrics")
-    )
-    assert said(report, "check served-version") == [
-        "ok: answers; what it says of a release is seen with --release"
-    ]
-    assert report.is_well
+    """Return the site file."""
+    return write_site(tmp_path)
 
 
 async def test_exposure_is_read_for_the_release_and_else_for_the_baseline(site: Path) -> None:
