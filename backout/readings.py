@@ -185,8 +185,9 @@ def flaws(watch: Watch, look: Look, tracks: Mapping[str, Track]) -> Iterator[str
             yield f"{key}: of {len(seen)} cohorts the largest {MOST_COHORTS} are watched, not {named}"
         for cohort, totals in seen.items():
             name = cohort_key(key, cohort) if cohort else key
-            track = watch.tracks.get(name)
-            if track is not None and (flaw := _flaw(track.totals, totals)):
+            is_counted = name in tracks and tracks[name].recent[-1].judged
+            before = watch.tracks.get(name)
+            if not is_counted and before and (flaw := _flaw(before.totals, totals)):
                 yield f"{name}: {flaw}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from math import log
 
 from backout import detector
@@ -25,7 +26,7 @@ def recovery(watch: Watch, *, guard: Guard) -> Evaluation:
     count here: recovery is measured, never taken from an alert's silence.
     """
     factors = tuple(
-        _factor(watch, criterion, guard)
+        _factor(watch, criterion, guard.tick)
         for criterion in guard.criteria
         if not isinstance(criterion.test, AlertTest)
     )
@@ -38,51 +39,60 @@ def recovery(watch: Watch, *, guard: Guard) -> Evaluation:
     return Evaluation(outcome=outcome, factors=factors, reasons=reasons)
 
 
-def _factor(watch: Watch, criterion: Criterion, guard: Guard) -> Factor:
-    blind = is_blind(watch, criterion, guard.tick)
+def is_shown(watch: Watch, guard: Guard) -> bool:
+    """Say whether recovery would be clear."""
+    acting = [
+        criterion
+        for criterion in guard.criteria
+        if criterion.mode == "act" and not isinstance(criterion.test, AlertTest)
+    ]
+    shown = (_found(watch, criterion, guard.tick)[0] is Verdict.HEALTHY for criterion in acting)
+    return bool(acting) and all(shown)
+
+
+def _factor(watch: Watch, criterion: Criterion, tick: timedelta) -> Factor:
+    verdict, cell = _found(watch, criterion, tick)
     if isinstance(criterion.test, EventTest):
-        return _event(watch, criterion, is_blind=blind)
-    cells = [_windowed(cell, criterion, watch) for cell in cells_of(criterion, watch.tracks)]
-    enough = [cell for cell in cells if cell.track.judged >= criterion.min_sample] or cells
-    if blind or not enough:
-        whole = _window(watch.tracks.get(stream_key(criterion), Track()))
-        cell = cells[0] if len(cells) == 1 else Cell(criterion.id, "", whole)
-        return _told(criterion, cell, Verdict.BLIND)
-    sure = CONFIDENCE + log(len(enough))
-    found = [(_shown(criterion, cell, sure), cell) for cell in enough]
-    for verdict in (Verdict.BREACHED, Verdict.BLIND, Verdict.SUSPECT, Verdict.HEALTHY):
-        of_it = [cell for said, cell in found if said is verdict]
-        if of_it:
-            return _told(criterion, max(of_it, key=_rate), verdict)
-    raise AssertionError(criterion)  # every cell has one of the four verdicts
-
-
-def _event(watch: Watch, criterion: Criterion, *, is_blind: bool) -> Factor:
-    window = _window(watch.tracks.get(stream_key(criterion), Track()))
-    if window.bad:
-        verdict, reason = Verdict.BREACHED, f"{window.bad} in the window, one is too many"
-    elif is_blind:
-        verdict, reason = Verdict.BLIND, "no data, blind"
+        reason, limit = _event_reason(cell, verdict), None
     else:
-        verdict, reason = Verdict.HEALTHY, "no event in the window"
+        reason, limit = _reason(criterion, cell, verdict)
     return Factor(
         criterion=criterion.id,
         signal=criterion.signal,
         verdict=verdict,
-        bad=window.bad,
-        judged=window.judged,
+        bad=cell.track.bad,
+        judged=cell.track.judged,
+        limit=limit,
+        cohort=cell.cohort,
         mode=criterion.mode,
-        reason=f"{criterion.id}: {reason}",
+        reason=f"{cohort_key(criterion.id, cell.cohort) if cell.cohort else criterion.id}: {reason}",
     )
+
+
+def _found(watch: Watch, criterion: Criterion, tick: timedelta) -> tuple[Verdict, Cell]:
+    """Return what the window shows of a criterion, and of which cohort."""
+    cells = [_windowed(cell, criterion, watch) for cell in cells_of(criterion, watch.tracks)]
+    enough = [cell for cell in cells if cell.track.judged >= criterion.min_sample] or cells
+    if is_blind(watch, criterion, tick) or not enough:
+        whole = _window(watch.tracks.get(stream_key(criterion), Track()))
+        return Verdict.BLIND, cells[0] if len(cells) == 1 else Cell(criterion.id, "", whole)
+    if isinstance(criterion.test, EventTest):
+        return Verdict.BREACHED if cells[0].track.bad else Verdict.HEALTHY, cells[0]
+    sure = CONFIDENCE + log(len(enough))
+    found = [(_shown(criterion, cell, sure), cell) for cell in enough]
+    return min(found, key=lambda one: (_WORST_FIRST.index(one[0]), -_rate(one[1])))
+
+
+_WORST_FIRST = (Verdict.BREACHED, Verdict.BLIND, Verdict.SUSPECT, Verdict.HEALTHY)
 
 
 def _window(track: Track) -> Track:
-    """Return a track as if the watch had begun with the window."""
-    bad, judged = (
-        sum(reading.bad for reading in track.recent),
-        sum(reading.judged for reading in track.recent),
-    )
-    return track.model_copy(update={"bad": bad, "judged": judged})
+    """Return what a track counted in the window."""
+    bad = judged = 0
+    for reading in track.recent:
+        bad += reading.bad
+        judged += reading.judged
+    return Track(bad=bad, judged=judged)
 
 
 def _windowed(cell: Cell, criterion: Criterion, watch: Watch) -> Cell:
@@ -90,7 +100,7 @@ def _windowed(cell: Cell, criterion: Criterion, watch: Watch) -> Cell:
     if not isinstance(criterion.test, GapTest):
         return cell._replace(track=track, other=_window(cell.other) if cell.other else None)
     # The rest is everything in the ticks of the cohort's window, without the cohort.
-    everything = watch.tracks[stream_key(criterion)].recent[-len(track.recent) :]
+    everything = watch.tracks[stream_key(criterion)].recent[-len(cell.track.recent) :]
     whole = _window(Track(recent=everything))
     rest = Track(bad=whole.bad - track.bad, judged=whole.judged - track.judged)
     return cell._replace(track=track, other=rest)
@@ -122,7 +132,13 @@ def _share(criterion: Criterion, cell: Cell) -> tuple[int, int, float]:
     return cell.track.bad, cell.track.bad + cell.other.bad, weighed / whole if whole else 0.0
 
 
-def _told(criterion: Criterion, cell: Cell, verdict: Verdict) -> Factor:
+def _event_reason(cell: Cell, verdict: Verdict) -> str:
+    if verdict is Verdict.BLIND:
+        return "no data, blind"
+    return f"{cell.track.bad} in the window, one is too many" if cell.track.bad else "no event in the window"
+
+
+def _reason(criterion: Criterion, cell: Cell, verdict: Verdict) -> tuple[str, float | None]:
     held = held_against(criterion, cell.limit, cell.track, cell.other)
     good, bad = ("above", "below") if is_least(criterion) else ("below", "above")
     said = {
@@ -131,15 +147,4 @@ def _told(criterion: Criterion, cell: Cell, verdict: Verdict) -> Factor:
         Verdict.HEALTHY: good,
         Verdict.SUSPECT: f"not yet shown to be {good} (needs {criterion.min_sample} judged, clearly {good})",
     }[verdict]
-    name = cohort_key(criterion.id, cell.cohort) if cell.cohort else criterion.id
-    return Factor(
-        criterion=criterion.id,
-        signal=criterion.signal,
-        verdict=verdict,
-        bad=cell.track.bad,
-        judged=cell.track.judged,
-        limit=held.limit,
-        cohort=cell.cohort,
-        mode=criterion.mode,
-        reason=f"{name}: {held.text}, {said}",
-    )
+    return f"{held.text}, {said}", held.limit

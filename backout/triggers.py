@@ -199,7 +199,7 @@ def _is_clear(watch: Watch, guard: Guard, factors: Sequence[Factor]) -> bool:
     """Say whether all that acts is healthy and its window shows it: the lack of a breach is no proof."""
     if any(factor.mode == "act" and factor.verdict is not Verdict.HEALTHY for factor in factors):
         return False
-    return recovery(watch, guard=guard).outcome is Outcome.CLEAR
+    return recovering.is_shown(watch, guard)
 
 
 def _reasons(fired: Fired, factors: Sequence[Factor], people: _People, watch: Watch) -> tuple[str, ...]:

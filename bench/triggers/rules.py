@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from backout import detector, signals
+from backout import detector
+from backout.criteria import Evidence as Shipped
 from bench.triggers.traffic import DAY, LIMIT, MINUTE, Block, Counts, Flags
 
 
@@ -23,8 +24,8 @@ class Rule(Protocol):
 class Evidence:
     """The settings of a criterion, by default the shipped ones: false_alarm in days, sustain in minutes."""
 
-    false_alarm_d: float = signals.Evidence().false_alarm / timedelta(days=1)
-    sustain_min: float = signals.Evidence().sustain / timedelta(minutes=1)
+    false_alarm_d: float = Shipped().false_alarm / timedelta(days=1)
+    sustain_min: float = Shipped().sustain / timedelta(minutes=1)
 
     @property
     def need(self) -> float:

@@ -141,8 +141,8 @@ def print_cost(spent: Cost) -> None:
         ["what", "measured"],
         [
             ["detector.advance", f"{spent.updates_per_s:,.0f} updates/s"],
-            [f"triggers.advance, {SIGNALS} signals", f"{spent.advance_s * 1e6:.0f} us"],
-            [f"triggers.breach, {SIGNALS} criteria", f"{spent.breach_s * 1e6:.0f} us"],
+            ["detector.advance_against", f"{spent.two_arms_per_s:,.0f} updates/s"],
+            [f"triggers.tick, {SIGNALS} signals", f"{spent.tick_s * 1e6:.0f} us"],
             [f"{RELEASES:,} releases x {SIGNALS} signals every {TICK_S} s", f"{spent.cores:.1%} of a core"],
             ["the state of a watch as JSON", f"{spent.state_bytes:,} bytes, {spent.dump_s * 1e6:.0f} us"],
         ],

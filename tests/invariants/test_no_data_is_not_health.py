@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,24 +12,21 @@ from backout.counting import Totals
 from backout.criteria import Criterion
 from backout.details import page
 from backout.evaluation import Evaluation, Outcome, Verdict
-from backout.rules import Rule
-from backout.triggers import BLIND_AFTER_TICKS, advance, breach, difference, recovery
+from backout.guard import Guard
+from backout.readings import difference
+from backout.triggers import recovery, tick
 from backout.watch import Watch
+from backout.weighing import BLIND_AFTER_TICKS
 from tests.invariants.properties import quickly
+from tests.unit.guards import guard_of, limit, look_of, rule
 from tests.unit.views import OPENED, empty_view
 
-TICK = timedelta(seconds=15)
-CRITERION = Criterion.model_validate(
-    {
-        "id": "limit",
-        "signal": "errors",
-        "test": {"compare": "limit", "max": "1%"},
-        "min_sample": 50,
-        # Small numbers, so that honest traffic soon reaches every verdict.
-        "evidence": {"false_alarm": "30m", "false_hold": "5m", "sustain": "45s"},
-    }
+CRITERION = limit(
+    "limit",
+    min_sample=50,
+    # Small numbers, so that honest traffic soon reaches every verdict.
+    evidence={"false_alarm": "30m", "false_hold": "5m", "sustain": "45s"},
 )
-RULE = Rule.model_validate({"id": "r", "when": {"any_of": ["limit"]}, "authority": "auto"})
 INF, NAN = float("inf"), float("nan")
 NONSENSE = st.sampled_from([None, NAN, INF, -INF, -1.0, -1e300])
 COUNTS = st.floats(min_value=0, max_value=1e9)
@@ -51,23 +48,32 @@ def grown(ticks: list[tuple[int, int]]) -> list[Look]:
     return looks
 
 
-def watched(looks: list[Look], *, keep: int = 40) -> Watch:
-    watch = Watch(started_at=OPENED)
-    for bad, of in looks:
-        seen = {"errors": Totals(bad=bad, of=of)}
-        watch = advance(watch, seen, criteria=(CRITERION,), tick=TICK, keep=keep)
-    return watch
+class Seen(NamedTuple):
+    watch: Watch
+    said: Evaluation
+    guard: Guard
 
 
-def fires(watch: Watch) -> Evaluation:
-    return breach(watch, criteria=(CRITERION,), rules=(RULE,), firing=(), tick=TICK)
+def watched(looks: list[Look], *more: Criterion) -> Seen:
+    """Look at all this; a rule says what it says as if it had never fired."""
+    guard = guard_of(CRITERION, *more, rules=[rule("r", "limit")])
+    watch, said = Watch(started_at=OPENED), Evaluation(outcome=Outcome.INCONCLUSIVE)
+    for number, (bad, of) in enumerate(looks):
+        untold = watch.model_copy(update={"fired_at": {}, "true_at": {}})
+        look = look_of(number, errors=Totals(bad=bad, of=of))
+        watch, said = tick(untold, look, guard=guard, keep=40)
+    return Seen(watch, said, guard)
 
 
-def recovers(watch: Watch) -> Evaluation:
-    return recovery(watch, criteria=(CRITERION,))
+def fires(seen: Seen) -> Evaluation:
+    return seen.said
 
 
-@given(st.lists(BAD_LOOKS, max_size=30))
+def recovers(seen: Seen) -> Evaluation:
+    return recovery(seen.watch, guard=seen.guard)
+
+
+@given(st.lists(BAD_LOOKS, min_size=1, max_size=30))
 @quickly
 def test_from_no_data_nothing_follows(looks: list[Look]) -> None:
     watch = watched(looks)
@@ -120,11 +126,9 @@ def test_a_counter_that_fell_adds_at_most_what_it_shows(
 @given(st.lists(st.sampled_from([(0, 100), (1, 100)]), min_size=1, max_size=12))
 @quickly
 def test_one_blind_criterion_keeps_all_others_from_being_clear(ticks: list[tuple[int, int]]) -> None:
-    blind = CRITERION.model_copy(update={"id": "blind", "signal": "unseen"})
-    watch, criteria = watched(grown(ticks)), (CRITERION, blind)
-    assert recovery(watch, criteria=criteria).outcome is not Outcome.CLEAR
-    said = breach(watch, criteria=criteria, rules=(RULE,), firing=(), tick=TICK)
-    assert said.outcome is not Outcome.CLEAR
+    seen = watched(grown(ticks), CRITERION.model_copy(update={"id": "blind", "signal": "unseen"}))
+    assert recovers(seen).outcome is not Outcome.CLEAR
+    assert fires(seen).outcome is not Outcome.CLEAR
 
 
 def test_an_exposure_that_nobody_has_read_is_not_shown_as_none() -> None:

@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from math import exp
+from typing import NamedTuple
 
 from backout import detector
 from backout.counting import Totals
-from backout.criteria import Criterion
-from backout.evaluation import Evaluation, Factor
-from backout.rules import Rule
-from backout.triggers import advance, breach, needs, recovery
+from backout.evaluation import Evaluation, Factor, Outcome
+from backout.triggers import recovery, tick
 from backout.watch import Watch
+from backout.weighing import needs
+from tests.unit.guards import guard_of, limit, look_of, rule
 from tests.unit.views import OPENED
 
 TICK = timedelta(seconds=15)
-CRITERION = Criterion.model_validate(
-    {
-        "id": "limit",
-        "signal": "errors",
-        "test": {"compare": "limit", "max": "1.5%"},
-        "evidence": {"false_alarm": "100d", "false_hold": "7d", "sustain": "3m"},
-    }
+CRITERION = limit(
+    "limit",
+    test={"compare": "limit", "max": "1.5%"},
+    evidence={"false_alarm": "100d", "false_hold": "7d", "sustain": "3m"},
 )
-RULE = Rule.model_validate({"id": "r", "when": {"any_of": ["limit"]}, "authority": "auto"})
+GUARD = guard_of(CRITERION, rules=[rule("r", "limit")])
 Count = tuple[int, int]
 """Bad of judged, counted in one tick."""
 Look = tuple[float | None, float | None]
@@ -45,30 +43,39 @@ def looks(ticks: Iterable[Count], *, after: Look = FIRST) -> list[Look]:
     return shown
 
 
-def look_at(watch: Watch, look: Look) -> Watch:
-    seen = {"errors": Totals(bad=look[0], of=look[1])}
-    return advance(watch, seen, criteria=(CRITERION,), tick=TICK, keep=40)
+class Seen(NamedTuple):
+    """A watch, and what its last look said."""
+
+    watch: Watch = Watch(started_at=OPENED)
+    said: Evaluation = Evaluation(outcome=Outcome.INCONCLUSIVE)
 
 
-def watched(shown: Sequence[Look], watch: Watch | None = None) -> Watch:
+def look_at(seen: Seen, look: Look) -> Seen:
+    """Look once more; a rule says what it says as if it had never fired."""
+    untold = seen.watch.model_copy(update={"fired_at": {}, "true_at": {}})
+    shown = look_of(untold.ticks, errors=Totals(bad=look[0], of=look[1]))
+    return Seen(*tick(untold, shown, guard=GUARD, keep=40))
+
+
+def watched(shown: Sequence[Look], seen: Seen | None = None) -> Seen:
     """Return a watch that looked at all this, a new one where none is given."""
-    watch = watch or Watch(started_at=OPENED)
+    seen = seen or Seen()
     for look in shown:
-        watch = look_at(watch, look)
-    return watch
+        seen = look_at(seen, look)
+    return seen
 
 
-def said(watch: Watch) -> Evaluation:
-    return breach(watch, criteria=(CRITERION,), rules=(RULE,), firing=(), tick=TICK)
+def said(seen: Seen) -> Evaluation:
+    return seen.said
 
 
-def verdict(watch: Watch) -> Factor:
-    (factor,) = said(watch).factors
+def verdict(seen: Seen) -> Factor:
+    (factor,) = seen.said.factors
     return factor
 
 
-def recovered(watch: Watch) -> Evaluation:
-    return recovery(watch, criteria=(CRITERION,))
+def recovered(seen: Seen) -> Evaluation:
+    return recovery(seen.watch, guard=GUARD)
 
 
 NEED = needs(CRITERION, TICK)[0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backout.counting import Reading
 from backout.evaluation import Outcome, Verdict
-from backout.triggers import BLIND_AFTER_TICKS
+from backout.weighing import BLIND_AFTER_TICKS
 from tests.invariants.properties import quickly
 from tests.statistics.streams import (
     SILENT,
@@ -172,7 +172,7 @@ def test_a_service_that_restarts_every_minute_loses_those_ticks_and_no_verdict(r
     every_minute = [number for number in range(1, 41) if number % 4 == 0]
     steady, restarting = watched(looks(ticks)), watched(with_restarts(ticks, every_minute))
     assert verdict(restarting).verdict is verdict(steady).verdict
-    kept = [reading.judged for reading in restarting.tracks["errors"].recent]
+    kept = [reading.judged for reading in restarting.watch.tracks["errors"].recent]
     assert kept == [0 if number in every_minute else 125 for number in range(1, 41)]
 
 
@@ -180,11 +180,11 @@ def test_a_replica_that_leaves_the_sum_does_not_look_like_a_recovery() -> None:
     lifetime = [(9_000 + 25 * tick, 900_000 + 125 * tick) for tick in range(20)]
     without_one = [(8_100 + 25 * tick, 810_000 + 125 * tick) for tick in range(20, 40)]
     watch = watched([*lifetime, *without_one])
-    assert max(reading.judged for reading in watch.tracks["errors"].recent) == 125
+    assert max(reading.judged for reading in watch.watch.tracks["errors"].recent) == 125
     assert verdict(watch).verdict is Verdict.BREACHED
 
 
 def test_a_restart_that_shows_more_bad_than_judged_is_no_data() -> None:
     watch = watched([*looks([(1, 125)] * 3), (9, 5)])
-    assert watch.tracks["errors"].recent[-1] == Reading()
+    assert watch.watch.tracks["errors"].recent[-1] == Reading()
     assert verdict(watch).judged == 3 * 125

@@ -55,7 +55,9 @@ def test_the_detector_over_lanes_is_the_detector_of_the_triggers() -> None:
         statistics: tuple[float, ...] = detector.NO_EVIDENCE
         for tick in range(400):
             k, n = int(bad[tick, lane]), int(judged[tick, lane])
-            statistics = detector.advance(statistics, bad=k, judged=n, limit=LIMIT, largest=largest)
+            statistics = detector.advance(
+                statistics, bad=k, judged=n, ratios=detector.log_ratios(LIMIT), largest=largest
+            )
             assert found[tick, lane] == pytest.approx(detector.evidence(statistics), rel=1e-9)
 
 

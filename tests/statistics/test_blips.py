@@ -119,7 +119,9 @@ def test_at_the_usual_rate_the_evidence_is_seldom_ahead(per_minute: int, ahead: 
     statistics: tuple[float, ...] = detector.NO_EVIDENCE
     too_far = 0
     for k, n in zip(bad.tolist(), judged.tolist(), strict=True):
-        statistics = detector.advance(statistics, bad=k, judged=n, limit=0.015, largest=LARGEST)
+        statistics = detector.advance(
+            statistics, bad=k, judged=n, ratios=detector.log_ratios(0.015), largest=LARGEST
+        )
         assert detector.evidence(statistics) < NEED
         too_far += detector.evidence(statistics) >= head_start(ahead + 1)
     assert too_far / len(judged) <= at_most

@@ -48,7 +48,9 @@ def test_the_formula_over_lanes_is_the_detector() -> None:
         statistics: tuple[float, ...] = detector.NO_EVIDENCE
         alarms = []
         for tick, (k, n) in enumerate(zip(bad[:, lane].tolist(), judged[:, lane].tolist(), strict=True)):
-            statistics = detector.advance(statistics, bad=k, judged=n, limit=LIMIT, largest=1.5)
+            statistics = detector.advance(
+                statistics, bad=k, judged=n, ratios=detector.log_ratios(LIMIT), largest=1.5
+            )
             alarms += [tick] if detector.evidence(statistics) >= 2000 else []
         assert found[lane] == min(alarms, default=300)
     assert len(set(found)) > 2

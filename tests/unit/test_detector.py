@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backout import detector
-from backout.detector import ALTERNATIVES, MOST, NO_EVIDENCE, advance, cap, evidence, surprise
+from backout.detector import ALTERNATIVES, MOST, NO_EVIDENCE, advance, cap, evidence, log_ratios, surprise
 
 quickly = settings(deadline=None, derandomize=True, database=None, max_examples=60)
 LIMITS = st.sampled_from([0.0001, 0.003, 0.05, 0.2, 0.7, 0.99])
@@ -26,7 +25,7 @@ Tick = tuple[int, int]
 def run(ticks: list[Tick], limit: float, largest: float) -> tuple[float, ...]:
     statistics: tuple[float, ...] = NO_EVIDENCE
     for bad, judged in ticks:
-        statistics = advance(statistics, bad=bad, judged=judged, limit=limit, largest=largest)
+        statistics = advance(statistics, bad=bad, judged=judged, ratios=log_ratios(limit), largest=largest)
     return statistics
 
 
@@ -56,7 +55,7 @@ def test_it_is_the_sum_of_likelihood_ratios_over_every_beginning(
 
 
 def test_one_tick_by_hand() -> None:
-    (weakest, *_) = advance(NO_EVIDENCE, bad=2, judged=3, limit=0.1, largest=UNCAPPED)
+    (weakest, *_) = advance(NO_EVIDENCE, bad=2, judged=3, ratios=log_ratios(0.1), largest=UNCAPPED)
     assert weakest == pytest.approx(1.5**2 * (0.85 / 0.9))
 
 
@@ -81,7 +80,7 @@ def test_a_burst_reaches_the_need_after_sustain_ticks_and_not_one_sooner(need: f
     largest = cap(need, sustain)
     statistics: tuple[float, ...] = NO_EVIDENCE
     for tick in range(1, sustain + 1):
-        statistics = advance(statistics, bad=10**6, judged=10**6, limit=0.003, largest=largest)
+        statistics = advance(statistics, bad=10**6, judged=10**6, ratios=log_ratios(0.003), largest=largest)
         assert (evidence(statistics) >= need) == (tick == sustain)
 
 
@@ -107,7 +106,7 @@ def test_evidence_stays_a_number_however_long_a_release_is_bad() -> None:
     long_bad = run([(500, 500)] * 3000, 0.01, 5)
     assert long_bad == (MOST,) * 4
     assert evidence(run([(0, 10**6)] * 200, 0.01, 5)) < 1
-    assert evidence(advance(long_bad, bad=0, judged=10**9, limit=0.01, largest=5)) == 0
+    assert evidence(advance(long_bad, bad=0, judged=10**9, ratios=log_ratios(0.01), largest=5)) == 0
 
 
 A, T, RUNS = 200, 20, 2000
@@ -125,7 +124,9 @@ def share_of_alarms(rate: float, limit: float, largest: float) -> float:
         for _ in range(T):
             judged = draw.choice((0, 5, 20, 60))
             bad = sum(draw.random() < rate for _ in range(judged))
-            statistics = advance(statistics, bad=bad, judged=judged, limit=limit, largest=largest)
+            statistics = advance(
+                statistics, bad=bad, judged=judged, ratios=log_ratios(limit), largest=largest
+            )
             if evidence(statistics) >= A:
                 alarms += 1
                 break
@@ -167,4 +168,4 @@ def test_surprise_of_a_clean_sample_is_known_exactly() -> None:
 
 
 def test_the_alternatives_of_a_high_limit_stay_below_one() -> None:
-    assert all(isfinite(part) for pair in detector.log_ratios(0.99) for part in pair)
+    assert all(isfinite(part) for pair in log_ratios(0.99) for part in pair)

@@ -1,10 +1,8 @@
-"""Readings become verdicts, verdicts an evaluation of the rules, with every number kept."""
+"""Looks become readings, readings verdicts, verdicts an evaluation of the rules, with every number kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -13,37 +11,27 @@ from backout.alerts import Alert
 from backout.counting import Reading, Totals
 from backout.criteria import Criterion
 from backout.evaluation import Evaluation, Outcome, Verdict
+from backout.readings import difference
 from backout.rules import Rule
-from backout.triggers import BLIND_AFTER_TICKS, advance, breach, difference, needs, recovery
+from backout.triggers import advance, recovery, tick
 from backout.watch import Watch
+from backout.weighing import BLIND_AFTER_TICKS, needs
+from tests.unit.guards import TICK, guard_of, limit, look_of, reported, rule
 from tests.unit.views import OPENED, alert
 
-TICK = timedelta(seconds=15)
 NONE, NAN, INF = None, float("nan"), float("inf")
 Look = tuple[float | None, float | None]
 """What a source has counted up to now: bad, of how many."""
-
-
-def limit(name: str = "error-limit", signal: str = "errors", **changes: Any) -> Criterion:  # noqa: ANN401  # any field
-    fields = {"id": name, "signal": signal, "test": {"compare": "limit", "max": "1%"}}
-    return Criterion.model_validate({**fields, **changes})
-
-
-def rule(name: str, *criteria: str) -> Rule:
-    return Rule.model_validate({"id": name, "when": {"any_of": criteria}, "authority": "auto"})
-
-
-ERRORS = limit()
-REPORTED = Criterion.model_validate({"id": "reported", "test": {"compare": "alert", "named": "Reported"}})
+ERRORS = limit(evidence={"sustain": "3m"})
+REPORTED = reported()
 CRITICAL = rule("critical", "error-limit", "reported")
 
 
 def watched(looks: Sequence[Look], *criteria: Criterion, keep: int = 40) -> Watch:
     """Watch the signal of the errors through these looks."""
-    watch = Watch(started_at=OPENED)
-    for bad, of in looks:
-        seen = {"errors": Totals(bad=bad, of=of)}
-        watch = advance(watch, seen, criteria=criteria or (ERRORS,), tick=TICK, keep=keep)
+    watch, guard = Watch(started_at=OPENED), guard_of(*(criteria or (ERRORS,)))
+    for number, (bad, of) in enumerate(looks):
+        watch = advance(watch, look_of(number, errors=Totals(bad=bad, of=of)), guard=guard, keep=keep)
     return watch
 
 
@@ -52,8 +40,23 @@ def growing(ticks: int, bad: float, judged: float) -> list[Look]:
     return [(1000 + bad * tick, 50_000 + judged * tick) for tick in range(ticks + 1)]
 
 
-def said(watch: Watch, *criteria: Criterion, firing: Sequence[Alert] = ()) -> Evaluation:
-    return breach(watch, criteria=criteria or (ERRORS,), rules=(CRITICAL,), firing=firing, tick=TICK)
+def said(
+    looks: Sequence[Look],
+    *criteria: Criterion,
+    rules: Sequence[Rule] = (),
+    firing: Sequence[Alert] = (),
+    keep: int = 40,
+) -> Evaluation:
+    """Return what is said at the last of these looks."""
+    guard = guard_of(*(criteria or (ERRORS,)), rules=rules)
+    watch = watched(looks[:-1], *criteria, keep=keep)
+    bad, of = looks[-1]
+    look = look_of(watch.ticks, errors=Totals(bad=bad, of=of))
+    return tick(watch, look, guard=guard, firing=firing, keep=keep)[1]
+
+
+def recovered(looks: Sequence[Look], *criteria: Criterion, keep: int = 40) -> Evaluation:
+    return recovery(watched(looks, *criteria, keep=keep), guard=guard_of(*(criteria or (ERRORS,))))
 
 
 READINGS: dict[str, tuple[Look, Look, tuple[int, int]]] = {
@@ -101,6 +104,43 @@ def test_a_look_without_data_loses_nothing_of_what_is_counted_later() -> None:
     assert track.totals == Totals(bad=3, of=300)
 
 
+def test_what_is_smaller_than_one_waits_until_it_is_whole() -> None:
+    looks: list[Look] = [(0.4 * n, 2.5 * n) for n in range(11)]
+    track = watched(looks).tracks["errors"]
+    assert (track.bad, track.judged) == (4, 25)
+
+
+def test_an_old_answer_that_comes_late_is_counted_neither_twice_nor_as_a_restart() -> None:
+    looks: list[Look] = [(0, 0), (2, 100), (1, 50), (3, 150), (1, 90), (4, 200)]
+    track = watched(looks).tracks["errors"]
+    assert (track.bad, track.judged) == (4, 200)
+
+
+def test_a_counter_that_stays_below_is_a_restart_and_counts_from_there() -> None:
+    looks: list[Look] = [(0, 0), (20, 1000), (1, 30), (2, 60), (3, 90)]
+    track = watched(looks).tracks["errors"]
+    assert (track.bad, track.judged) == (22, 1060)
+    assert track.totals == Totals(bad=3, of=90)
+
+
+@pytest.mark.parametrize(
+    ("look", "why"),
+    [
+        pytest.param((9, 900), "errors: a counter fell (a restart, or an old answer)", id="fell"),
+        pytest.param((30, 1010), "errors: 20 bad of 10 judged is nonsense", id="more bad than judged"),
+        pytest.param((NAN, 1010), "errors: nan, 1010 is no count", id="not a number"),
+        pytest.param((-1, 1010), "errors: -1, 1010 is no count", id="negative"),
+    ],
+)
+def test_what_is_not_counted_is_said_with_the_reason(look: Look, why: str) -> None:
+    assert said([(10, 1000), look]).not_counted == (why,)
+
+
+def test_what_is_counted_or_did_not_answer_is_not_listed_as_not_counted() -> None:
+    assert said([(10, 1000), (11, 1100)]).not_counted == ()
+    assert said([(10, 1000), (NONE, NONE)]).not_counted == ()
+
+
 def test_every_criterion_of_a_signal_has_its_own_evidence() -> None:
     loose = limit("loose", test={"compare": "limit", "max": "20%"})
     watch = watched(growing(3, 5, 100), ERRORS, loose)
@@ -108,7 +148,11 @@ def test_every_criterion_of_a_signal_has_its_own_evidence() -> None:
     statistics: tuple[float, ...] = detector.NO_EVIDENCE
     for _ in range(3):
         statistics = detector.advance(
-            statistics, bad=5, judged=100, limit=0.01, largest=detector.cap(need, 180 / 15)
+            statistics,
+            bad=5,
+            judged=100,
+            ratios=detector.log_ratios(0.01),
+            largest=detector.cap(need, 180 / 15),
         )
     assert watch.evidence["error-limit"] == pytest.approx(statistics)
     assert detector.evidence(watch.evidence["loose"]) < detector.evidence(statistics)
@@ -119,7 +163,7 @@ def test_what_is_needed_is_counted_in_ticks() -> None:
 
 
 def test_healthy_means_data_and_no_suspicion() -> None:
-    (found,) = said(watched(growing(3, 1, 1000))).factors
+    (found,) = said(growing(3, 1, 1000)).factors
     assert found.verdict is Verdict.HEALTHY
     assert (found.bad, found.judged, found.limit) == (3, 3000, 0.01)
     assert found.reason.startswith("error-limit: 3 bad of 3000 judged (0.10%, limit 1.00%), evidence ")
@@ -127,7 +171,7 @@ def test_healthy_means_data_and_no_suspicion() -> None:
 
 
 def test_suspect_comes_before_breached_and_a_burst_is_no_breach_before_sustain() -> None:
-    verdicts = [said(watched(growing(ticks, 900, 1000))).factors[0].verdict for ticks in range(1, 13)]
+    verdicts = [said(growing(ticks, 900, 1000)).factors[0].verdict for ticks in range(1, 13)]
     assert verdicts[0] is Verdict.HEALTHY
     assert verdicts[-2:] == [Verdict.SUSPECT, Verdict.BREACHED]
     assert Verdict.BREACHED not in verdicts[:-1]
@@ -135,74 +179,79 @@ def test_suspect_comes_before_breached_and_a_burst_is_no_breach_before_sustain()
 
 def test_a_breach_stays_one_when_the_source_falls_silent() -> None:
     looks = [*growing(12, 900, 1000), *[(NONE, NONE)] * 10]
-    assert said(watched(looks)).factors[0].verdict is Verdict.BREACHED
+    assert said(looks).factors[0].verdict is Verdict.BREACHED
 
 
 def test_blind_without_any_data_and_after_some_silent_ticks() -> None:
-    assert said(watched([(0, 0)])).factors[0].verdict is Verdict.BLIND
+    assert said([(0, 0)]).factors[0].verdict is Verdict.BLIND
     seen: list[Look] = growing(3, 1, 1000)
-    silent = [said(watched([*seen, *[(NONE, NONE)] * n])).factors[0].verdict for n in range(1, 6)]
+    silent = [said([*seen, *[(NONE, NONE)] * n]).factors[0].verdict for n in range(1, 6)]
     assert silent == [Verdict.HEALTHY] * (BLIND_AFTER_TICKS - 1) + [Verdict.BLIND] * 2
 
 
 def test_a_source_that_answers_but_counts_nothing_is_as_silent_as_one_that_is_down() -> None:
-    assert said(watched([*growing(3, 1, 1000), *[(1003, 53_000)] * 4])).factors[0].verdict is Verdict.BLIND
+    assert said([*growing(3, 1, 1000), *[(1003, 53_000)] * 4]).factors[0].verdict is Verdict.BLIND
 
 
 def test_the_first_rule_that_fires_is_named_with_its_reasons_only() -> None:
     other = limit("other", test={"compare": "limit", "max": "2%"})
     rules = (rule("quiet", "reported"), rule("first", "error-limit", "reported"), rule("second", "other"))
-    criteria = (other, ERRORS, REPORTED)
-    watch = watched(growing(12, 900, 1000), *criteria)
-    evaluation = breach(watch, criteria=criteria, rules=rules, firing=(), tick=TICK)
-    assert (evaluation.outcome, evaluation.rule) == (Outcome.FIRED, "first")
+    evaluation = said(growing(12, 900, 1000), other, ERRORS, REPORTED, rules=rules)
+    assert (evaluation.outcome, evaluation.rule, evaluation.do) == (Outcome.FIRED, "first", "revert")
     assert [reason.partition(":")[0] for reason in evaluation.reasons] == ["error-limit"]
     assert [found.criterion for found in evaluation.factors] == ["other", "error-limit", "reported"]
 
 
 def test_a_breached_criterion_that_no_rule_uses_fires_nothing_and_is_not_clear() -> None:
-    watch = watched(growing(12, 900, 1000))
-    evaluation = breach(watch, criteria=(ERRORS,), rules=(rule("r", "reported"),), firing=(), tick=TICK)
+    evaluation = said(growing(12, 900, 1000), ERRORS, REPORTED, rules=(rule("r", "reported"),))
+    assert evaluation.factors[0].verdict is Verdict.BREACHED
     assert evaluation.outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_window_that_looks_well_is_not_clear_while_the_evidence_still_says_otherwise() -> None:
     bad = growing(16, 900, 1000)
-    watch = watched([*bad, (bad[-1][0], (bad[-1][1] or 0) + 320)], keep=1)
-    assert recovery(watch, criteria=(ERRORS,)).outcome is Outcome.CLEAR
-    evaluation = breach(watch, criteria=(ERRORS,), rules=(rule("r", "reported"),), firing=(), tick=TICK)
+    looks = [*bad, (bad[-1][0], (bad[-1][1] or 0) + 320)]
+    assert recovered(looks, keep=1).outcome is Outcome.CLEAR
+    evaluation = said(looks, ERRORS, REPORTED, rules=(rule("r", "reported"),), keep=1)
     assert evaluation.outcome is Outcome.INCONCLUSIVE
 
 
+def test_a_rate_above_the_limit_that_is_not_proven_yet_says_so_although_it_is_no_suspicion() -> None:
+    (above,) = said(growing(3, 3, 100)).factors
+    assert above.verdict is Verdict.HEALTHY
+    assert above.reason.endswith("healthy, above the limit but not yet proven")
+    (below,) = said(growing(3, 1, 1000)).factors
+    assert below.reason.endswith("healthy")
+
+
 def test_an_alert_that_is_trusted_fires_without_data_and_only_while_it_fires() -> None:
-    watch = watched([(NONE, NONE)], ERRORS, REPORTED)
-    fired = said(watch, ERRORS, REPORTED, firing=[alert("Reported")])
+    both, rules = (ERRORS, REPORTED), (CRITICAL,)
+    fired = said([(NONE, NONE)], *both, rules=rules, firing=[alert("Reported")])
     assert (fired.outcome, fired.rule, fired.reasons) == (
         Outcome.FIRED,
         "critical",
         ("alert Reported is firing",),
     )
-    resolved = said(watch, ERRORS, REPORTED, firing=[alert("Reported", status="resolved"), alert("Other")])
+    others = [alert("Reported", status="resolved"), alert("Other")]
+    resolved = said([(NONE, NONE)], *both, rules=rules, firing=others)
     assert resolved.outcome is Outcome.INCONCLUSIVE
     assert resolved.factors[1].reason == "alert Reported is not firing"
 
 
 def test_clear_takes_proof_below_the_limit_and_not_only_the_lack_of_a_breach() -> None:
-    assert said(watched(growing(1, 0, 100))).outcome is Outcome.INCONCLUSIVE
-    assert said(watched(growing(10, 1, 1000))).outcome is Outcome.CLEAR
+    assert said(growing(1, 0, 100)).outcome is Outcome.INCONCLUSIVE
+    assert said(growing(10, 1, 1000)).outcome is Outcome.CLEAR
 
 
 def test_one_blind_criterion_keeps_everything_from_being_clear() -> None:
     blind = limit("blind", signal="unseen")
-    watch = watched(growing(10, 1, 1000))
-    assert said(watch, ERRORS, blind).outcome is Outcome.INCONCLUSIVE
-    assert recovery(watch, criteria=(ERRORS, blind)).outcome is Outcome.INCONCLUSIVE
+    assert said(growing(10, 1, 1000), ERRORS, blind).outcome is Outcome.INCONCLUSIVE
+    assert recovered(growing(10, 1, 1000), ERRORS, blind).outcome is Outcome.INCONCLUSIVE
 
 
 def test_alerts_alone_never_show_health() -> None:
-    watch = Watch(started_at=OPENED)
-    assert said(watch, REPORTED).outcome is Outcome.INCONCLUSIVE
-    assert recovery(watch, criteria=(REPORTED,)).reasons == ("no signal measures recovery",)
+    assert said(growing(3, 1, 1000), REPORTED).outcome is Outcome.INCONCLUSIVE
+    assert recovered(growing(3, 1, 1000), REPORTED).reasons == ("no signal measures recovery",)
 
 
 RECOVERY: dict[str, tuple[list[Look], Verdict, Outcome, str]] = {
@@ -221,26 +270,26 @@ RECOVERY: dict[str, tuple[list[Look], Verdict, Outcome, str]] = {
 @pytest.mark.parametrize("case", RECOVERY)
 def test_recovery_is(case: str) -> None:
     looks, verdict, outcome, reason = RECOVERY[case]
-    evaluation = recovery(watched(looks), criteria=(ERRORS,))
+    evaluation = recovered(looks)
     assert (evaluation.factors[0].verdict, evaluation.outcome) == (verdict, outcome)
     assert evaluation.reasons[0].endswith(reason)
 
 
 def test_recovery_takes_the_sample_that_the_playbook_asks_for() -> None:
-    watch = watched(growing(4, 0, 100))
-    assert recovery(watch, criteria=(limit(min_sample=400),)).outcome is Outcome.CLEAR
-    assert recovery(watch, criteria=(limit(min_sample=401),)).outcome is Outcome.INCONCLUSIVE
+    looks = growing(4, 0, 100)
+    assert recovered(looks, limit(min_sample=400)).outcome is Outcome.CLEAR
+    assert recovered(looks, limit(min_sample=401)).outcome is Outcome.INCONCLUSIVE
 
 
 def test_recovery_looks_at_the_window_only() -> None:
     looks: list[Look] = [(0, 0), (900, 1000), (901, 3000), (902, 5000)]
-    assert recovery(watched(looks, keep=3), criteria=(ERRORS,)).outcome is Outcome.FIRED
-    assert recovery(watched(looks, keep=2), criteria=(ERRORS,)).outcome is Outcome.CLEAR
+    assert recovered(looks, keep=3).outcome is Outcome.FIRED
+    assert recovered(looks, keep=2).outcome is Outcome.CLEAR
 
 
 def test_a_window_that_looks_well_is_no_recovery_once_the_source_is_silent() -> None:
     seen = growing(10, 1, 1000)
-    silent = [recovery(watched([*seen, *[(NONE, NONE)] * n]), criteria=(ERRORS,)) for n in (3, 4)]
+    silent = [recovered([*seen, *[(NONE, NONE)] * n]) for n in (3, 4)]
     assert [found.outcome for found in silent] == [Outcome.CLEAR, Outcome.INCONCLUSIVE]
     assert silent[1].factors[0].verdict is Verdict.BLIND
 
