@@ -96,7 +96,11 @@ class Sight:
             is_last = number == len(past.looks)
             watch, said = self._weighed(_untold(watch), look, self._request.firing if is_last else ())
             await asyncio.sleep(0)  # heartbeats go on
-        tracks = {key: track for key, track in watch.tracks.items() if not _is_of(key, past.without)}
+        tracks = {
+            key: track.model_copy(update={"silent": 0})
+            for key, track in watch.tracks.items()
+            if not _is_of(key, past.without)
+        }
         self.watch = watch.model_copy(update={"tracks": tracks, "not_counted": past.not_counted})
         if said and said.outcome is Outcome.FIRED:
             self._said, self._is_told = _noted(said, past.not_counted), True
@@ -106,7 +110,9 @@ class Sight:
         keep = max(1, ceil(request.window / request.tick))
         if request.sense == "recovery":
             watch = triggers.advance(watch, look, guard=guard, keep=keep)
-            return watch, triggers.recovery(watch, guard=guard)
+            said = triggers.recovery(watch, guard=guard)
+            troubles = dict.fromkeys(look.problems.values())
+            return watch, said.model_copy(update={"reasons": (*said.reasons, *troubles)})
         return triggers.tick(
             watch,
             look,

@@ -39,8 +39,8 @@ class Observe(Frozen):
     """Alerts that are firing when the watch begins."""
     judged: tuple[Judged, ...] = ()
     """People's answers that have not expired."""
-    answered: tuple[Name, ...] = ()
-    """Rules that fired and were dealt with: the watch does not stop for them."""
+    answered: tuple[str, ...] = ()
+    """Rules that fired, and `blind:<source>`, that were dealt with: the watch does not stop for them."""
     look_back: Duration | None = None
     """breach: weigh so much of the sources' history first."""
     resume: Watch | None = None

@@ -4,53 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Any, Literal
 
 import pytest
 
-from activities.signals import SignalActivities
 from adapters.memory import START, MemoryWorld
 from backout.evaluation import Outcome, Verdict
 from backout.playbook import CountQuery
-from backout.requests import CountRequests, Observation, Observe
+from backout.requests import CountRequests
 from backout.signals import RatioSignal
 from backout.watch import Watch
 from tests.unit.attempts import Attempts, done, failed
+from tests.unit.observing import MINUTE, PLAYBOOK, observed, request, watching
 from tests.workflows.playbooks import playbook
-
-PLAYBOOK = playbook()
-MINUTE = timedelta(minutes=1)
-
-
-def request(sense: Literal["breach", "recovery"] = "breach", **changes: Any) -> Observe:  # noqa: ANN401  # any field
-    fields = {
-        "service": "chat",
-        "release": "r2",
-        "sense": sense,
-        "signals": PLAYBOOK.signals,
-        "criteria": PLAYBOOK.criteria[:1],
-        "rules": PLAYBOOK.rules,
-        "tick": PLAYBOOK.tick,
-        "window": 2 * MINUTE,
-        "lasting": 10 * MINUTE,
-    }
-    return Observe.model_validate({**fields, **changes})
-
-
-def watching(world: MemoryWorld) -> SignalActivities:
-    return SignalActivities(sources={"metrics": world.source}, clock=world.clock)
-
-
-async def observed(world: MemoryWorld, asked: Observe) -> Observation:
-    return await done(watching(world).observe, asked)
 
 
 async def test_a_breach_ends_the_watch_after_sustain() -> None:
     world = MemoryWorld()
     seen = await observed(world, request())
     assert (seen.evaluation.outcome, seen.evaluation.rule) == (Outcome.FIRED, "critical")
-    assert seen.ticks == 13
-    assert world.clock.now() - START == 3 * MINUTE
+    assert seen.ticks == 17
+    assert world.clock.now() - START == 4 * MINUTE
 
 
 async def test_healthy_signals_are_watched_to_the_end_and_then_clear() -> None:
@@ -87,7 +60,9 @@ async def test_an_alert_that_is_firing_already_needs_one_look() -> None:
     alert = {"source": "cli", "fingerprint": "f", "starts_at": START, "status": "firing"}
     seen = await observed(
         MemoryWorld(),
-        request(criteria=PLAYBOOK.criteria, firing=[{**alert, "name": "ProviderDown"}]),
+        request(
+            criteria=PLAYBOOK.criteria, rules=playbook().rules, firing=[{**alert, "name": "ProviderDown"}]
+        ),
     )
     assert (seen.evaluation.outcome, seen.ticks) == (Outcome.FIRED, 1)
 
@@ -98,17 +73,21 @@ async def test_a_source_that_is_down_is_blind_and_says_why() -> None:
     for sense in ("breach", "recovery"):
         said = (await observed(world, request(sense))).evaluation
         assert (said.outcome, said.factors[0].verdict) == (Outcome.INCONCLUSIVE, Verdict.BLIND)
-        assert said.reasons[-1] == (
-            "source metrics gives no data: source memory did not answer: it is switched off. "
-            "Check that it runs and that the site file names the right address."
-        )
+    said = (await observed(world, request("recovery"))).evaluation
+    assert "source memory did not answer: it is switched off" in said.reasons[-1]
+    (blind,) = (await observed(world, request())).evaluation.blind
+    assert (blind.source, blind.criteria) == ("metrics", ("error_rate",))
+    assert blind.why == (
+        "source metrics gives no data: source memory did not answer: it is switched off. "
+        "Check that it runs and that the site file names the right address."
+    )
 
 
 async def test_a_query_that_a_source_refuses_is_blind_and_says_why() -> None:
     signal = PLAYBOOK.signals["errors"].model_copy(update={"bad": "mistyped"})
     said = (await observed(MemoryWorld(), request(signals={"errors": signal}))).evaluation
     assert said.outcome is Outcome.INCONCLUSIVE
-    assert "it does not count 'mistyped'" in said.reasons[-1]
+    assert "it does not count 'mistyped'" in said.blind[0].why
 
 
 async def test_a_source_that_is_down_for_a_moment_costs_only_that_moment() -> None:
@@ -167,9 +146,8 @@ async def test_another_worker_goes_on_with_the_same_evidence(monkeypatch: pytest
     await asyncio.gather(killed, return_exceptions=True)
     world.clock.go_on()
     resumed = await attempts.run(watching(world).observe, request())
-    assert resumed.evaluation == undisturbed.evaluation
-    assert resumed.ticks == undisturbed.ticks + 1
-    assert world.clock.now() - START == 3 * MINUTE
+    assert resumed == undisturbed
+    assert world.clock.now() - START == 4 * MINUTE
 
 
 async def test_a_resumed_watch_ends_when_the_first_one_would_have() -> None:

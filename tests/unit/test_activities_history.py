@@ -1,0 +1,121 @@
+"""A watch that begins with history has its evidence at once, and goes on from it without a break."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from adapters.memory import START, MemoryWorld
+from backout.evaluation import Outcome, Verdict
+from tests.unit.attempts import Attempts
+from tests.unit.observing import MINUTE, PLAYBOOK, observed, request, watching
+
+HOUR = 60 * MINUTE
+
+
+def lived(minutes: float) -> MemoryWorld:
+    """Return a world that was healthy for an hour and then bad for so long."""
+    world = MemoryWorld()
+    world.heal()
+    world.clock.advance(HOUR)
+    world.sicken()
+    world.clock.advance(minutes * MINUTE)
+    return world
+
+
+async def test_what_history_proves_needs_no_watching() -> None:
+    world = lived(10)
+    seen = await observed(world, request(look_back=HOUR))
+    assert (seen.evaluation.outcome, seen.evaluation.rule) == (Outcome.FIRED, "critical")
+    assert world.source.looks == 0
+    assert seen.ticks == 241
+    assert seen.watch is not None
+    assert seen.watch.started_at == START + 10 * MINUTE
+
+
+async def test_the_first_live_look_goes_on_from_the_counters_of_the_past() -> None:
+    world = lived(2)
+    seen = await observed(world, request(look_back=HOUR))
+    assert seen.evaluation.outcome is Outcome.FIRED
+    assert world.clock.now() - START == HOUR + 4 * MINUTE
+    assert seen.evaluation.factors[0].judged == 100 * 60 * 62
+    assert world.source.looks == 8
+
+
+async def test_a_breach_of_the_past_that_is_over_fires_nothing() -> None:
+    world = MemoryWorld()
+    world.clock.advance(10 * MINUTE)
+    world.heal()
+    world.clock.advance(50 * MINUTE)
+    seen = await observed(world, request(look_back=HOUR))
+    assert seen.evaluation.outcome is not Outcome.FIRED
+
+
+async def test_a_breach_of_the_past_that_is_still_proven_fires_though_it_would_be_quiet() -> None:
+    """In the past nobody was told, so `rearm` keeps nothing back."""
+    world = lived(30)
+    seen = await observed(world, request(look_back=HOUR))
+    assert (seen.evaluation.outcome, world.source.looks) == (Outcome.FIRED, 0)
+
+
+async def test_a_source_without_history_begins_with_nothing_and_says_so() -> None:
+    world = lived(10)
+    world.source.knows_history = False
+    seen = await observed(world, request(look_back=HOUR))
+    assert seen.evaluation.outcome is Outcome.FIRED
+    assert seen.ticks == 17
+    (lost,) = seen.evaluation.not_counted
+    assert lost == (
+        "no history of source metrics: source memory knows only the present. "
+        "Use a source that keeps history, such as a Prometheus server."
+    )
+
+
+async def test_what_was_blind_in_the_past_calls_nobody_now() -> None:
+    world = lived(0)
+    world.source.blind = True
+    world.clock.advance(10 * MINUTE)
+    criterion = PLAYBOOK.criteria[0].model_dump(mode="json") | {"missing": {"do": "hold"}}
+    world.clock.pause()
+    watch = asyncio.create_task(observed(world, request(look_back=5 * MINUTE, criteria=[criterion])))
+    await world.clock.reached(1)
+    world.source.blind = False
+    world.clock.go_on()
+    assert (await watch).evaluation.outcome is Outcome.FIRED
+
+
+async def test_alerts_of_now_fire_nothing_in_the_past_but_at_its_end() -> None:
+    world = lived(10)
+    alert = {"source": "cli", "fingerprint": "f", "starts_at": START, "status": "firing"}
+    rules = [{"id": "both", "when": {"all_of": ["error_rate", "provider"]}}]
+    seen = await observed(
+        world,
+        request(
+            look_back=HOUR,
+            criteria=PLAYBOOK.criteria,
+            rules=rules,
+            firing=[{**alert, "name": "ProviderDown"}],
+        ),
+    )
+    assert (seen.evaluation.rule, world.source.looks) == ("both", 0)
+
+
+async def test_another_attempt_weighs_the_past_again_as_nothing_of_it_was_kept() -> None:
+    world, attempts = lived(2), Attempts()
+    world.source.pause()
+    killed = asyncio.create_task(attempts.run(watching(world).observe, request(look_back=HOUR)))
+    await world.source.reached(1)
+    killed.cancel()
+    await asyncio.gather(killed, return_exceptions=True)
+    world.source.go_on()
+    assert attempts.heartbeats
+    seen = await attempts.run(watching(world).observe, request(look_back=HOUR))
+    assert seen.evaluation.factors[0].judged == 100 * 60 * 62
+
+
+async def test_a_watch_that_goes_on_looks_back_no_more() -> None:
+    world = lived(10)
+    begun = await observed(world, request(lasting=timedelta(seconds=15)))
+    seen = await observed(world, request(look_back=HOUR, resume=begun.watch))
+    assert seen.ticks == 17
+    assert seen.evaluation.factors[0].verdict is Verdict.BREACHED
