@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from backout.placeholders import IN_ADDRESSES, placeholder_problems
 from backout.problems import Path, Problem
-from backout.site import ExpositionSource, PrometheusSource, Site, SlackChannel
+from backout.site import ExpositionSource, PrometheusSource, PushSource, Site, SlackChannel
 
 
 def site_problems(site: Site) -> Iterator[Problem]:
     """Yield what makes the site unfit for use."""
     yield from _shared_identities(site)
     yield from _addresses(site)
+    yield from _shared_files(site)
 
 
 def _shared_identities(site: Site) -> Iterator[Problem]:
@@ -26,6 +28,18 @@ def _shared_identities(site: Site) -> Iterator[Problem]:
             if first != key:
                 msg = f"'{identity}' belongs to '{first}' already; one identity is one person"
                 yield Problem(path=("people", key, field), message=msg)
+
+
+def _shared_files(site: Site) -> Iterator[Problem]:
+    """Pushed counts are added up by file: two sources in one would count each other's pushes."""
+    owners: dict[str, str] = {}
+    for name, source in site.sources.items():
+        if isinstance(source, PushSource):
+            path = str(PurePosixPath(source.path))
+            first = owners.setdefault(path, name)
+            if first != name:
+                msg = f"'{source.path}' is the file of '{first}' already; each source has its own"
+                yield Problem(path=("sources", name, "path"), message=msg)
 
 
 def _addresses(site: Site) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from tests.gateway.world import NINE
 DIGEST = "sha256:" + "ab" * 32
 
 
-def a_registration(release: str = "r2", **changes: object) -> dict[str, object]:
+def a_registration(release: str = "r2", /, **changes: object) -> dict[str, object]:
     told: dict[str, object] = {
         "service": "chat",
         "release": release,
@@ -22,7 +22,7 @@ def a_registration(release: str = "r2", **changes: object) -> dict[str, object]:
     return told | changes
 
 
-def a_record(release: str = "r2", **changes: object) -> ReleaseRecord:
+def a_record(release: str = "r2", /, **changes: object) -> ReleaseRecord:
     told = Registration.model_validate(a_registration(release, **changes))
     return ReleaseRecord(registration=told, registered_at=NINE, by="pipeline")
 

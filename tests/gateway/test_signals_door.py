@@ -24,7 +24,7 @@ async def gateway() -> AsyncIterator[Gateway]:
         yield gateway
 
 
-def a_push(key: str = "k1", **changes: object) -> dict[str, object]:
+def a_push(key: str = "k1", /, **changes: object) -> dict[str, object]:
     push: dict[str, object] = {
         "source": "judges",
         "key": key,

@@ -19,6 +19,7 @@ FIELDS = (
 )
 A_NAME = "letters, digits, '_', '.' and '-', at most 63 of them, the first a letter"
 PAGE = '{kind: exposition, url: "http://127.0.0.1:9102/metrics", timeout: 2s}'
+PUSHED = "{kind: push, path: p.db, token: {env: A}}"
 PROMETHEUS = "{kind: prometheus, url: https://127.0.0.1:9090, timeout: 2s"
 HERE = "»"
 """Stands in a changed text where the problem is to be found."""
@@ -191,6 +192,11 @@ def test_a_site_is_read_into_its_model() -> None:
             PAGE,
             f"»{PROMETHEUS}, token: {{env: A}}, basic: {{user: b, password: {{env: B}}}}}}",
             "sources.images-metrics: a server is given either 'token' or 'basic', not both",
+        ),
+        (
+            PAGE,
+            f"{PUSHED}\n  others: {PUSHED.replace('p.db', '»./p.db')}",
+            "sources.others.path: './p.db' is the file of 'images-metrics' already; each source has its own",
         ),
         (
             PAGE,
