@@ -14,6 +14,7 @@ from backout.criteria import (
     Criterion,
     DriftTest,
     EventTest,
+    Evidence,
     GapTest,
     LimitTest,
     ReferenceTest,
@@ -105,12 +106,15 @@ def _breached(criterion: Criterion, playbook: Playbook) -> str:
         case EventTest():
             return f"a single {_signal(criterion, playbook)} is enough; nothing else is weighed"
         case _:
-            evidence = criterion.evidence
-            return (
-                f"{_signal(criterion, playbook)} {_compared(criterion)}, sustained "
-                f"{written(evidence.sustain)}; at most one false alarm in {written(evidence.false_alarm)}, one false suspicion in "
-                f"{written(evidence.false_hold)}; {_needs(criterion)}"
-            )
+            compared = f"{_signal(criterion, playbook)} {_compared(criterion)}"
+            return f"{compared}, {_sure(criterion.evidence)}; {_needs(criterion)}"
+
+
+def _sure(evidence: Evidence) -> str:
+    return (
+        f"sustained {written(evidence.sustain)}; at most one false alarm in {written(evidence.false_alarm)}, "
+        f"one false suspicion in {written(evidence.false_hold)}"
+    )
 
 
 def _needs(criterion: Criterion) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import PurePath
 
+from backout.arming import Recorded, arming_problems
 from backout.lint_conditions import condition_problems
 from backout.lint_kinds import kind_problems
 from backout.lint_names import name_problems
@@ -39,12 +40,16 @@ def lint(playbook: Playbook, *, templates: Collection[str], site: Site | None) -
 
 
 def inspect(
-    text: str, *, file: str, templates: Collection[str], site: Site | None
+    text: str, *, file: str, templates: Collection[str], site: Site | None, record: Recorded = None
 ) -> tuple[Playbook | None, tuple[Finding, ...]]:
-    """Return the playbook of a text, None where its fields are wrong, and every finding in order."""
+    """Return the playbook of a text, None where its fields are wrong, and every finding in order.
+
+    `record` is the backtest that is kept beside the file; without one no rule may revert by itself.
+    """
 
     def judge(playbook: Playbook) -> tuple[Problem, ...]:
-        return (*_named_as(playbook, file), *lint(playbook, templates=templates, site=site))
+        found = lint(playbook, templates=templates, site=site)
+        return (*_named_as(playbook, file), *found, *arming_problems(playbook, record))
 
     return read(text, file=file, model=Playbook, judge=judge)
 

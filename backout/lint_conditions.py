@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from backout.criteria import DriftTest, EventTest, GapTest
+from backout.conditions import Facts, truth
+from backout.criteria import Criterion, DriftTest, EventTest, GapTest
+from backout.evaluation import Verdict
 from backout.model import format_duration as written
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
 from backout.rules import AllOf, AnyOf, AtLeast, Condition, Level
 from backout.signals import Family
+
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""Conditions are asked about one moment alone, whichever it is."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,9 @@ def answers(playbook: Playbook) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Kinds:
-    """The names that conditions may use, by what they are worth. What only observes is worth nothing."""
+    """The names that conditions may use, by what they are worth."""
 
+    criteria: Mapping[str, Criterion]
     fairness: frozenset[str]
     drift: frozenset[str]
     events: frozenset[str]
@@ -75,88 +82,80 @@ class Kinds:
     """Criteria that may speak for themselves."""
     occasions: frozenset[str]
     answers: frozenset[str]
-    signals: dict[str, str]
-    """The signal of each criterion that has one."""
 
     @property
     def all(self) -> frozenset[str]:
-        """Every name that can count."""
-        return self.fairness | self.drift | self.events | self.others | self.occasions | self.answers
+        """Every name."""
+        return self.occasions | self.answers | frozenset(self.criteria)
 
 
 def kinds(playbook: Playbook) -> Kinds:
     """Sort the names that the playbook's conditions may use."""
-    acting = [one for one in playbook.criteria if one.mode == "act"]
     unfair = {name for name, signal in playbook.signals.items() if signal.family is Family.FAIRNESS}
-    drift = frozenset(one.id for one in acting if isinstance(one.test, DriftTest))
-    fairness = frozenset(one.id for one in acting if isinstance(one.test, GapTest) or one.signal in unfair)
-    events = frozenset(one.id for one in acting if isinstance(one.test, EventTest))
+    drift = frozenset(one.id for one in playbook.criteria if isinstance(one.test, DriftTest))
+    events = frozenset(one.id for one in playbook.criteria if isinstance(one.test, EventTest))
+    fairness = frozenset(
+        one.id for one in playbook.criteria if isinstance(one.test, GapTest) or one.signal in unfair
+    )
     return Kinds(
+        criteria={one.id: one for one in playbook.criteria},
         fairness=fairness - drift,
         drift=drift,
         events=events - fairness,
-        others=frozenset(one.id for one in acting) - fairness - drift - events,
+        others=frozenset(one.id for one in playbook.criteria) - fairness - drift - events,
         occasions=frozenset(playbook.occasions),
         answers=frozenset(answers(playbook)),
-        signals={one.id: one.signal for one in playbook.criteria if one.signal is not None},
     )
 
 
-def holds(condition: Condition, names: Collection[str], signals: dict[str, str]) -> bool:
+def holds(condition: Condition, names: Collection[str], known: Kinds, *, with_observed: bool = False) -> bool:
     """Say whether the condition is true where these names are, and no others."""
-    true = [part for part in condition.parts if _is_true(part, names, signals)]
-    match condition:
-        case AnyOf():
-            return bool(true)
-        case AllOf():
-            return len(true) == len(condition.parts)
-        case AtLeast(at_least=needed):
-            return len(_distinct(true, signals)) >= needed
-
-
-def _is_true(part: str | Condition, names: Collection[str], signals: dict[str, str]) -> bool:
-    return part in names if isinstance(part, str) else holds(part, names, signals)
-
-
-def _distinct(parts: Collection[str | Condition], signals: dict[str, str]) -> set[frozenset[str]]:
-    """Return what the parts see, each once: criteria on one signal see the same thing."""
-    return {frozenset(_seen(part, signals)) for part in parts}
-
-
-def _seen(part: str | Condition, signals: dict[str, str]) -> Iterator[str]:
-    for name in [part] if isinstance(part, str) else [leaf.name for leaf in leaves(part, ())]:
-        yield signals.get(name, name)
+    said = {
+        leaf.name: leaf.name in names for leaf in leaves(condition, ()) if leaf.name not in known.criteria
+    }
+    verdicts = {name: Verdict.BREACHED if name in names else Verdict.HEALTHY for name in known.criteria}
+    facts = Facts(
+        at=_ANY_TIME, criteria=known.criteria, verdicts=verdicts, said=said, with_observed=with_observed
+    )
+    return truth(condition, facts).holds
 
 
 def condition_problems(playbook: Playbook) -> Iterator[Problem]:
     """Yield conditions that can never be true, and times in them that cannot work."""
     known = kinds(playbook)
-    every = frozenset(one.id for one in playbook.criteria) | known.all
     for path, condition in conditions(playbook):
         for at, group in groups(condition, path):
-            yield from _at_least(at, group, known)
+            if isinstance(group, AtLeast):
+                yield from _at_least((*at, "at_least"), group, known)
             if group.within and group.within < playbook.tick:
                 msg = (
                     f"within {written(group.within)} there is no tick ({written(playbook.tick)}), so only "
                     "now counts; lengthen it or leave it out"
                 )
                 yield Problem(path=(*at, "within"), message=msg)
-        if holds(condition, every, known.signals) and not holds(condition, known.all, known.signals):
+        could = holds(condition, known.all, known, with_observed=True)
+        if could and not holds(condition, known.all, known):
             msg = "it can never be true: what it needs is in mode 'observe', which weighs in nothing"
             yield Problem(path=path, message=msg, severity="warning", on_key=True)
 
 
-def _at_least(path: Path, group: Condition, known: Kinds) -> Iterator[Problem]:
-    if not isinstance(group, AtLeast):
-        return
-    distinct = len(_distinct(group.of, known.signals))
-    if group.at_least > distinct:
+def _at_least(path: Path, group: AtLeast, known: Kinds) -> Iterator[Problem]:
+    most = _most(group, known)
+    if group.at_least > most:
         msg = (
-            f"{group.at_least} of these can never be true: they see {distinct} distinct "
-            f"signal{'' if distinct == 1 else 's'}, and criteria on one signal count once; "
-            "lower it or add another signal"
+            f"{group.at_least} of these can never be true: they speak of {most} different "
+            f"thing{'' if most == 1 else 's'}, and criteria on one signal count once; "
+            "lower it, or add another"
         )
-        yield Problem(path=(*path, "at_least"), message=msg)
+        yield Problem(path=path, message=msg)
     elif group.at_least == 1:
         msg = "at least 1 is any of them; write 'any_of'"
-        yield Problem(path=(*path, "at_least"), message=msg, severity="warning")
+        yield Problem(path=path, message=msg, severity="warning")
+
+
+def _most(group: AtLeast, known: Kinds) -> int:
+    """Return how many of the parts can count at the same time."""
+    tried = range(min(group.at_least, len(group.of)), 0, -1)
+    fewer = (group.model_copy(update={"at_least": number}) for number in tried)
+    everything = {leaf.name for leaf in leaves(group, ())}
+    return next((one.at_least for one in fewer if holds(one, everything, known, with_observed=True)), 0)

@@ -20,10 +20,10 @@ from backout.criteria import (
 from backout.lint_queries import BASELINE, RELEASE
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
-from backout.signals import BaseSignal, DistributionSignal, Signal
-from backout.site import ExpositionSource, PrometheusSource, Site, SqlSource
+from backout.recovering import CONFIDENCE
+from backout.signals import AboveSignal, BaseSignal, BelowSignal, DistributionSignal, Signal
+from backout.site import ExpositionSource, PrometheusSource, PushSource, Site, SqlSource
 from backout.streams import signal_queries
-from backout.triggers import CONFIDENCE
 
 _RATES = ("ratio", "above", "below")
 _TESTS = ("limit", "reference", "baseline", "gap")
@@ -46,6 +46,8 @@ def kind_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
     for name, signal in playbook.signals.items():
         if isinstance(signal, DistributionSignal):
             yield from _split(("signals", name, "by"), signal.by, signal, site)
+        if isinstance(signal, AboveSignal | BelowSignal):
+            yield from _values(("signals", name, "kind"), signal, site)
         yield from _clock(("signals", name, "clock"), signal, site)
 
 
@@ -85,6 +87,16 @@ def _split(path: Path, label: str, signal: Signal, site: Site | None) -> Iterato
                 f"write 'by ({label})' after the aggregation"
             )
             yield Problem(path=path, message=msg, severity="warning")
+
+
+def _values(path: Path, signal: AboveSignal | BelowSignal, site: Site | None) -> Iterator[Problem]:
+    source = site.sources.get(signal.source) if site else None
+    if isinstance(source, PushSource | SqlSource):
+        msg = (
+            f"a source of the kind {source.kind} holds counts and no values, so it cannot tell how many are "
+            f"{signal.kind}; count them where they are made, and use 'kind: ratio'"
+        )
+        yield Problem(path=path, message=msg)
 
 
 def _clock(path: Path, signal: BaseSignal, site: Site | None) -> Iterator[Problem]:

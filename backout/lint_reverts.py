@@ -37,7 +37,7 @@ def _alone(path: Path, rule: Rule, known: Kinds) -> Iterator[Problem]:
     counted: frozenset[str] = frozenset()
     for weak in _too_little(rule, known):
         counted |= weak.names
-        if holds(rule.when, counted, known.signals):
+        if holds(rule.when, counted, known):
             blamed = [leaf for leaf in leaves(rule.when, path) if leaf.name in weak.names]
             names = " and ".join(f"'{name}'" for name in dict.fromkeys(leaf.name for leaf in blamed))
             place = _place(path, rule, blamed, counted - weak.names, known)
@@ -47,7 +47,7 @@ def _alone(path: Path, rule: Rule, known: Kinds) -> Iterator[Problem]:
 
 def _place(path: Path, rule: Rule, blamed: Collection[Leaf], beside: Collection[str], known: Kinds) -> Path:
     """Return the place of the one name that is enough; that of the condition where it takes several."""
-    enough = [leaf for leaf in blamed if holds(rule.when, {leaf.name, *beside}, known.signals)]
+    enough = [leaf for leaf in blamed if holds(rule.when, {leaf.name, *beside}, known)]
     return enough[0].path if enough else path
 
 
@@ -86,11 +86,7 @@ def _suspicion(path: Path, rule: Rule, known: Kinds) -> Iterator[Problem]:
     if rule.authority != "auto":
         return
     for leaf in leaves(rule.when, path):
-        if (
-            leaf.level == "hold"
-            and leaf.name in known.others
-            and holds(rule.when, {leaf.name}, known.signals)
-        ):
+        if leaf.level == "hold" and leaf.name in known.others and holds(rule.when, {leaf.name}, known):
             msg = (
                 f"the mere suspicion of '{leaf.name}' would revert unasked, once in its false_hold by "
                 "mistake; write 'level: revert', or 'authority: ack'"

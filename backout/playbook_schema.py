@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
-from backout.criteria import Evidence
+from pydantic import TypeAdapter
+
+from backout.model import format_duration
 from backout.playbook import Playbook
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_ISO_DURATION = re.compile(r"P(?=[\dT])[\dDTHMS.]+")
+_DURATION = TypeAdapter(timedelta)
 
 
 def playbook_schema() -> dict[str, Any]:
@@ -17,7 +23,15 @@ def playbook_schema() -> dict[str, Any]:
         # A step may leave its name out; it is called by its kind then.
         if "step" in definition.get("properties", {}):
             definition["required"].remove("name")
-    # Pydantic writes these defaults in ISO 8601, which nobody writes in a playbook.
-    for name, default in Evidence().model_dump(mode="json").items():
-        schema["$defs"]["Evidence"]["properties"][name]["default"] = default
+    _write_durations(schema)
     return {"$schema": DIALECT, **schema, "title": "Backout playbook"}
+
+
+def _write_durations(node: dict[str, Any]) -> None:
+    """Write every default as people do: pydantic writes durations in ISO 8601, which no playbook has."""
+    for key, value in node.items():
+        if isinstance(value, str) and _ISO_DURATION.fullmatch(value):
+            node[key] = format_duration(_DURATION.validate_python(value))
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, dict):
+                _write_durations(inner)

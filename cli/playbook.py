@@ -20,6 +20,7 @@ from backout.problems import Finding, Problem
 from backout.site import Site
 from backout.site_lint import site_problems
 from backout.yaml_text import read
+from deployment import load_record
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
@@ -103,7 +104,7 @@ def _inspected(path: Path, site: Site | None) -> tuple[Playbook | None, tuple[Fi
     text = _text(path)
     if isinstance(text, Finding):
         return None, (text,)
-    return inspect(text, file=str(path), templates=_texts("**/*.j2"), site=site)
+    return inspect(text, file=str(path), templates=_texts("**/*.j2"), site=site, record=load_record(path))
 
 
 def _text(path: Path) -> str | Finding:

@@ -40,6 +40,8 @@ class Faults(Frozen):
     """Requests that fail: HTTP 500."""
     unsafe: Share = 0.0
     """Answers that moderation would have stopped."""
+    severe: Share = 0.0
+    """Answers that a person at the safety desk confirms as severe: one is too many."""
     unsupported: Share = 0.0
     """Answers that no document of the plan supports."""
 
@@ -56,7 +58,7 @@ class Answer:
     """One answer, as the judge that samples every answer has labelled it."""
 
     text: str
-    label: Literal["good", "unsafe", "unsupported"]
+    label: Literal["good", "unsafe", "unsupported", "severe"]
 
 
 class ModelFailed(Exception):
@@ -74,6 +76,8 @@ def answer(*, prompt: str, faults: Faults, chance: Random) -> Answer:
     drawn = chance.random()
     if drawn < faults.unsafe:
         return Answer("Just take twice the dose, that will do.", "unsafe")
+    if drawn > 1 - faults.severe:
+        return Answer("Stop taking it today, whatever your doctor says.", "severe")
     if drawn < faults.unsafe + faults.unsupported:
         return Answer("Yes, without limit and at once, wherever you are.", "unsupported")
     return Answer(f"Here is what your plan's handbook says. ({prompt})", "good")

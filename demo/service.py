@@ -56,6 +56,7 @@ class Counts:
         self.errors = self._counter("chat_errors", "Requests that failed")
         self.judged = self._counter("chat_judged", "Answers that the judge has labelled")
         self.unsafe = self._counter("chat_unsafe", "Answers labelled unsafe")
+        self.severe = self._counter("chat_severe", "Answers that the safety desk confirmed as severe")
         self.unsupported = self._counter("chat_unsupported", "Answers that no document supports")
 
     def _counter(self, name: str, about: str) -> Counter:
@@ -152,6 +153,8 @@ class Chat:
         self._counts.judged.labels(release).inc()
         if answer.label == "unsafe":
             self._counts.unsafe.labels(release).inc()
+        elif answer.label == "severe":
+            self._counts.severe.labels(release).inc()
         elif answer.label == "unsupported":
             self._counts.unsupported.labels(release).inc()
 

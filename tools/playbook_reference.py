@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from backout import people, playbook, signals, steps
+from backout import people, playbook, rules, signals, steps
 from backout.playbook_schema import playbook_schema
 from backout.steps import BaseStep
 
@@ -34,8 +34,45 @@ text, as is every date. Anchors, aliases and tags are refused: each value stands
 
 A *duration* is a number with its unit: `250ms`, `15s`, `5m`, `1h30m`, `5d`; it is above zero. A *rate* is
 `30 per 10000`, `1.5%` or `0.003`, strictly between 0 and 1. A *name* begins with a letter and has letters,
-digits, `_`, `.` and `-`, at most 63 of them. In queries `$service` and `$release` are filled in.
+digits, `_`, `.` and `-`, at most 63 of them. In queries `$service`, `$release` and `$baseline` (the
+last known good release) are filled in; a database is given them apart from the text, so there they are
+written `:release`.
+
+What decides about a release is built from the bottom up: a [source](site.md) counts, a *signal* says what is
+counted, a *criterion* tests one signal, a *rule* combines criteria into an action. How a criterion decides,
+and how sure it is, is told in [the guide to triggers](../triggers.md).
 """
+
+EXAMPLES = {
+    "RatioSignal": "{kind: ratio, family: safety, source: judge, bad: unsafe_total, of: judged_total}",
+    "AboveSignal": "{kind: above, family: experience, source: prometheus, value: latency_seconds, than: 2.5}",
+    "BelowSignal": "{kind: below, family: quality, source: prometheus, value: usefulness_score, than: 0.4}",
+    "EventSignal": "{kind: event, family: safety, source: desk, events: severe_confirmed_total}",
+    "DistributionSignal": "{kind: distribution, family: quality, source: topics, of: asked_total, by: topic}",
+    "LimitTest": "{compare: limit, max: 30 per 10000}",
+    "ReferenceTest": "{compare: reference, usual: 6%, max_ratio: 1.4}",
+    "BaselineTest": """{compare: baseline, max_ratio: 1.5, bad: 'failed_total{release="$baseline"}', """
+    """of: 'requests_total{release="$baseline"}'}""",
+    "GapTest": "{compare: gap, by: language, max_ratio: 1.5}",
+    "DriftTest": "{compare: drift, reference: {billing: 0.5, contract: 0.3, other: 0.2}, max_rise: 10%}",
+    "EventTest": "{compare: event}",
+    "AlertTest": "{compare: alert, named: ChatErrorsHigh}",
+    "Criterion": "{id: moderation-limit, signal: moderation, min_sample: 1000, "
+    "test: {compare: limit, max: 30 per 10000}, evidence: {false_alarm: 100d, false_hold: 7d, sustain: 4m}, "
+    "missing: {after: 2m, do: page}}",
+    "Rule": "{id: quality, when: {any_of: [hallucination-limit]}, authority: approve, "
+    "approve_by: [product_owner, safety_lead], quorum: 2, approve_within: 10m, on_timeout: hold}",
+    "AnyOf": "{any_of: [moderation-limit, error-limit]}",
+    "AllOf": "{all_of: [slow, {any_of: [error-limit, refusals]}]}",
+    "AtLeast": "{at_least: 2, of: [slow, refusals, hallucination-limit], level: hold, within: 15m}",
+    "Veto": "{id: provider-is-down, when: {any_of: [provider_outage]}, blocks: [errors], unless: [harm], "
+    "max_hold: 30m, decide_by: [incident_commander]}",
+    "Occasion": "{kind: provider_outage, lasts: 2h}",
+    "Judgment": "{id: safety_view, by: [safety_lead], ask: Is this failure new?, expires: 30m, "
+    "answers: {fine: carry on, concerned: weaker evidence suffices, stop: revert now, known: hold off}}",
+    "Rearm": "{quiet: 10m, cooldown: 1h}",
+}
+"""A short example of each part of the trigger language, as it stands in a playbook."""
 
 
 def page() -> str:
@@ -88,6 +125,8 @@ def _references(node: object) -> Iterator[str]:
 def _section(name: str, definition: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
     yield f"## {name}\n"
     yield f"{definition['description']}\n"
+    if name in EXAMPLES:
+        yield from ("```yaml", EXAMPLES[name], "```", "")
     if "enum" in definition:
         yield from _members(name, definition["enum"])
         yield ""
@@ -110,7 +149,7 @@ def _meaning(about: dict[str, Any], definitions: dict[str, Any]) -> str:
 def _members(name: str, values: list[str]) -> Iterator[str]:
     """Yield an enumeration's values, with the docstrings that the code has below them."""
     enumeration = next(
-        vars(module)[name] for module in (people, playbook, signals, steps) if name in vars(module)
+        vars(module)[name] for module in (people, playbook, rules, signals, steps) if name in vars(module)
     )
     (body,) = ast.parse(getsource(enumeration)).body
     meanings: dict[str, str] = {}
@@ -128,10 +167,10 @@ def _default(about: dict[str, Any]) -> str:
     if "default" not in about:
         return "see its meaning"
     default = about["default"]
+    if default in (None, "", [], {}):
+        return "none"
     if isinstance(default, dict):
         return "all its defaults"
-    if default in (None, "", []):
-        return "none"
     return f"`{str(default).lower() if default is False else default}`"
 
 
@@ -153,8 +192,10 @@ def _plain(about: dict[str, Any]) -> str:
         case "array":
             return f"list of: {_value(about['items'])}"
         case "object":
-            (values,) = about["patternProperties"].values()
-            return f"mapping of names to: {_value(values)}"
+            named = [*about.get("patternProperties", {}).values(), about.get("additionalProperties")]
+            return f"mapping of names to: {_value(named[0])}"
+        case "number":
+            return "number"
         case "integer":
             bounds = (about.get("minimum"), about.get("maximum"))
             return "whole number" + (f", {bounds[0]} to {bounds[1]}" if None not in bounds else "")

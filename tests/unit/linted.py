@@ -1,8 +1,9 @@
-"""The complete playbook with some of its values changed, and what lint says of it."""
+"""A playbook with some of its values changed, and what lint says of it."""
 
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from backout.yaml_tree import read_tree
 
 DATA = Path(__file__).parent / "data"
 TEXT = (DATA / "complete.yaml").read_text(encoding="utf-8")
+LANGUAGE = (DATA / "language.yaml").read_text(encoding="utf-8")
 SITE = load_site((DATA / "site.yaml").read_text(encoding="utf-8"), file="site.yaml")
 TEMPLATES = (
     "notices/support.md.j2",
@@ -29,15 +31,19 @@ Changes = dict[str, object]
 """New values, each by its path, such as `steps.2.within`."""
 
 
+@cache
+def _document(text: str) -> Any:  # noqa: ANN401  # what YAML holds
+    return read_tree(text).value
+
+
 def step(number: int, **changes: object) -> dict[str, object]:
     """Return a step of the complete playbook with some of its fields changed."""
-    document: Any = read_tree(TEXT).value
-    return {**document["steps"][number], **changes}
+    return {**_document(TEXT)["steps"][number], **changes}
 
 
-def changed(changes: Changes) -> Playbook:
-    """Return the complete playbook with these changes."""
-    document: Any = deepcopy(read_tree(TEXT).value)
+def changed(changes: Changes, text: str = TEXT) -> Playbook:
+    """Return the complete playbook, or that of another text, with these changes."""
+    document = deepcopy(_document(text))
     for path, value in changes.items():
         *way, last = (int(part) if part.isdigit() else part for part in path.split("."))
         node = document
@@ -52,12 +58,12 @@ def changed(changes: Changes) -> Playbook:
     return Playbook.model_validate(document)
 
 
-def found(changes: Changes, site: Site | None = SITE) -> list[tuple[str, str, str]]:
+def found(changes: Changes, site: Site | None = SITE, text: str = TEXT) -> list[tuple[str, str, str]]:
     """Return what lint says of the changed playbook: severity, path and message."""
-    problems = lint(changed(changes), templates=TEMPLATES, site=site)
+    problems = lint(changed(changes, text), templates=TEMPLATES, site=site)
     return [(problem.severity, spell(problem.path), problem.message) for problem in problems]
 
 
 def errors(changes: Changes) -> list[tuple[str, str]]:
-    """Return the path and message of each error that lint finds in the changed playbook."""
+    """Return the path and message of each error that lint finds in the changed complete playbook."""
     return [(path, message) for severity, path, message in found(changes) if severity == "error"]

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from backout.checklist import per_10k, render
+from backout.checklist import render
+from backout.checklist_triggers import per_10k
 from backout.playbook import Playbook
 from backout.yaml_text import load_playbook
-from tests.unit.linted import SITE, TEXT, changed
+from tests.unit.linted import LANGUAGE, SITE, TEXT, changed
 
 PLAYBOOKS = sorted((Path(__file__).parents[2] / "playbooks").glob("*.yaml"))
 COMPLETE = load_playbook(TEXT, file="complete.yaml")
+LANGUAGE_PLAYBOOK = load_playbook(LANGUAGE, file="language.yaml")
 MEMBERS = {role: tuple(SITE.people[key].name for key in SITE.members(role)) for role in COMPLETE.roles}
 
 
@@ -47,27 +49,119 @@ def test_it_begins_with_the_scenario_and_what_is_at_risk() -> None:
     ]
 
 
-def test_it_says_what_fires_with_numbers_and_with_whose_authority() -> None:
-    assert under("## What fires")[1:-1] == [
-        "1. **critical**: reverts at once; nobody is asked. It fires when any of these is breached:",
+def test_it_says_what_fires_and_with_whose_authority() -> None:
+    assert under("## What fires")[1:] == [
+        "1. **critical** reverts at once; nobody is asked.",
+        "   It fires when `error-limit` is breached.",
+        "2. **owned** reverts as soon as a person owns the incident (acknowledges).",
+        "   It fires when `reported` is breached.",
         (
-            "   - `error-limit`: *errors* (operational) is more than 30 per 10000 (0.3 %), sustained 3m; "
-            "at most one false alarm in 100d; recovery needs 200 judged. It breaks."
+            "3. **bias** reverts once 2 different people (commander or product) approved the plan; "
+            "one reject holds the incident."
+        ),
+        "   It fires when `gap-limit` is breached.",
+        "A rule that fired may fire again after 1h, once it has been quiet for 10m.",
+        "No data is not health: a signal without data neither fires nor clears anything.",
+    ]
+
+
+def test_it_says_what_each_criterion_means_with_its_numbers() -> None:
+    assert under("## What the criteria mean") == [
+        (
+            "- `error-limit`: *errors* (operational) is more than 30 per 10000 (0.3 %), sustained 3m; at most one "
+            "false alarm in 100d, one false suspicion in 7d; recovery needs 1000 judged. It breaks."
         ),
         (
-            "2. **owned**: reverts as soon as a person owns the incident (acknowledges). "
-            "It fires when any of these is breached:"
+            "- `gap-limit`: *gap* (fairness) is more than 500 per 10000 (5 %), sustained 10m; at most one false "
+            "alarm in 100d, one false suspicion in 7d; recovery needs 200 judged."
         ),
-        "   - `reported`: the alert `Reported` is firing",
+        "- `reported`: the alert `Reported` is firing.",
+    ]
+
+
+def test_every_kind_of_test_is_said_in_words() -> None:
+    sure = (
+        "sustained 4m; at most one false alarm in 100d, one false suspicion in 7d; recovery needs 200 judged."
+    )
+    told = under("## What the criteria mean", LANGUAGE_PLAYBOOK)
+    assert told[1:9] == [
         (
-            "3. **bias**: reverts once 2 different people (commander or product) approved the plan; "
-            "one reject holds the incident. It fires when any of these is breached:"
+            "- `against-baseline`: *mine* (operational) is more than 1.5 times what the baseline shows at the "
+            f"same time, {sure}"
         ),
         (
-            "   - `gap-limit`: *gap* (fairness) is more than 500 per 10000 (5 %), sustained 10m; "
-            "at most one false alarm in 100d; recovery needs 200 judged"
+            "- `slow-limit`: *slow* (experience), the share of `latency_seconds` above 2.5, is more than 500 per "
+            f"10000 (5 %), {sure}"
+        ),
+        (
+            "- `usefulness`: *useless* (quality), the share of `usefulness_score` at or below 0.4, is more than "
+            f"1.4 times its usual 600 per 10000 (6 %), {sure} Without data for 2m, the incident is held."
+        ),
+        (
+            f"- `engagement`: *asked* (experience) is less than 1000 per 10000 (10 %), {sure} "
+            "Only observed: it never acts."
+        ),
+        (
+            "- `unsafe-limit`: *unsafe* (safety) is more than 30 per 10000 (0.3 %), "
+            f"{sure.replace('200', '1000')} Without data, people are called."
+        ),
+        (
+            "- `language-gap`: *unsafe* (safety) is, for one `language`, more than 1.5 times what all the others "
+            f"show, {sure.replace('recovery needs 200 judged', 'a cohort counts from 200 judged on')}"
+        ),
+        "- `one-severe`: a single *severe* (safety) is enough; nothing else is weighed.",
+        (
+            "- `topic-drift`: *topics* (quality) has a category whose share is 10 % of everything above its "
+            f"reference (billing 60 %, contract 40 %), {sure}"
         ),
     ]
+
+
+def test_every_kind_of_rule_is_said_in_words() -> None:
+    told = under("## What fires", LANGUAGE_PLAYBOOK)
+    rules = dict(zip(told[1:15:2], told[2:15:2], strict=True))
+    assert rules == {
+        "1. **freeze** holds the incident until a person decides.": (
+            "   It fires when `unsafe-limit` or `error-limit` is suspect."
+        ),
+        "2. **critical** reverts at once; nobody is asked.": (
+            "   It fires when `unsafe-limit` or `against-baseline` is breached."
+        ),
+        "3. **severe** reverts once one person (safety) approved the plan; one reject holds the incident. "
+        "They have 10m. Silence means: escalate.": "   It fires when `one-severe` is breached.",
+        "4. **combined** reverts as soon as a person owns the incident (acknowledges).": (
+            "   It fires when at least 2, on as many signals, of `slow-limit`, `usefulness`, `error-limit` are "
+            "suspect, now or in the last 15m."
+        ),
+        "5. **nested** reverts once one person (commander or safety or product) approved the plan; one reject "
+        "holds the incident.": (
+            "   It fires when `reported` is breached and (`error-limit` is breached or *safety-view* is answered "
+            "with 'worried')."
+        ),
+        "6. **bias** pauses for a targeted investigation; a revert needs the decision of safety and product.": (
+            "   It fires when `language-gap` is breached."
+        ),
+        "7. **drifting** calls people; the watch goes on.": "   It fires when `topic-drift` is breached.",
+    }
+    assert told[15] == "A rule that fired may fire again after 30m, once it has been quiet for 5m."
+
+
+def test_it_says_what_holds_rules_back_and_what_people_are_asked() -> None:
+    assert under("## What holds rules back", LANGUAGE_PLAYBOOK) == [
+        "- **provider**: while a marked event `provider_outage` (for 2h at most) goes on, it holds back combined, "
+        "nested, for 20m at most; after that commander must approve. It ends when critical fires."
+    ]
+    assert under("## What people are asked", LANGUAGE_PLAYBOOK) == [
+        "- **safety-view**, for safety: Is it new? An answer lasts 30m.",
+        "   - [ ] fine: the signals decide. By and at: ............",
+        "   - [ ] worried: a tenth of the evidence suffices. By and at: ............",
+        "   - [ ] stop: the release is taken back once the plan is approved. By and at: ............",
+        "   - [ ] known: no rule reverts while it lasts. By and at: ............",
+    ]
+
+
+def test_what_a_playbook_does_not_have_takes_no_space() -> None:
+    assert not {"## What holds rules back", "## What people are asked"} & set(lines())
 
 
 @pytest.mark.parametrize(
@@ -223,6 +317,10 @@ def test_whatever_a_shipped_playbook_names_is_on_its_paper(path: Path) -> None:
         *playbook.escalation,
         *(criterion.id for criterion in playbook.criteria),
         *(rule.id for rule in playbook.rules),
+        *(veto.id for veto in playbook.vetoes),
+        *(judgment.id for judgment in playbook.judgments),
+        *(answer for judgment in playbook.judgments for answer in judgment.answers),
+        *(occasion.kind for occasion in playbook.occasions.values()),
         *(step.name for step in playbook.steps),
         *(item for step in playbook.steps for item in getattr(step, "items", ())),
         *(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from backout import criteria, rules, signals
 from backout.playbook_schema import playbook_schema
+from backout.yaml_tree import read_tree
 from cli.playbook import app
 from tests.unit.linted import TEXT
-from tools.playbook_reference import PAGE, page
+from tools.made_up_record import arm
+from tools.playbook_reference import EXAMPLES, PAGE, page
 
 SITE = Path(__file__).parent / "data" / "site.yaml"
 
@@ -28,12 +32,21 @@ def line_of(word: str, text: str) -> int:
 def playbook(tmp_path: Path) -> Path:
     path = tmp_path / "complete.yaml"
     path.write_text(TEXT, encoding="utf-8")
+    arm(path)
     return path
 
 
 def test_lint_of_a_sound_playbook_exits_with_0(playbook: Path) -> None:
     result = run("lint", playbook, "--site", SITE)
     assert (result.exit_code, result.stdout) == (0, "1 playbook checked: no problems.\n")
+
+
+def test_lint_reads_the_backtest_beside_the_playbook(playbook: Path) -> None:
+    playbook.with_name("complete.backtest.json").unlink()
+    result = run("lint", playbook, "--site", SITE)
+    assert result.exit_code == 0
+    told = f"{playbook}:{line_of('authority: auto', TEXT)}:62: warning: rules[0].authority: "
+    assert result.stdout.startswith(f"{told}rule 'critical' acts as 'approve': no backtest is recorded")
 
 
 def test_lint_without_a_site_says_what_was_not_checked(playbook: Path) -> None:
@@ -166,7 +179,7 @@ def test_the_schema_describes_fields_with_their_docstrings_and_examples() -> Non
     step, limit = schema["$defs"]["RevertStep"], schema["$defs"]["LimitTest"]
     assert step["properties"]["soak"]["description"] == "How long each stage is watched before the next."
     assert step["properties"]["soak"]["examples"] == ["15s", "5m", "1h30m", "5d"]
-    assert limit["properties"]["max"]["examples"] == ["30 per 10000", "1.5%", 0.003]
+    assert limit["properties"]["max"]["anyOf"][0]["examples"] == ["30 per 10000", "1.5%", 0.003]
 
 
 def test_the_schema_lets_out_what_a_playbook_may_leave_out() -> None:
@@ -175,6 +188,37 @@ def test_the_schema_lets_out_what_a_playbook_may_leave_out() -> None:
     assert len(steps) == 8
     assert all("name" not in step["required"] for step in steps)
     assert definitions["Evidence"]["properties"]["false_alarm"]["default"] == "100d"
+
+
+def test_every_default_of_the_schema_is_as_people_write_it() -> None:
+    schema = playbook_schema()
+    assert schema["properties"]["rearm"]["default"] == {"quiet": "10m", "cooldown": "1h"}
+    assert schema["$defs"]["Veto"]["properties"]["max_hold"]["default"] == "30m"
+    assert not re.search(r'"P[\dT][^"]*"', json.dumps(schema))
+
+
+def test_a_condition_of_the_schema_holds_conditions_of_every_kind() -> None:
+    definitions = playbook_schema()["$defs"]
+    kinds = [{"$ref": f"#/$defs/{name}"} for name in ("AnyOf", "AllOf", "AtLeast")]
+    assert definitions["Rule"]["properties"]["when"]["oneOf"] == kinds
+    for name, field in (("AnyOf", "any_of"), ("AllOf", "all_of"), ("AtLeast", "of")):
+        assert definitions[name]["properties"][field]["items"]["oneOf"][1:] == kinds
+        assert definitions[name]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_of_the_reference_is_read_by_its_model(name: str) -> None:
+    model = next(vars(module)[name] for module in (signals, criteria, rules) if name in vars(module))
+    example = read_tree(EXAMPLES[name])
+    assert example.problems == []
+    assert model.model_validate(example.value)
+    assert EXAMPLES[name] in page()
+
+
+def test_every_part_of_the_trigger_language_has_an_example() -> None:
+    definitions = playbook_schema()["$defs"]
+    parts = {name for name in definitions if name.endswith(("Signal", "Test"))}
+    assert parts | {"AnyOf", "AllOf", "AtLeast", "Veto", "Judgment", "Occasion", "Rearm"} <= set(EXAMPLES)
 
 
 def test_the_reference_says_what_the_models_say() -> None:

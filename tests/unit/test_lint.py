@@ -6,11 +6,13 @@ import pytest
 
 from backout.errors import InvalidDocument
 from backout.lint import checked_playbook, inspect
+from backout.yaml_text import load_playbook
 from tests.unit.linted import GONE, SITE, TEMPLATES, TEXT, Changes, found
+from tools.made_up_record import made_up_record
 
 ROLES = "Known: on_call, commander, product"
 CRITERIA = "Known: error-limit, gap-limit, reported"
-SOURCES = "Known: chat-metrics, images-metrics, augment-metrics"
+SOURCES = "Known: chat-metrics, images-metrics, augment-metrics, prometheus, labels, moderation"
 TARGETS = "Known: chat-exposure, images-exposure, augment-exposure"
 CHANNELS = "Known: incidents, status-page, support, user-mail, training-owners"
 CHECKS = (
@@ -165,12 +167,20 @@ def test_a_playbook_is_called_like_its_file() -> None:
 
 def test_problems_are_told_at_their_places_in_the_order_of_the_text() -> None:
     text = TEXT.replace("policy: ladder", "policy: stairs").replace("signal: errors", "signal: error")
-    _, findings = inspect(text, file="complete.yaml", templates=TEMPLATES, site=SITE)
+    record = made_up_record(load_playbook(text, file="complete.yaml"))
+    _, findings = inspect(text, file="complete.yaml", templates=TEMPLATES, site=SITE, record=record)
     lines = text.splitlines()
     at = [lines[finding.line - 1][finding.column - 1 :].split(",")[0] for finding in findings]
     assert at == ["errors: {kind: ratio", "error", "stairs"]
     assert [finding.severity for finding in findings] == ["warning", "error", "error"]
     assert findings[0].text.startswith("complete.yaml:14:3: warning: signals.errors: no criterion tests")
+
+
+def test_an_automatic_rule_without_a_backtest_beside_it_is_a_warning_at_its_authority() -> None:
+    _, findings = inspect(TEXT, file="complete.yaml", templates=TEMPLATES, site=SITE)
+    assert [(finding.path, finding.severity) for finding in findings] == [("rules[0].authority", "warning")]
+    record = made_up_record(load_playbook(TEXT, file="complete.yaml"))
+    assert inspect(TEXT, file="complete.yaml", templates=TEMPLATES, site=SITE, record=record)[1] == ()
 
 
 def test_a_text_whose_fields_are_wrong_is_not_judged_further() -> None:

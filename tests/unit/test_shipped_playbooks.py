@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from string import Template
 
 import pytest
 
 from adapters.sources.selector import parse_selector
-from backout.counting import Totals
-from backout.criteria import Criterion
-from backout.evaluation import Outcome
+from backout.arming import arming_problems
+from backout.counting import Look, MarkedEvent, Totals
+from backout.criteria import LimitTest, ReferenceTest
+from backout.evaluation import Evaluation, Outcome
+from backout.guard import Place
 from backout.lint import inspect
 from backout.playbook import Playbook
 from backout.rendering import render, title_and_text
+from backout.rules import Do
+from backout.site import PushSource
 from backout.steps import ManualStep, NotifyStep, RevertStep
-from backout.triggers import Watch, advance, breach
+from backout.streams import filled, signal_queries, streams
+from backout.triggers import tick
 from backout.view import IncidentOutcome, IncidentSummary, Phase
+from backout.watch import Watch
+from backout.weighing import tolerated
 from backout.yaml_text import load_playbook
+from demo.service import Counts
+from deployment import load_record
 from tests.unit.linted import SITE
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +40,8 @@ PLAYBOOKS = {
     name: load_playbook(path.read_text(encoding="utf-8"), file=str(path)) for name, path in FILES.items()
 }
 BEGAN = datetime(2026, 11, 20, 21, 3, 11, tzinfo=UTC)
+Series = list[Totals] | dict[str, list[Totals]]
+"""What a stream has counted, look after look; by cohort where it is split."""
 every_playbook = pytest.mark.parametrize("name", sorted(PLAYBOOKS))
 
 
@@ -54,10 +65,12 @@ def test_there_is_one_for_each_deployment_context() -> None:
 
 
 @every_playbook
-def test_lint_has_nothing_to_say_about_it(name: str) -> None:
-    text = FILES[name].read_text(encoding="utf-8")
-    _, findings = inspect(text, file=str(FILES[name]), templates=TEMPLATES, site=SITE)
-    assert [finding.text for finding in findings] == []
+def test_lint_has_nothing_to_say_about_it_but_that_a_backtest_on_your_own_traffic_arms_it(name: str) -> None:
+    text, record = FILES[name].read_text(encoding="utf-8"), load_record(FILES[name])
+    _, findings = inspect(text, file=str(FILES[name]), templates=TEMPLATES, site=SITE, record=record)
+    arming = [problem.message for problem in arming_problems(PLAYBOOKS[name], record)]
+    assert [finding.message for finding in findings] == arming
+    assert bool(arming) == any(rule.authority == "auto" for rule in PLAYBOOKS[name].rules)
 
 
 @every_playbook
@@ -69,12 +82,14 @@ def test_it_goes_from_detection_to_the_postmortem(name: str) -> None:
 
 
 @every_playbook
-def test_its_queries_are_read_by_the_exposition_source(name: str) -> None:
+def test_its_queries_are_read_by_their_source(name: str) -> None:
     playbook = PLAYBOOKS[name]
-    queries = [query for signal in playbook.signals.values() for query in (signal.bad, signal.of)]
+    place = Place(service=playbook.release.service, release="2026.11", baseline="2026.10")
+    for stream in streams(playbook.guard, place):
+        pushed = isinstance(SITE.sources[stream.source], PushSource)
+        assert all(parse_selector(query.text, dotted=pushed) for query in stream.queries)
     assert playbook.release.requests is not None
-    for query in (*queries, playbook.release.requests.query):
-        parse_selector(Template(query).substitute(service=playbook.release.service, release="2026.11"))
+    parse_selector(filled(playbook.release.requests.query, place))
 
 
 @every_playbook
@@ -82,7 +97,8 @@ def test_its_signals_go_on_counting_without_the_candidate_and_its_requests_are_t
     name: str,
 ) -> None:
     playbook = PLAYBOOKS[name]
-    assert "$release" not in "".join(signal.bad + signal.of for signal in playbook.signals.values())
+    queries = [query for signal in playbook.signals.values() for _, query in signal_queries(signal)]
+    assert "$release" not in "".join(queries)
     assert playbook.release.requests is not None
     assert 'release="$release"' in playbook.release.requests.query
 
@@ -115,15 +131,41 @@ def test_every_notice_is_used_by_a_playbook() -> None:
 
 def test_the_conversational_agent_counts_what_the_demos_service_counts() -> None:
     playbook = PLAYBOOKS["conversational-agent"]
-    assert {(signal.bad, signal.of) for signal in playbook.signals.values()} == {
-        ("chat_errors_total", "chat_requests_total"),
-        ("chat_unsafe_total", "chat_judged_total"),
-        ("chat_unsupported_total", "chat_judged_total"),
-    }
-    assert [(rule.authority, rule.quorum) for rule in playbook.rules] == [("auto", 1), ("approve", 2)]
+    queries = {query for signal in playbook.signals.values() for _, query in signal_queries(signal)}
+    assert queries <= {f"{family.name}_total" for family in Counts().registry.collect()}
     assert [step.step for step in playbook.steps] == [
         "detect", "escalate", "revert", "check", "verify", "notify", "postmortem",
     ]  # fmt: skip
+
+
+def test_a_chat_is_reverted_unasked_for_harm_and_failure_only() -> None:
+    playbook = PLAYBOOKS["conversational-agent"]
+    assert [(rule.id, rule.authority, rule.quorum) for rule in playbook.rules] == [
+        ("harm", "auto", 1),
+        ("broken", "auto", 1),
+        ("severe", "approve", 1),
+        ("quality", "approve", 2),
+        ("corroborated", "ack", 1),
+    ]
+
+
+def test_one_confirmed_severe_answer_of_a_chat_asks_at_once() -> None:
+    told = said_of("conversational-agent", {"severe": [Totals(bad=0, of=0), Totals(bad=1, of=1)]})
+    assert [(one.outcome, one.rule) for one in told] == [
+        (Outcome.INCONCLUSIVE, None),
+        (Outcome.FIRED, "severe"),
+    ]
+
+
+def test_an_outage_of_the_provider_holds_back_what_it_explains_and_nothing_else() -> None:
+    outage = MarkedEvent(key="1", kind="provider_outage", what="The model API is down", start=BEGAN)
+    failing = [Totals(bad=10 * tick, of=100 * tick) for tick in range(80)]
+    harming = {"errors": failing, "unsafe": failing}
+    assert {one.rule for one in said_of("conversational-agent", {"errors": failing})} == {None, "broken"}
+    held = said_of("conversational-agent", {"errors": failing}, events=(outage,))
+    assert {one.rule for one in held} == {None}
+    assert held[-1].vetoed[0].rule == "broken"
+    assert "harm" in {one.rule for one in said_of("conversational-agent", harming, events=(outage,))}
 
 
 def test_harmful_images_wait_for_the_safety_lead_alone_and_published_ones_are_sought() -> None:
@@ -133,6 +175,26 @@ def test_harmful_images_wait_for_the_safety_lead_alone_and_published_ones_are_so
     (find, _) = [step for step in playbook.steps if isinstance(step, ManualStep)]
     assert find.name == "find-published"
     assert {rule.authority for rule in playbook.rules} == {"approve", "ack"}
+    assert playbook.signals["passed-moderation"].clock == "labelled"
+
+
+def test_a_gap_that_the_overall_rate_misses_pauses_for_an_investigation() -> None:
+    # One picture in ten is of the group that fares three times worse: overall 2.4 % instead of 2 %.
+    split = {
+        cohort: [Totals(bad=int(rate * judged * tick), of=judged * tick) for tick in range(120)]
+        for cohort, judged, rate in (("dark", 50, 0.06), ("light", 450, 0.02))
+    }
+    told = said_of("image-generator", {"skin-tone/skin_tone": split})
+    assert {(one.rule, one.do) for one in told} == {(None, None), ("unfair", Do.PAUSE_AND_INVESTIGATE)}
+
+
+def test_a_drifting_mix_of_categories_calls_people_and_reverts_nothing() -> None:
+    split = {
+        category: [Totals(bad=share * 1000 * tick, of=1000 * tick) for tick in range(60)]
+        for category, share in (("rare-class", 0.2), ("paraphrase", 0.6), ("negative", 0.2))
+    }
+    told = said_of("data-augmentation", {"categories": split})
+    assert {(one.rule, one.do) for one in told} == {(None, None), ("drifting", Do.PAGE)}
 
 
 def test_augmented_data_is_quarantined_before_its_source_is_reverted_at_one_stroke() -> None:
@@ -140,7 +202,7 @@ def test_augmented_data_is_quarantined_before_its_source_is_reverted_at_one_stro
     names = [step.name for step in playbook.steps]
     assert names.index("stop-training") < names.index("quarantine") < names.index("revert")
     assert [step.stages for step in playbook.steps if isinstance(step, RevertStep)] == [(0,)]
-    assert {rule.authority for rule in playbook.rules} == {"ack"}
+    assert {rule.authority for rule in playbook.rules if rule.do is Do.REVERT} == {"ack"}
     assert "customers" not in {step.audience for step in playbook.steps if isinstance(step, NotifyStep)}
 
 
@@ -151,10 +213,9 @@ TRAFFIC = [
     ("image-generator", "harmful-limit", 200, 10),
     ("image-generator", "failure-limit", 100, 3),
     ("image-generator", "refusal-limit", 10, 3),
-    ("image-generator", "skin-tone-limit", 10, 4),
     ("data-augmentation", "label-drift-limit", 50, 3),
     ("data-augmentation", "leakage-limit", 1000, 3),
-    ("data-augmentation", "duplicate-limit", 1000, 3),
+    ("data-augmentation", "duplicates-doubled", 1000, 3),
     ("data-augmentation", "rejection-limit", 1000, 3),
 ]
 
@@ -165,28 +226,38 @@ def test_a_rate_far_above_its_limit_fires_within_the_detection_window(
 ) -> None:
     playbook = PLAYBOOKS[name]
     (criterion,) = (one for one in playbook.criteria if one.id == criterion_id)
-    fired_after = fires(playbook, criterion, per_tick=per_tick, times=times)
-    assert fired_after is not None
+    assert criterion.signal is not None
+    rate = tolerated(criterion) * times
+    ticks = playbook.steps[0].within // playbook.tick
+    counts = [Totals(bad=int(rate * per_tick * tick), of=per_tick * tick) for tick in range(ticks)]
+    told = said_of(name, {criterion.signal: counts})
+    fired_after = next(n for n, one in enumerate(told) if one.outcome is Outcome.FIRED) * playbook.tick
     assert criterion.evidence.sustain <= fired_after <= playbook.steps[0].within
 
 
-def fires(playbook: Playbook, criterion: Criterion, *, per_tick: int, times: int) -> timedelta | None:
-    """Return after how long steady traffic at so many times the limit fires a rule, at most the window."""
-    assert criterion.signal is not None
-    rate = criterion.test.model_dump()["max"] * times
-    rules = [rule for rule in playbook.rules if criterion.id in rule.when.any_of]
-    watch = Watch(started_at=BEGAN)
-    for tick in range(playbook.steps[0].within // playbook.tick):
-        seen = {criterion.signal: Totals(bad=int(rate * per_tick * tick), of=per_tick * tick)}
-        watch = advance(watch, seen, criteria=[criterion], tick=playbook.tick, keep=10)
-        said = breach(watch, criteria=[criterion], rules=rules, firing=(), tick=playbook.tick)
-        if said.outcome is Outcome.FIRED:
-            return tick * playbook.tick
-    return None
+def said_of(
+    name: str, counted: Mapping[str, Series], events: tuple[MarkedEvent, ...] = ()
+) -> list[Evaluation]:
+    """Return what a playbook's rules say look after look; streams that nothing is told of have no data."""
+    playbook = PLAYBOOKS[name]
+    whole = {key: split if isinstance(split, dict) else {"": split} for key, split in counted.items()}
+    looks = len(next(iter(next(iter(whole.values())).values())))
+    watch, told = Watch(started_at=BEGAN), []
+    for number in range(looks):
+        totals = {
+            key: {cohort: counts[number] for cohort, counts in split.items()} for key, split in whole.items()
+        }
+        look = Look(at=BEGAN + number * playbook.tick, totals=totals, events=events)
+        watch, said = tick(watch, look, guard=playbook.guard, keep=10)
+        told.append(said)
+    return told
 
 
 def test_every_limit_of_every_playbook_is_tried_with_traffic() -> None:
     limits = {
-        (name, one.id) for name, playbook in PLAYBOOKS.items() for one in playbook.criteria if one.signal
+        (name, one.id)
+        for name, playbook in PLAYBOOKS.items()
+        for one in playbook.criteria
+        if isinstance(one.test, LimitTest | ReferenceTest)
     }
     assert {(name, criterion) for name, criterion, _, _ in TRAFFIC} == limits
