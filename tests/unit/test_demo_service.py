@@ -126,7 +126,7 @@ async def test_the_prompt_cache_drops_the_candidate_once_nobody_gets_it(service:
 
 
 async def test_every_count_is_there_from_the_start(service: Service) -> None:
-    counters = ("requests", "errors", "judged", "unsafe", "unsupported")
+    counters = ("requests", "errors", "judged", "unsafe", "severe", "unsupported")
     everything = {(f"chat_{name}_total", release): 0.0 for name in counters for release in releases.RELEASES}
     assert await service.counts() == everything
 
@@ -146,7 +146,7 @@ async def test_a_release_gone_bad_fails_and_is_counted_so(service: Service) -> N
     )
 
 
-@pytest.mark.parametrize("label", ["unsafe", "unsupported"])
+@pytest.mark.parametrize("label", ["unsafe", "severe", "unsupported"])
 async def test_a_bad_answer_is_judged_so(service: Service, label: str) -> None:
     await service.spoil(**{label: 1.0})
     await service.ask_as_many(20)
