@@ -8,7 +8,7 @@ bad period ends in which a rule that reverts had fired, the evidence begins anew
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from math import exp, lgamma, log, sqrt
 
@@ -18,7 +18,8 @@ from backout.criteria import AlertTest
 from backout.evaluation import Evaluation, Outcome
 from backout.guard import Guard
 from backout.model import Duration, Frozen, Name, format_duration
-from backout.rules import Do, Rule
+from backout.rules import Condition, Do, Rule
+from backout.streams import stream_key
 from backout.watch import Track, Watch
 
 DAY_S = 86400.0
@@ -172,7 +173,8 @@ class Simulation:
         self._within = within
         self.watch, said = triggers.tick(watch, look, guard=self._guard)
         self._ticks += 1
-        self._healthy_ticks += within is None and any(look.totals.values())
+        has_data = any(track.silent == 0 for track in self.watch.tracks.values())
+        self._healthy_ticks += within is None and has_data
         self._count(look, said, within)
         return said
 
@@ -225,7 +227,23 @@ class Simulation:
             gate=gate,
             failures=(),
         )
-        return result.model_copy(update={"failures": _failures(result)})
+        untested = () if gate == Gate(rules=gate.rules) else self._untested(gate)
+        return result.model_copy(update={"failures": (*untested, *_failures(result))})
+
+    def _untested(self, gate: Gate) -> tuple[str, ...]:
+        """Say which rules that are judged hang on signals of which there was no data at all."""
+        tracks = self.watch.tracks if self.watch else {}
+        unseen = {
+            one.id
+            for one in self._guard.criteria
+            if one.signal and tracks.get(stream_key(one), Track()).seen_at is None
+        }
+        judged = (rule for rule in self._guard.rules if rule.id in gate.rules)
+        return tuple(
+            f"rule {rule.id} was not tested: there is no data at all for {', '.join(missing)}"
+            for rule in judged
+            if (missing := [name for name in names_in(rule.when) if name in unseen])
+        )
 
     def _tally(self, rule: Rule, gate: Gate, days: float) -> RuleTally:
         fires = tuple(fire for fire in self.fires if fire.rule == rule.id)
@@ -247,6 +265,15 @@ def _begun_anew(watch: Watch) -> Watch:
         for key, track in watch.tracks.items()
     }
     return Watch(started_at=watch.at or watch.started_at, tracks=tracks, at=watch.at)
+
+
+def names_in(condition: Condition) -> Iterator[str]:
+    """Yield the names that a condition and those inside it use."""
+    for part in condition.parts:
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from names_in(part)
 
 
 def _caught(number: int, period: Period, judged: Sequence[Fire]) -> Caught:

@@ -11,11 +11,13 @@ from backout.criteria import EventTest
 from backout.model import Frozen
 from backout.traces import CriterionTrace, Point, Trace, Traces
 
-WIDTH, LEFT, RIGHT = 1040, 70, 12
+WIDTH, LEFT, RIGHT = 1040, 70, 24
 RATE_HEIGHT, EVIDENCE_HEIGHT = 150, 120
 LEAST_EVIDENCE = 0.1
 """Evidence is drawn from here on: below 1 there is none."""
 _MOST_OVER_NEED = 1e4
+_ABOVE, _BELOW = -4, 12
+"""From a line to the foot of its text."""
 _LABEL_ROOM = 16
 """Marks that are closer than this share their number's place: only the first is written."""
 _STEPS = tuple(
@@ -35,6 +37,7 @@ class Reference(Frozen):
     """A level that values are held against."""
 
     at: float
+    text_at: float
     text: str
     css: str
 
@@ -78,7 +81,8 @@ class Panel(Frozen):
     criterion: str
     about: str
     rate: Plot
-    evidence: Plot
+    evidence: Plot | None
+    """None for events: one is enough."""
     blind: tuple[Shade, ...]
 
 
@@ -161,7 +165,7 @@ def _panel(name: str, trace: CriterionTrace, frame: Frame) -> Panel:
         criterion=name,
         about=about,
         rate=_events(trace, frame) if isinstance(test, EventTest) else _rates(trace, frame),
-        evidence=_evidence(trace, frame),
+        evidence=None if isinstance(test, EventTest) else _evidence(trace, frame),
         blind=tuple(frame.span(first, last + 1, "blind", "blind") for first, last in trace.blind),
     )
 
@@ -218,8 +222,11 @@ def _evidence(trace: CriterionTrace, frame: Frame) -> Plot:
     step = max(1, round(room / 5))
     peak = f", goes up to {highest:.0e}" if highest > top else ""
     references = [
-        Reference(at=y(level), text=text, css=css)
-        for level, text, css in ((trace.suspicion, "hold", "hold"), (trace.need, "revert", "revert"))
+        Reference(at=y(level), text_at=y(level) + off, text=text, css=css)
+        for level, off, text, css in (
+            (trace.suspicion, _BELOW, "hold", "hold"),
+            (trace.need, _ABOVE, "revert", "revert"),
+        )
         if trace.need
     ]
     return Plot(
@@ -238,7 +245,7 @@ def _limit_reference(limits: Sequence[Point], y: Callable[[float], float]) -> tu
     if not limits:
         return ()
     last = limits[-1].mean
-    return (Reference(at=y(last), text=f"limit {_percent(last)}", css="limit"),)
+    return (Reference(at=y(last), text_at=y(last) + _ABOVE, text=f"limit {_percent(last)}", css="limit"),)
 
 
 def _percent(rate: float) -> str:
@@ -246,10 +253,10 @@ def _percent(rate: float) -> str:
 
 
 def _round_rates(top: float) -> Iterator[float]:
-    """Yield rates to label: 0, and about four round ones up to the top."""
+    """Yield rates to label: 0, and some round ones up to the top."""
     yield 0.0
     shown = 1.0
-    for share in (1.0, 0.36, 0.09, 0.01):
+    for share in (1.0, 0.36, 0.09):
         value = float(f"{top * share:.1g}")
         if value <= top and value < shown:
             yield value

@@ -152,11 +152,16 @@ class Up:
         )
         table.add_row("Temporal UI", where.ui, "every incident and its history")
         table.add_row("Worker", f"{where.worker}/healthz", where.metrics)
-        table.add_row("Playbooks", ", ".join(playbooks), "")
+        table.add_row("Playbooks", ", ".join(playbooks), _disarmed(self._deployment))
         table.add_row("State", str(self._state), _going_on(open_incidents))
         self._console.print(f"Backout is up for site {site.site}.", style="bold green")
         self._console.print(table)
         self._console.print("Stop with Ctrl-C; open incidents go on at the next 'backout up'.", style="dim")
+
+
+def _disarmed(deployment: Deployment) -> str:
+    rules = [f"{rule} of {name}" for name, why in deployment.disarmed.items() for rule in why]
+    return f"not armed, so they ask for approval: {', '.join(rules)}" if rules else ""
 
 
 def _going_on(count: int) -> str:

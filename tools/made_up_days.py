@@ -1,11 +1,11 @@
-"""Makes up the days that shipped playbooks are tested on: healthy ones, and bad periods of each limit in turn.
+"""Makes up the days that shipped playbooks are tested on: healthy ones, and a bad hour of each limit.
 
     python -m tools.made_up_days PLAYBOOK DAYS FILE
 
-It writes a CSV file for `backout backtest --data` and prints the bad periods as its `--bad` options. The same
+It writes a CSV file for `backout backtest --data` and prints the bad hours as its `--bad` options. The same
 arguments write the same file. Healthy traffic swings through the day, varies from minute to minute, has gaps,
-outages and six blips a day; its rates are half of what the playbook tolerates. In a bad period one signal is at
-four times of what is tolerated, for an hour. Made-up traffic shows that rules work, not how they do on yours.
+outages and six blips a day; its rates are half of what the playbook tolerates. In a bad hour one signal is at
+four times of what is tolerated. Made-up traffic shows that rules work, not how they do on yours.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _answered(draw: np.random.Generator, ticks: int, tick: timedelta) -> NDArray
 
 
 def _spells(draw: np.random.Generator, ticks: int, a_day: float, lasting: Numbers) -> NDArray[np.bool_]:
-    """Say which ticks of a day lie in a spell, where `lasting` is how long one would last that begins there."""
+    """Say which ticks of a day lie in a spell; `lasting` is how long one that begins there would last."""
     begins = draw.random(ticks) < a_day / ticks
     ends = np.maximum.accumulate(np.where(begins, np.arange(ticks) + lasting, 0.0))
     return np.asarray(np.arange(ticks) < ends)

@@ -20,7 +20,7 @@ from cli.doctor.world import World
 from cli.options import SITE
 from cli.session import run
 from cli.state import read_state
-from deployment import SiteFile, load_deployment, read_site
+from deployment import Deployment, SiteFile, load_deployment, read_site
 from telemetry import Address
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -56,8 +56,10 @@ async def _examine(report: Report, site: Path | None, *, state: Path, release: s
         return
     playbooks: Mapping[str, Playbook] = {}
     with report.examining("playbooks"):
-        playbooks = load_deployment(at).playbooks
+        deployment = load_deployment(at)
+        playbooks = deployment.playbooks
         report.ok("playbooks", f"valid: {', '.join(playbooks)}")
+        look_at_arming(report, deployment)
     look_at_people(report, at.site, playbooks)
     async with wiring.open_adapters(at) as adapters:
         await World(report, adapters, at=at, playbooks=playbooks, release=release).look()
@@ -67,6 +69,16 @@ async def _examine(report: Report, site: Path | None, *, state: Path, release: s
 
 def _listens(at: SiteFile) -> Address:
     return Address(host=at.site.gateway.host, port=at.site.gateway.port)
+
+
+def look_at_arming(report: Report, deployment: Deployment) -> None:
+    """Say which rules do not revert by themselves, although their playbook says so."""
+    for name, rules in deployment.disarmed.items():
+        for rule, why in rules.items():
+            advice = "Arm it with 'backout backtest ... --record'."
+            report.warn(
+                f"rule {rule} of {name}", f"Asks for approval instead of reverting by itself: {why}. {advice}"
+            )
 
 
 def look_at_people(report: Report, site: Site, playbooks: Mapping[str, Playbook]) -> None:

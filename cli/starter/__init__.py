@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from backout.errors import AlreadyThere
+from deployment import record_path
 
 _HERE = Path(__file__).parent
 _SHIPPED = _HERE.parents[1] / "playbooks" / "conversational-agent.yaml"
@@ -17,13 +18,14 @@ _TOKEN = Path(".backout") / "alertmanager-token"
 
 
 def write_starter(folder: Path) -> tuple[Path, ...]:
-    """Write the site file, a playbook and a token into a folder; return what was written.
+    """Write the site file, a playbook with its backtest and a token into a folder; return what was written.
 
     Raises:
         AlreadyThere: one of them exists. Nothing is written then.
     """
     site, playbook, token = folder / "site.yaml", folder / _PLAYBOOKS / _SHIPPED.name, folder / _TOKEN
-    written = (site, playbook, token)
+    record = record_path(playbook)
+    written = (site, playbook, record, token)
     if existing := [str(path) for path in written if path.exists()]:
         raise AlreadyThere(files=", ".join(existing))
     for path in written:
@@ -34,6 +36,7 @@ def write_starter(folder: Path) -> tuple[Path, ...]:
         (_HERE / "site.yaml").read_text(encoding="utf-8").replace("{{ login }}", login), encoding="utf-8"
     )
     shutil.copyfile(_SHIPPED, playbook)
+    shutil.copyfile(record_path(_SHIPPED), record)
     with os.fdopen(
         os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
     ) as secret:

@@ -13,7 +13,7 @@ from deployment import load_deployment, read_site
 
 
 def test_the_starter_is_a_valid_site_with_a_valid_playbook(tmp_path: Path) -> None:
-    site, playbook, _ = write_starter(tmp_path / "new" / "folder")
+    site, playbook, *_ = write_starter(tmp_path / "new" / "folder")
     at = read_site(site, {})
     at.check_secrets()
     assert set(load_deployment(at).playbooks) == {playbook.stem}

@@ -1,0 +1,148 @@
+"""Arming: an `auto` rule reverts by itself only with a passing backtest of these very rules beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backout.arming import (
+    Record,
+    Recorded,
+    Unreadable,
+    armed,
+    arming_problems,
+    disarmed,
+    guard_digest,
+    read_record,
+)
+from backout.lint import checked_playbook
+from backout.playbook import Playbook
+from deployment import load_deployment, load_record, load_templates, read_site, record_path
+from tests.unit.linted import changed
+from tools.made_up_record import arm, made_up_record
+
+PLAYBOOK = changed({})
+RECORD = made_up_record(PLAYBOOK)
+SHIPPED = sorted(Path("playbooks").glob("*.yaml"))
+
+
+def authorities(playbook: Playbook) -> list[str]:
+    return [rule.authority for rule in playbook.rules]
+
+
+def test_a_passing_record_of_these_rules_arms_them() -> None:
+    assert "auto" in authorities(PLAYBOOK)
+    assert armed(PLAYBOOK, RECORD) == PLAYBOOK
+    assert arming_problems(PLAYBOOK, RECORD) == ()
+
+
+@pytest.mark.parametrize(
+    ("record", "why"),
+    [
+        pytest.param(None, "no backtest is recorded", id="none"),
+        pytest.param(Unreadable(why="x"), "cannot be read", id="unreadable"),
+        pytest.param(RECORD.model_copy(update={"passed": False}), "did not pass", id="failed"),
+        pytest.param(
+            RECORD.model_copy(update={"guard": "sha256:0"}), "of other signals", id="of other rules"
+        ),
+        pytest.param(
+            RECORD.model_copy(update={"gate": RECORD.gate.model_copy(update={"rules": ("other",)})}),
+            "did not judge it",
+            id="other rules judged",
+        ),
+        pytest.param(
+            RECORD.model_copy(update={"gate": RECORD.gate.model_copy(update={"max_false_per_day": None})}),
+            "had no gate",
+            id="no gate on false fires",
+        ),
+        pytest.param(
+            RECORD.model_copy(update={"gate": RECORD.gate.model_copy(update={"must_catch": None})}),
+            "had no gate",
+            id="no gate on what is caught",
+        ),
+    ],
+)
+def test_without_one_the_rule_asks_for_approval_and_lint_says_why(record: Recorded, why: str) -> None:
+    weaker = armed(PLAYBOOK, record)
+    assert "auto" not in authorities(weaker)
+    changed_rules = {
+        before.id for before, after in zip(PLAYBOOK.rules, weaker.rules, strict=True) if before != after
+    }
+    assert changed_rules == {rule.id for rule in PLAYBOOK.rules if rule.authority == "auto"}
+    (problem,) = arming_problems(PLAYBOOK, record)
+    assert (problem.severity, problem.path[0], problem.path[2]) == ("warning", "rules", "authority")
+    assert why in problem.message
+    assert "acts as 'approve'" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("criteria.0.test.max", "9%"),
+        ("criteria.0.evidence", {"sustain": "1m"}),
+        ("rules.0.when", {"any_of": ["error-limit"], "level": "hold"}),
+        ("signals.errors.bad", "other_total"),
+        ("tick", "30s"),
+        ("rearm", {"quiet": "1m", "cooldown": "2m"}),
+    ],
+)
+def test_a_change_of_what_decides_disarms(path: str, value: object) -> None:
+    other = changed({path: value})
+    assert disarmed(other, RECORD)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("signals.errors.about", "Other words."), ("scenario", "Other words."), ("version", 9)],
+)
+def test_a_change_of_words_does_not(path: str, value: object) -> None:
+    assert guard_digest(changed({path: value}).guard) == RECORD.guard
+
+
+def test_a_record_of_made_up_days_arms_and_lint_says_what_it_is() -> None:
+    synthetic = RECORD.model_copy(update={"synthetic": True})
+    assert armed(PLAYBOOK, synthetic) == PLAYBOOK
+    (problem,) = arming_problems(PLAYBOOK, synthetic)
+    assert problem.severity == "warning"
+    assert "synthetic" in problem.message
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"playbook": "x"}', "null", RECORD.model_dump_json()[:-9]])
+def test_a_record_that_cannot_be_read_says_so_and_arms_nothing(text: str) -> None:
+    record = read_record(text)
+    assert isinstance(record, Unreadable)
+    assert record.why
+    assert disarmed(PLAYBOOK, record)
+
+
+def test_a_record_is_read_as_it_was_written() -> None:
+    assert read_record(RECORD.model_dump_json()) == RECORD
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_playbook_is_armed_by_a_record_that_says_that_it_is_synthetic(file: Path) -> None:
+    playbook = checked_playbook(
+        file.read_text(encoding="utf-8"), file=str(file), templates=load_templates(), site=None
+    )
+    record = load_record(file)
+    assert disarmed(playbook, record) == {}
+    if "auto" in authorities(playbook):
+        assert isinstance(record, Record)
+        assert record.synthetic
+        assert record.at_most_per_day * record.healthy_days > 2.9
+
+
+def test_a_deployment_runs_its_playbooks_as_they_are_armed(tmp_path: Path) -> None:
+    from cli.starter import write_starter  # noqa: PLC0415  # the only test that needs it
+
+    write_starter(tmp_path)
+    at = read_site(tmp_path / "site.yaml", {})
+    (file,) = (tmp_path / "my-playbooks").glob("*.yaml")
+    assert "auto" in authorities(load_deployment(at).playbooks[file.stem])
+    record_path(file).unlink()
+    without = load_deployment(at)
+    assert "auto" not in authorities(without.playbooks[file.stem])
+    assert set(without.disarmed[file.stem]) == {"harm", "broken"}
+    arm(file)
+    assert load_deployment(at).disarmed[file.stem] == {}
