@@ -106,7 +106,6 @@ def list_releases(service: str | None, *, limit: int, site: Path | None, state: 
 
 def show(service: str, release: str, *, site: Path | None, state: Path, as_json: bool) -> None:
     """Print what is known of a release."""
-
     shown = run(_show(service, release, site=site, state=state))
     if as_json:
         printing.as_json(shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import ceil
 
 from backout.errors import RateLimited
 
@@ -32,7 +33,6 @@ class Pace:
         self._left = min(float(self._burst), self._left + (now - self._at) * self._per_s)
         self._at = now
         if count > self._left:
-            raise RateLimited(
-                what=self._what, retry_after_s=round((count - self._left) / self._per_s, 1) or 0.1
-            )
+            wait_s = ceil(10 * (count - self._left) / self._per_s) / 10
+            raise RateLimited(what=self._what, retry_after_s=wait_s)
         self._left -= count

@@ -155,6 +155,8 @@ class Releases:
         The first time, those that run go on by today's playbooks.
         """
         records = await self._registry.releases(service=None, limit=MOST)
+        if len(records) == MOST:
+            _log.warning("Only the newest %d releases are compared with their watches", MOST)
         listed = await self._watches.listing(limit=MOST, within_s=LIST_S)
         running = {short_of(one.place) for one in listed}
         at_once = asyncio.Semaphore(AT_ONCE)
