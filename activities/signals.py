@@ -20,10 +20,8 @@ from backout.requests import CountRequests, Observation, Observe, RequestCount
 from backout.streams import asked
 from backout.watch import Watch
 
-HEARTBEAT_S = 0.5
-"""In an incident a cancellation must be noticed at once, also where the server cannot push it."""
-SLOW_HEARTBEAT_S = 20.0
-"""The watches of releases are many, and nobody waits for the end of one."""
+HEARTBEAT_S, BEATS = 0.5, 4
+"""Seconds between heartbeats; so many of them in the time after which the worker is taken for dead."""
 
 
 class SignalActivities:
@@ -34,6 +32,7 @@ class SignalActivities:
         self._sources = sources
         self._clock = clock
         self._marks = marks
+        self._turns = asyncio.Lock()
 
     @activity.defn
     async def observe(self, request: Observe) -> Observation:
@@ -45,7 +44,7 @@ class SignalActivities:
         with told_to_temporal():
             eyes = Eyes(sources=self._sources, marks=self._marks, guard=request.guard, place=request.place)
             sight = Sight(request, _resumed(), now=self._clock.now())
-            async with _heartbeats(sight, SLOW_HEARTBEAT_S if request.sense == "watch" else HEARTBEAT_S):
+            async with _heartbeats(sight):
                 try:
                     await self._watch(sight, eyes, request.tick)
                 except asyncio.CancelledError:
@@ -75,7 +74,9 @@ class SignalActivities:
         while not sight.is_over(now=self._clock.now()):
             if pause := sight.pause(now=self._clock.now()):
                 await self._clock.sleep(duration=pause)
-            sight.take(*await eyes.look(at=self._clock.now()))
+            seen = await eyes.look(at=self._clock.now())
+            async with self._turns:  # a thousand that look together let others by between two of them
+                sight.take(*seen)
 
 
 def _resumed() -> Watch | None:
@@ -91,8 +92,10 @@ def _is_asked_to_stop() -> bool:
 
 
 @asynccontextmanager
-async def _heartbeats(sight: Sight, every_s: float) -> AsyncIterator[None]:
-    """Tell with every look how far it came, and at least so often that we are at it."""
+async def _heartbeats(sight: Sight) -> AsyncIterator[None]:
+    """Tell with every look how far it came, and often enough that we are at it."""
+    timeout = activity.info().heartbeat_timeout
+    every_s = timeout.total_seconds() / BEATS if timeout else HEARTBEAT_S
 
     async def beat() -> None:
         while True:
