@@ -1,4 +1,4 @@
-"""The gateway's web application: which doors it has, and how it answers when something is wrong."""
+"""The gateway's web application: which doors it has, and what runs beside them."""
 
 from __future__ import annotations
 
@@ -7,40 +7,19 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Any
-from uuid import uuid4
 
 from prometheus_client import CollectorRegistry
 from slack_sdk.signature import SignatureVerifier
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from backout.errors import (
-    ActionRefused,
-    BackoutError,
-    EngineDown,
-    EventRefused,
-    IncidentAmbiguous,
-    IncidentOver,
-    IncidentUnknown,
-    InvalidDocument,
-    NoOpenIncident,
-    PushRefused,
-    RateLimited,
-    RegistrationRefused,
-    ReleaseDiffers,
-    ReleaseUnknown,
-    SecretMissing,
-    Unanswered,
-)
+from backout.errors import SecretMissing
 from backout.playbook import Playbook
 from backout.ports import Marks, Outbox, PushStore, Registry
 from backout.site import Site
 from gateway.alerts import AlertmanagerDoor
+from gateway.answers import HANDLERS
 from gateway.delivery import Delivery
 from gateway.events import EventsDoor
 from gateway.health import Health
@@ -53,24 +32,6 @@ from gateway.releases import ReleasesDoor
 from gateway.signals import SignalsDoor
 from gateway.slack import SlackDoor
 from gateway.watches import Watches
-
-_STATUS: Mapping[type[BackoutError], int] = {
-    InvalidDocument: 400,
-    IncidentUnknown: 404,
-    NoOpenIncident: 404,
-    ReleaseUnknown: 404,
-    ActionRefused: 409,
-    IncidentAmbiguous: 409,
-    IncidentOver: 409,
-    ReleaseDiffers: 409,
-    EventRefused: 422,
-    PushRefused: 422,
-    RegistrationRefused: 422,
-    RateLimited: 429,
-    EngineDown: 503,
-    Unanswered: 504,
-}
-"""The answer to each error that a request can bring about; any other is a fault on our side."""
 
 _log = logging.getLogger(__name__)
 
@@ -144,11 +105,10 @@ def build_app(  # noqa: PLR0913  # the composition root hands over every part by
         *_signals(parts, secrets.pushes),
         *_releases(parts, _secret(secrets.releases, "/releases and /events")),
     ]
-    handlers = {BackoutError: _problem, HTTPException: _refusal, Exception: _fault}
     return Starlette(
         routes=routes,
         lifespan=_running(delivery=delivery.run, releases=releases.run),
-        exception_handlers=handlers,
+        exception_handlers=HANDLERS,
     )
 
 
@@ -225,29 +185,3 @@ def _running(
             await asyncio.gather(*running, return_exceptions=True)
 
     return lifespan
-
-
-async def _problem(request: Request, error: Exception) -> JSONResponse:
-    """Answer with what is wrong, in the error's own words."""
-    for kind, status in _STATUS.items():
-        if isinstance(error, kind):
-            return JSONResponse({"error": str(error)}, status, _headers(error))
-    return await _fault(request, error)
-
-
-def _headers(error: BackoutError) -> dict[str, str]:
-    return {"Retry-After": str(ceil(error.retry_after_s))} if isinstance(error, RateLimited) else {}
-
-
-async def _refusal(_: Request, error: Exception) -> JSONResponse:
-    """Answer what the web framework or a door refuses before it is read."""
-    if not isinstance(error, HTTPException):
-        raise error
-    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
-
-
-async def _fault(request: Request, error: Exception) -> JSONResponse:
-    """Answer a fault of ours with an id that finds it in the log, and with nothing else."""
-    fault = uuid4().hex
-    _log.error("Fault %s at %s", fault, request.url.path, exc_info=error)
-    return JSONResponse({"error": f"Internal error {fault}; the gateway's log has it under this id."}, 500)
