@@ -75,8 +75,9 @@ class SignalActivities:
             if pause := sight.pause(now=self._clock.now()):
                 await self._clock.sleep(duration=pause)
             seen = await eyes.look(at=self._clock.now())
-            async with self._turns:  # a thousand that look together let others by between two of them
+            async with self._turns:
                 sight.take(*seen)
+                await asyncio.sleep(0)  # of a thousand that look together, others come by between each two
 
 
 def _resumed() -> Watch | None:
