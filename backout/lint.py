@@ -33,7 +33,7 @@ def lint(playbook: Playbook, *, templates: Collection[str], site: Site | None) -
         *condition_problems(playbook),
         *revert_problems(playbook),
         *rule_problems(playbook),
-        *step_problems(playbook),
+        *step_problems(playbook, site),
         *window_problems(playbook),
         *right_problems(playbook, site),
     )

@@ -14,6 +14,8 @@ from backout.streams import signal_queries
 
 RELEASE = re.compile(r"\$release\b|\$\{release\}|(?<![:\w\\]):release\b")
 BASELINE = re.compile(r"\$baseline\b|\$\{baseline\}|(?<![:\w\\]):baseline\b")
+_MOMENT = "at"
+"""A database can also be given the moment that is asked for."""
 _BOUND = re.compile(r"(?<![:\w\\]):([A-Za-z_]\w*)")
 
 
@@ -50,5 +52,5 @@ def _bound(path: Path, query: str, known: tuple[str, ...]) -> Iterator[Problem]:
         msg = "a database is given its values apart from the text; write :release where you wrote $release"
         yield Problem(path=path, message=msg)
     for name in _BOUND.findall(query):
-        if name not in known:
-            yield Problem(path=path, message=unknown("placeholder", name, known))
+        if name not in (*known, _MOMENT):
+            yield Problem(path=path, message=unknown("placeholder", name, (*known, _MOMENT)))

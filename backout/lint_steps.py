@@ -9,7 +9,8 @@ from backout.criteria import AlertTest, EventTest
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
 from backout.rules import Do
-from backout.steps import Move, PostmortemStep, RevertStep, VerifyStep
+from backout.site import ExpositionSource, Site
+from backout.steps import DetectStep, Move, PostmortemStep, RevertStep, VerifyStep
 
 _NO_EVIDENCE = "nothing has fired, so nothing would authorise the steps after it"
 _UNREVERTED = "a release that still serves users would pass for reverted"
@@ -31,7 +32,7 @@ _NONSENSE: dict[tuple[str, str, Move], str] = {
 """Moves that make no sense after a kind of step, and why."""
 
 
-def step_problems(playbook: Playbook) -> Iterator[Problem]:
+def step_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
     """Yield what is wrong with the steps themselves and with their order."""
     yield from _order(playbook)
     yield from _postmortem(playbook)
@@ -39,11 +40,20 @@ def step_problems(playbook: Playbook) -> Iterator[Problem]:
     for i, step in enumerate(playbook.steps):
         if isinstance(step, RevertStep):
             yield from _stages(("steps", i, "stages"), step)
+        if isinstance(step, DetectStep) and step.look_back and site:
+            yield from _look_back(("steps", i, "look_back"), playbook, site)
         if isinstance(step, VerifyStep) and all(
             isinstance(one.test, AlertTest | EventTest) for one in playbook.criteria
         ):
             msg = "no criterion compares a rate, so recovery cannot be measured; add one, such as a limit"
             yield Problem(path=("steps", i), message=msg)
+
+
+def _look_back(path: Path, playbook: Playbook, site: Site) -> Iterator[Problem]:
+    sources = [site.sources.get(signal.source) for signal in playbook.signals.values()]
+    if sources and all(isinstance(source, ExpositionSource) for source in sources):
+        msg = "a metrics page remembers nothing, and no signal has another source; leave it out"
+        yield Problem(path=path, message=msg, severity="warning")
 
 
 def _order(playbook: Playbook) -> Iterator[Problem]:

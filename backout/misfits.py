@@ -270,8 +270,8 @@ _EXPECTED = {
     "datetime_from_date_parsing": _TIME,
     "timezone_aware": _TIME,
     "finite_number": "a finite number",
-    "greater_than": "more than {gt}",
-    "greater_than_equal": "{ge} or more",
-    "less_than": "less than {lt}",
-    "less_than_equal": "{le} or less",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "{le:g} or less",
 }

@@ -1,4 +1,4 @@
-"""Static lint of the trigger language: what rules and what weighs on them cannot mean is told at its place."""
+"""Static lint of the trigger language: what can never work in it is told at its place."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def test_the_whole_language_is_passed_in_silence() -> None:
         ),
         (
             "signals.asked.bad",
-            "select count(*) from asked where release = :relase",
-            "unknown placeholder 'relase'; did you mean 'release'? Known: service, release, baseline",
+            "select count(*) from asked where release = :relase and seen_at <= :at",
+            "unknown placeholder 'relase'; did you mean 'release'? Known: service, release, baseline, at",
         ),
         (
             "signals.asked.of",
@@ -279,6 +279,17 @@ def test_a_test_that_cannot_weigh_its_signal_is_refused(changes: Changes, path: 
             },
             "judgments[0].answers",
             "every answer means to carry on, and no condition names one; the question changes nothing",
+        ),
+        (
+            {
+                f"signals.{name}.source": "chat-metrics"
+                for name in ("errors", "mine", "slow", "useless", "topics")
+            }
+            | {"signals.asked.source": "images-metrics", "signals.unsafe.source": "images-metrics"}
+            | {"signals.severe.source": "images-metrics", "signals.unsafe.clock": "arrival"}
+            | {"signals.asked.bad": "a", "signals.asked.of": "b"},
+            "steps[0].look_back",
+            "a metrics page remembers nothing, and no signal has another source; leave it out",
         ),
         (
             {"rules.1.when.level": "hold"},

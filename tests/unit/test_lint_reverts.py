@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from backout.lint import lint
 from backout.lint_reverts import revert_problems
 from backout.problems import Problem
-from tests.unit.linted import LANGUAGE, TEMPLATES, changed
+from tests.unit.linted import LANGUAGE, TEMPLATES, Changes, changed
 
 INVESTIGATE = (
     "would revert, but fairness takes an investigation first: write 'do: pause_and_investigate', or "
@@ -125,7 +125,7 @@ def test_where_it_takes_several_the_place_is_the_condition() -> None:
 
 
 def test_what_only_observes_reverts_nothing() -> None:
-    changes = {"criteria.6.mode": "observe", "rules.3.when": any_of("error-limit", "language-gap")}
+    changes: Changes = {"criteria.6.mode": "observe", "rules.3.when": any_of("error-limit", "language-gap")}
     told = lint(changed(changes, LANGUAGE), templates=TEMPLATES, site=None)
     assert not [problem for problem in told if problem.path[:2] == ("rules", 3)]
 
@@ -154,7 +154,7 @@ def can_be_true(when: object, names: tuple[str, ...]) -> bool:
     parts = when.get("any_of") or when.get("all_of") or when["of"]
     true = [part for part in parts if can_be_true(part, names)]
     if "at_least" in when:
-        return len(true) >= when["at_least"]
+        return len(true) >= int(when["at_least"])
     return bool(true) if "any_of" in when else len(true) == len(parts)
 
 
