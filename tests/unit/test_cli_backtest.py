@@ -1,0 +1,213 @@
+"""`backout backtest`: what it prints, writes and refuses, and with which exit codes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from backout.arming import Record, disarmed
+from backout.lint import checked_playbook
+from cli.main import app
+from deployment import load_record, load_templates
+from tests.unit.linted import TEXT
+from tests.unit.recorded import START, stream
+
+SLOW = timedelta(minutes=10)
+BAD = f"{(START + 100 * SLOW).isoformat()}..{(START + 106 * SLOW).isoformat()}"
+GATE = ("--bad", BAD, "--must-catch", "1h", "--max-false-per-day", "1")
+HEADER = "at,signal,bad,judged\n"
+
+
+@pytest.fixture
+def playbook(tmp_path: Path) -> Path:
+    path = tmp_path / "complete.yaml"
+    text = TEXT
+    for old, new in {
+        "tick: 15s": "tick: 10m",
+        "sustain: 3m": "sustain: 20m",
+        "sustain: 10m": "sustain: 20m",
+        "soak: 2m, within: 30m": "soak: 20m, within: 3h",
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Return two healthy days with a bad hour in them; the limit is 30 per 10000."""
+    path = tmp_path / "days.csv"
+    rows = [
+        *stream([(100, 0.0005), (6, 0.05), (200, 0.0005)], judged=1000, tick=SLOW),
+        *stream([(306, 0.01)], signal="gap", tick=SLOW),
+    ]
+    rows.sort(key=lambda row: row.at)
+    told = (f"{row.at.isoformat()},{row.streams[0]},{row.bad},{row.judged}\n" for row in rows)
+    path.write_text(HEADER + "".join(told))
+    return path
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["backtest", *map(str, arguments)], env={"COLUMNS": "200"})
+
+
+def test_a_gate_that_is_passed_exits_with_0_and_says_what_was_caught(playbook: Path, data: Path) -> None:
+    result = run(playbook, "--data", data, *GATE)
+    assert result.exit_code == 0, result.output
+    assert "caught by critical after" in result.stdout
+    assert "Gate passed." in result.stdout
+    assert "a day with 95 % confidence" in result.stdout
+
+
+def test_a_gate_that_is_not_passed_exits_with_1_and_says_why(playbook: Path, data: Path) -> None:
+    result = run(playbook, "--data", data, "--bad", BAD, "--must-catch", "1m")
+    assert result.exit_code == 1
+    assert "Gate FAILED: the bad period from" in result.stdout
+    result = run(playbook, "--data", data, *GATE[:-1], "0.01")
+    assert result.exit_code == 1
+    assert "healthy days are too few to show 0.01 false fires a day" in result.stdout
+
+
+def test_without_a_gate_it_tells_and_exits_with_0(playbook: Path, data: Path) -> None:
+    result = run(playbook, "--data", data)
+    assert result.exit_code == 0
+    assert "No gate was given" in result.stdout
+
+
+def test_machines_get_every_number(playbook: Path, data: Path) -> None:
+    result = run(playbook, "--data", data, *GATE, "--json")
+    told = json.loads(result.stdout)
+    assert told["passed"] is True
+    assert told["result"]["caught"][0]["rule"] == "critical"
+    assert told["result"]["healthy_days"] == pytest.approx(2.1, abs=0.1)
+    assert {one["rule"] for one in told["result"]["rules"]} == {"critical", "owned", "bias"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param((), "exactly one of --data and --source", id="no data"),
+        pytest.param(("--source", "chat-metrics"), "--source needs --from and --to", id="no span"),
+        pytest.param(
+            ("--source", "a", "--from", "2026-03-02T08:00:00", "--to", "2026-03-03T08:00:00Z"),
+            "has no time zone",
+            id="naive time",
+        ),
+        pytest.param(
+            ("--source", "a", "--from", "2026-03-03T08:00:00Z", "--to", "2026-03-02T08:00:00Z"),
+            "--to is not after --from",
+            id="backwards",
+        ),
+        pytest.param(("--data", "DATA", "--bad", "2026-03-02T08:00:00Z"), "write FROM..TO", id="no end"),
+        pytest.param(
+            ("--data", "DATA", "--bad", "2026-03-02T08:00:00Z..2026-03-02T07:00:00Z"),
+            "ends before it begins",
+            id="ends early",
+        ),
+        pytest.param(("--data", "DATA", "--must-catch", "15"), "'15' is not a duration", id="no unit"),
+        pytest.param(("--data", "DATA", "--record"), "--record needs a gate", id="a record without a gate"),
+        pytest.param(
+            ("--data", "DATA", "--rule", "critcal"), "Unknown rule 'critcal'. Known: bias", id="no such rule"
+        ),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_exits_with_2(
+    playbook: Path, data: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    result = run(playbook, *(str(data) if one == "DATA" else one for one in arguments))
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.replace("│", " ").split())
+
+
+def test_data_that_cannot_be_read_exits_with_2_and_writes_nothing(playbook: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text(HEADER + "2026-03-02T08:00:00,errors,1,2\n")
+    result = run(playbook, "--data", wrong, *GATE, "--record", "--report", tmp_path / "page.html")
+    assert result.exit_code == 2
+    assert f"{wrong}:2: '2026-03-02T08:00:00' has no time zone" in result.output
+    wrong.write_bytes(HEADER.encode() + b"\xff\xfe")
+    assert run(playbook, "--data", wrong).exit_code == 2
+    wrong.write_text(HEADER)
+    assert "the data is empty" in run(playbook, "--data", wrong).output
+    assert {path.name for path in tmp_path.iterdir()} == {"complete.yaml", "wrong.csv"}
+
+
+def test_a_record_arms_the_playbook_and_names_the_data(playbook: Path, data: Path) -> None:
+    result = run(playbook, "--data", data, *GATE, "--record", "--provenance", "our March")
+    assert result.exit_code == 0, result.output
+    record = load_record(playbook)
+    assert isinstance(record, Record)
+    assert record.data == f"sha256:{hashlib.sha256(data.read_bytes()).hexdigest()}"
+    assert (record.provenance, record.synthetic, record.false) == ("our March", False, 0)
+    assert record.gate.must_catch == timedelta(hours=1)
+    read = checked_playbook(
+        playbook.read_text(),
+        file=str(playbook),
+        templates=(*load_templates(), "notices/support.md.j2"),
+        site=None,
+    )
+    assert disarmed(read, record) == {}
+
+
+def test_a_backtest_that_fails_is_recorded_too_and_arms_nothing(playbook: Path, data: Path) -> None:
+    run(playbook, "--data", data, "--bad", BAD, "--must-catch", "1m", "--max-false-per-day", "1", "--record")
+    record = load_record(playbook)
+    assert isinstance(record, Record)
+    assert not record.passed
+
+
+class Page(HTMLParser):
+    """Collects what a page is made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"src", "href", "action"}]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_report_is_one_page_that_loads_nothing_and_shows_every_criterion(
+    playbook: Path, data: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "page.html"
+    result = run(playbook, "--data", data, *GATE, "--report", file)
+    assert result.exit_code == 0, result.output
+    page = Page()
+    page.feed(file.read_text())
+    assert page.links == []
+    assert "script" not in page.tags
+    assert page.tags.count("svg") == 1 + 2 * 2  # the pattern, and two plots for each criterion that counts
+    assert "error-limit" in page.text
+    assert "The gate is passed." in page.text
+    assert page.text.count("1. critical at") == 4  # the mark in each plot
+
+
+def test_the_grid_is_printed_with_its_warning(playbook: Path, tmp_path: Path) -> None:
+    short = tmp_path / "short.csv"
+    rows = list(stream([(40, 0.0005), (6, 0.012), (4, 0.0005)], judged=1000, tick=SLOW))
+    told = (f"{row.at.isoformat()},errors,{row.bad},{row.judged}\n" for row in rows)
+    short.write_text(HEADER + "".join(told))
+    bad = f"{(START + 40 * SLOW).isoformat()}..{(START + 46 * SLOW).isoformat()}"
+    result = run(playbook, "--data", short, "--bad", bad, "--rule", "critical", "--grid")
+    assert result.exit_code == 0, result.output
+    assert "in-sample" in result.stdout
+    assert "x0.5" in result.stdout
+    assert "x1.5" in result.stdout
+    grid = json.loads(run(playbook, "--data", short, "--bad", bad, "--grid", "--json").stdout)["grid"]
+    assert len(grid["cells"]) == 24
+    delays = {cell["factor"]: cell["delays_s"] for cell in grid["cells"] if cell["sustain_s"] == 240}
+    assert delays[0.5] <= delays[1.0]
