@@ -103,8 +103,9 @@ RECOVERY = "recovery needs 200 judged."
         (
             "usefulness",
             (
-                "*useless* (quality), the share of `usefulness_score` at or below 0.4, is more than 1.4 times "
-                f"its usual 600 per 10000 (6 %), {SURE}; {RECOVERY} Without data for 2m, the incident is held."
+                "*useless* (quality), the share of `usefulness_score` at or below 0.4, is more than 1.4 "
+                f"times its usual 600 per 10000 (6 %), {SURE}; {RECOVERY} Without data for 2m, the incident "
+                "is held."
             ),
         ),
         (
@@ -200,7 +201,8 @@ def test_it_says_what_holds_rules_back_and_what_people_are_asked() -> None:
     assert under("## What holds rules back", LANGUAGE_PLAYBOOK) == [
         (
             "- **provider**: while a marked event `provider_outage` (for 2h at most) goes on, it holds back "
-            "combined, nested, for 20m at most; after that commander must approve. It ends when critical fires."
+            "combined, nested, for 20m at most; after that commander must approve. "
+            "It ends when critical fires."
         )
     ]
     assert under("## What people are asked", LANGUAGE_PLAYBOOK) == [
