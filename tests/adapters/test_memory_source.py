@@ -121,6 +121,12 @@ async def test_history_before_there_was_anything_to_count_is_no_data() -> None:
         queries=[Query(text="bad")], start=START - SECOND, end=START, tick=SECOND
     )
     assert recalled == (Counted(), Counted(counts={"": 0}))
+    world.clock.advance(SECOND)
+    world.source.change("late", baseline=1, candidate=1)
+    (recalled,) = await world.source.history(
+        queries=[Query(text="late")], start=START, end=START + SECOND, tick=SECOND
+    )
+    assert recalled == (Counted(), Counted(counts={"": 0}))
 
 
 async def test_a_source_that_knows_only_the_present_says_so() -> None:

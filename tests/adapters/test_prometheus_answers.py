@@ -158,6 +158,14 @@ async def test_an_answer_is_named_by_whether_trying_again_can_help(
         await count(api(address), "up")
 
 
+async def test_a_server_that_cannot_tell_its_time_is_refused_as_a_whole(serve: Serve, api: Open) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "error", "error": "tenant is missing"}, status=400)
+
+    with pytest.raises(RejectedBySystem, match="answered 400"):
+        await count(api(await serve(answer)), "up")
+
+
 async def test_a_native_histogram_is_refused(serve: Serve, api: Open) -> None:
     series = {"metric": {}, "histogram": [NOW, {"count": "3", "sum": "5"}]}
     data = {"status": "success", "data": {"resultType": "vector", "result": [series]}}

@@ -103,12 +103,17 @@ async def test_whoever_gives_up_takes_nothing_from_the_others(behind: MemorySour
 
 async def test_a_look_for_which_nobody_waits_any_more_ends(behind: MemorySource) -> None:
     source = SharedLooks(behind)
-    early = asyncio.create_task(count(source, "bad"))
+    behind.pause()
+    others = asyncio.all_tasks()
+    gone = [asyncio.create_task(count(source, "bad")) for _ in range(2)]
+    await behind.reached(1)
+    for look in gone:
+        look.cancel()
+    await asyncio.wait(gone)
     await asyncio.sleep(0)
-    early.cancel()
-    await asyncio.wait([early])
+    assert asyncio.all_tasks() == others
+    behind.go_on()
     assert await count(source, "bad") == 30
-    assert behind.looks == 1
 
 
 async def test_no_queries_are_not_asked(behind: MemorySource) -> None:
