@@ -94,7 +94,10 @@ class Reports:
         found = self._find(query)
         if isinstance(found, str):
             return (Counted(problem=self._with_refusals(found)),) * len(instants)
-        courses = [Course(_label(one, query), one.course(query.clock, found.range)) for one in found.series]
+        since = instants[0] if instants else 0
+        courses = [
+            Course(_label(one, query), one.course(query.clock, found.range, since)) for one in found.series
+        ]
         return read_off(query, courses, instants)
 
     def _find(self, query: Query) -> _Wanted | str:

@@ -47,31 +47,44 @@ class Series:
         self._values = array("d")
         self._counts: dict[tuple[Clock, Range], Count] = {}
 
-    def add(self, said: Judged, value: float) -> None:
+    def add(self, at: int, judged_at: int, value: float) -> None:
         """Take one more."""
-        self._at.append(micros(said.at))
-        self._judged_at.append(micros(said.judged_at))
+        self._at.append(at)
+        self._judged_at.append(judged_at)
         self._values.append(value)
 
     def count(self, clock: Clock, wanted: Range) -> Count:
         """Return what is counted up to now."""
         inside, judged, seen = self._counts.get((clock, wanted), Count())
-        for step in self._steps(clock, wanted, seen):
+        for _, value in self._in_time(clock, seen):
             judged += 1
-            inside += int(step.by)
+            inside += wanted.low <= value <= wanted.high
         self._counts[clock, wanted] = Count(inside, judged, len(self._values))
         return self._counts[clock, wanted]
 
-    def course(self, clock: Clock, wanted: Range) -> list[Step]:
-        """Return when which were counted, in the order of time; one that is outside of the range counts 0."""
-        return sorted(self._steps(clock, wanted, 0))
+    def course(self, clock: Clock, wanted: Range, since: int) -> list[Step]:
+        """Return what was counted by an instant, and when which ones were counted later.
 
-    def _steps(self, clock: Clock, wanted: Range, start: int) -> Iterator[Step]:
-        for number in range(start, len(self._values)):
-            at, judged_at = self._at[number], self._judged_at[number]
-            if clock == "labelled" or judged_at - at <= _STALE:
-                is_inside = wanted.low <= self._values[number] <= wanted.high
-                yield Step(at if clock == "arrival" else judged_at, float(is_inside))
+        One that is outside of the range counts 0: it begins the series nevertheless.
+        """
+        before: list[bool] = []
+        later: list[Step] = []
+        for at, value in self._in_time(clock, 0):
+            is_inside = wanted.low <= value <= wanted.high
+            if at <= since:
+                before.append(is_inside)
+            else:
+                later.append(Step(at, is_inside))
+        return [Step(since, sum(before))] * bool(before) + sorted(later)
+
+    def _in_time(self, clock: Clock, start: int) -> Iterator[tuple[int, float]]:
+        """Yield when each was counted, and its value; what came too late is not counted."""
+        columns = (self._at[start:], self._judged_at[start:], self._values[start:])
+        for at, judged_at, value in zip(*columns, strict=True):
+            if clock == "labelled":
+                yield judged_at, value
+            elif judged_at - at <= _STALE:
+                yield at, value
 
 
 class Told:
@@ -97,13 +110,14 @@ class Told:
             msg = f"there are {self._size} series already, and {SERIES_LIMIT} are the most; use fewer labels"
             raise LineBroken(msg)
         self._size = size
+        at, judged_at = micros(said.at), micros(said.judged_at)
         for key, value in told.items():
             named = self._series.setdefault(key, {})
             if labels not in named:
                 named[labels] = Series(said.labels)
             if (known := hash((said.output, key))) not in self._known:
                 self._known.add(known)
-                named[labels].add(said, value)
+                named[labels].add(at, judged_at, value)
 
     def named(self, kind: Kind, name: str) -> Sequence[Series]:
         """Return the series of a name."""
