@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+import sqlite3
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -18,7 +20,13 @@ from adapters.channels.terminal import Terminal
 from adapters.checks.http import HttpChecker
 from adapters.sources.exposition import ExpositionMetrics
 from adapters.sources.prometheus import PrometheusApi
+from adapters.sources.push import PushedCounts
+from adapters.sources.report import Reports
+from adapters.sources.shared import SharedLooks
+from adapters.sources.sql import SqlCounts
 from adapters.targets.flagd_file import FlagdFile
+from backout import ports
+from backout.counting import MarkedEvent
 from backout.errors import (
     EngineUnreachable,
     FileUnreadable,
@@ -27,8 +35,10 @@ from backout.errors import (
     SecretMissing,
     UnknownName,
 )
+from backout.pushes import Push
 from cli.starter import write_starter
 from deployment import load_deployment, load_templates, read_site
+from tests.adapters.asking import count
 
 
 @pytest.fixture
@@ -148,12 +158,51 @@ async def test_each_kind_of_the_site_file_becomes_its_adapter(site: Path) -> Non
     )
     at = read_site(site, {"SLACK": "xoxb-1"})
     async with wiring.open_adapters(at) as adapters:
-        assert isinstance(adapters.sources()["chat-metrics"], ExpositionMetrics)
+        assert isinstance(behind(adapters, "chat-metrics"), ExpositionMetrics)
         assert isinstance(adapters.targets()["chat-exposure"], FlagdFile)
         channels = adapters.channels()
         assert isinstance(channels["incidents"], Terminal)
         assert isinstance(channels["status-page"], SlackWeb)
         assert isinstance(adapters.checks()["served-version"], HttpChecker)
+
+
+def behind(adapters: wiring.Adapters, source: str) -> ports.Source:
+    """Return the source that is asked when it is looked at together."""
+    shared = adapters.sources()[source]
+    assert isinstance(shared, SharedLooks)
+    return shared.behind
+
+
+async def test_sources_of_counts_that_others_keep_are_built(site: Path) -> None:
+    kinds = (
+        "  pushed: {kind: push, path: pushes.db, token: {env: PUSH}, keep: 3d}\n"
+        "  labels: {kind: sql, url: {env: URL}, timeout: 3s}\n"
+        "  reports: {kind: report, path: 'reports/*.jsonl'}\n"
+    )
+    change(site, "sources:\n", f"sources:\n{kinds}")
+    sqlite3.connect(site.parent / "labels.db").execute("CREATE TABLE labels (id INTEGER)").connection.close()
+    url = f"sqlite:///{site.parent}/labels.db"
+    async with wiring.open_adapters(read_site(site, {"URL": url, "PUSH": "s3cret"})) as adapters:
+        assert isinstance(behind(adapters, "pushed"), PushedCounts)
+        assert isinstance(behind(adapters, "labels"), SqlCounts)
+        assert isinstance(behind(adapters, "reports"), Reports)
+        assert set(adapters.pushes()) == {"pushed"}
+        now = datetime.now(UTC)
+        push = Push(source="pushed", key="k", counts={"judged": 3}, at=now, received_at=now)
+        assert await adapters.pushes()["pushed"].take(push=push)
+        assert await count(adapters.sources()["pushed"], "judged") == 3
+        assert await count(adapters.sources()["labels"], "SELECT 5") == 5
+        assert (site.parent / "pushes.db").exists()
+
+
+async def test_the_registry_and_the_marked_events_are_kept_beside_the_incidents(site: Path) -> None:
+    async with wiring.open_adapters(read_site(site, {})) as adapters:
+        now = datetime.now(UTC)
+        event = MarkedEvent(key="k", kind="deploy", what="w", start=now)
+        assert await adapters.marks().mark(event=event)
+        assert await adapters.marks().during(service="chat", start=now, end=now) == (event,)
+        assert await adapters.registry().releases(service=None, limit=5) == ()
+    assert (site.parent / ".backout" / "backout.db").exists()
 
 
 def as_prometheus(site: Path, url: str, *more: str) -> None:
@@ -188,8 +237,8 @@ async def test_a_prometheus_is_shown_what_the_site_names(
         as_prometheus(site, str(server.make_url("/")), *more)
         async with wiring.open_adapters(read_site(site, {"SECRET": "s3cret"})) as adapters:
             source = adapters.sources()["chat-metrics"]
-            assert isinstance(source, PrometheusApi)
-            assert await source.count(query="5") == 5
+            assert isinstance(behind(adapters, "chat-metrics"), PrometheusApi)
+            assert await count(source, "5") == 5
     assert set(seen) == {shown}
 
 
