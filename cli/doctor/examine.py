@@ -63,7 +63,7 @@ async def _examine(report: Report, site: Path | None, *, state: Path, release: s
     look_at_people(report, at.site, playbooks)
     async with wiring.open_adapters(at) as adapters:
         await World(report, adapters, at=at, playbooks=playbooks, release=release).look()
-    _doors(report, at)
+    look_at_doors(report, at)
     await _gateway(report, running.gateway if running else f"http://{_listens(at)}")
 
 
@@ -92,7 +92,8 @@ def look_at_people(report: Report, site: Site, playbooks: Mapping[str, Playbook]
             report.warn(f"roles of {name}", f"One person alone fills {alone}. {advice}")
 
 
-def _doors(report: Report, at: SiteFile) -> None:
+def look_at_doors(report: Report, at: SiteFile) -> None:
+    """See that the secret of every door is there."""
     doors = at.site.gateway
     secrets: dict[str, SecretRef | None] = {
         "/alerts/alertmanager": doors.alerts.alertmanager.token if doors.alerts.alertmanager else None,

@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from backout.errors import RejectedBySystem
 from cli.doctor.engine import look_at_engine
-from cli.doctor.examine import look_at_people
+from cli.doctor.examine import look_at_doors, look_at_people
 from cli.doctor.report import Report
 from cli.engine import find_binary, prepare_namespace
 from deployment import load_deployment, read_site
@@ -91,6 +91,19 @@ def test_a_role_that_one_person_alone_fills_is_named(site: Path) -> None:
     lines = said(report, "roles of conversational-agent")
     assert lines[0].startswith("ok: on_call: me, colleague")
     assert lines[1].startswith("warn: One person alone fills product_owner, safety_lead.")
+
+
+def test_every_door_that_the_site_opens_needs_its_secret(site: Path) -> None:
+    change(site, "sources:\n", "sources:\n  judges: {kind: push, path: pushes.db, token: {env: PUSH}}\n")
+    change(site, "  # slack: {signing", "  releases: {token: {env: RELEASES}}\n  # slack: {signing")
+    report = Report()
+    look_at_doors(report, read_site(site, {"PUSH": "s3cret"}))
+    assert said(report, "door /alerts/alertmanager")[0].startswith("ok: its secret is in file ")
+    assert said(report, "door /slack/commands") == ["warn: Closed: the site file names no secret for it."]
+    assert said(report, "door /signals (judges)") == ["ok: its secret is in environment variable PUSH"]
+    assert said(report, "door /releases and /events")[0].startswith(
+        "fail: Secret in environment variable RELEASES is not set."
+    )
 
 
 async def test_an_engine_that_forgets_and_knows_no_attributes_is_told_how_to_be_mended(
