@@ -17,7 +17,7 @@ from backout.errors import FileUnreadable, InvalidDocument, NothingToTest, Rejec
 from backout.guard import Place
 from backout.model import Frozen
 from backout.playbook import Playbook
-from backout.ports import Source
+from backout.ports import Marks, Source
 from backout.recorded import read_rows, zoned
 from backout.series import looks_of_rows
 from backout.streams import streams
@@ -110,11 +110,11 @@ class Recording:
             ) from error
 
     async def _report_looks(self, file: Path) -> AsyncIterator[Look]:
-        from adapters.sources.report import EvaluationReports  # noqa: PLC0415  # only reports need it
+        from adapters.sources.report import Reports  # noqa: PLC0415  # only reports need it
 
         first, last = _span(self._lines(file), str(file))
         start, end = self._asked.start or first, self._asked.end or last + self._guard.tick
-        sources: dict[str, Source] = dict.fromkeys(self._sources_meant(), EvaluationReports(str(file)))
+        sources: dict[str, Source] = dict.fromkeys(self._sources_meant(), Reports(str(file)))
         async for look in self._past(sources, start - self._guard.tick, end):
             yield look
 
@@ -129,7 +129,9 @@ class Recording:
         async with wiring.open_adapters(at) as adapters:
             sources: dict[str, Source] = {name: Unasked(name) for name in self._sources_meant()}
             sources |= {name: adapters.source(known[name]) for name in self._asked.sources}
-            async for look in self._past(sources, self._asked.start, self._asked.end):
+            # A store that is not there yet must not come about by looking back.
+            marks = adapters.marks() if at.path(at.site.store.path).exists() else None
+            async for look in self._past(sources, self._asked.start, self._asked.end, marks):
                 self._digest.update(look.model_dump_json().encode())
                 yield look
 
@@ -137,10 +139,10 @@ class Recording:
         return [stream.source for stream in streams(self._guard, self._place)]
 
     async def _past(
-        self, sources: Mapping[str, Source], start: datetime, end: datetime
+        self, sources: Mapping[str, Source], start: datetime, end: datetime, marks: Marks | None = None
     ) -> AsyncIterator[Look]:
         tick = self._guard.tick
-        eyes = Eyes(sources=sources, marks=None, guard=self._guard, place=self._place)
+        eyes = Eyes(sources=sources, marks=marks, guard=self._guard, place=self._place)
         found = False
         while start <= end:
             until = min(start + (TICKS_AT_ONCE - 1) * tick, end)

@@ -196,6 +196,34 @@ def test_the_report_is_one_page_that_loads_nothing_and_shows_every_criterion(
     assert page.text.count("1. critical at") == 4  # the mark in each plot
 
 
+def test_evaluation_reports_are_counted_as_their_source_does(playbook: Path, tmp_path: Path) -> None:
+    text = playbook.read_text()
+    for query, told in {
+        "bad: errors_total": "bad: unsafe.bad",
+        "of: requests_total": "of: unsafe.judged",
+    }.items():
+        text = text.replace(query, told)
+    playbook.write_text(text.replace("bad: gap_total", "bad: unsafe.bad"))
+    file = tmp_path / "march.jsonl"
+    with file.open("w") as lines:
+        for number, row in enumerate(stream([(20, 0.0005), (8, 0.2)], judged=300, tick=SLOW)):
+            for one in range(int(row.judged)):
+                said = {
+                    "output": f"{number}-{one}",
+                    "at": row.at.isoformat(),
+                    "judged_at": row.at.isoformat(),
+                }
+                lines.write(json.dumps({**said, "verdicts": {"unsafe": one < row.bad}}) + "\n")
+    bad = f"{(START + 20 * SLOW).isoformat()}..{(START + 28 * SLOW).isoformat()}"
+    result = run(playbook, "--data", file, "--bad", bad, "--must-catch", "1h", "--rule", "critical", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)["result"]
+    assert told["caught"][0]["rule"] == "critical"
+    assert told["rules"][0]["false_per_day"] == 0
+    file.write_text("no report\n")
+    assert "no line has a time 'judged_at' or 'at' with its zone" in run(playbook, "--data", file).output
+
+
 def test_the_grid_is_printed_with_its_warning(playbook: Path, tmp_path: Path) -> None:
     short = tmp_path / "short.csv"
     rows = list(stream([(40, 0.0005), (6, 0.012), (4, 0.0005)], judged=1000, tick=SLOW))
