@@ -64,17 +64,26 @@ def said(
 
 def in_words(answers: Mapping[str, Judged], events: Iterable[MarkedEvent], at: datetime) -> tuple[str, ...]:
     """Return the answers that weigh and the events that go on, for people."""
-    told = (
-        f"{answer_name(answer)} says {answer.by} until {answer.until:%Y-%m-%d %H:%M} UTC"
-        + (f": {answer.reason}" if answer.reason else "")
-        for answer in answers.values()
-    )
-    going_on = (
-        f"{event.kind} since {event.start:%Y-%m-%d %H:%M} UTC: {event.what}"
-        for event in events
-        if event.covers(at)
-    )
-    return (*told, *going_on)
+    told = (_of_answer(answer) for answer in answers.values())
+    return (*told, *(_of_event(event) for event in events if event.covers(at)))
+
+
+def reasons(
+    name: str, guard: Guard, answers: Mapping[str, Judged], events: Iterable[MarkedEvent], at: datetime
+) -> tuple[str, ...]:
+    """Return the words for what makes the name of an occasion, or of an answer, true."""
+    if occasion := guard.occasions.get(name):
+        return in_words({}, (event for event in events if event.kind == occasion.kind), at)
+    return tuple(_of_answer(answer) for answer in answers.values() if answer_name(answer) == name)
+
+
+def _of_answer(answer: Judged) -> str:
+    why = f": {answer.reason}" if answer.reason else ""
+    return f"{answer_name(answer)} says {answer.by} until {answer.until:%Y-%m-%d %H:%M} UTC{why}"
+
+
+def _of_event(event: MarkedEvent) -> str:
+    return f"{event.kind} since {event.start:%Y-%m-%d %H:%M} UTC: {event.what}"
 
 
 def strangers(guard: Guard, judged: Iterable[Judged]) -> Iterator[str]:

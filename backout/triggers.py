@@ -176,7 +176,7 @@ def _evaluation(
     blind = blindness(watch, guard)
     fired = ruling.fired
     if fired:
-        outcome, reasons = Outcome.FIRED, _reasons(fired, factors, people, watch)
+        outcome, reasons = Outcome.FIRED, _reasons(fired, guard, factors, people, watch)
     else:
         outcome = Outcome.CLEAR if _is_clear(watch, guard, factors) else Outcome.INCONCLUSIVE
         reasons = (*in_words(blind, watch), *(factor.reason for factor in factors))
@@ -202,17 +202,19 @@ def _is_clear(watch: Watch, guard: Guard, factors: Sequence[Factor]) -> bool:
     return recovering.is_shown(watch, guard)
 
 
-def _reasons(fired: Fired, factors: Sequence[Factor], people: _People, watch: Watch) -> tuple[str, ...]:
+def _reasons(
+    fired: Fired, guard: Guard, factors: Sequence[Factor], people: _People, watch: Watch
+) -> tuple[str, ...]:
     """Say what made a condition true: criteria with their numbers, answers and events with their words."""
+    at = watch.at or watch.started_at
     of_criteria = {factor.criterion: factor for factor in factors}
-    words = judging.in_words(people.answers, watch.events, watch.at or watch.started_at)
-    reasons: dict[str, None] = {}
+    reasons: list[str] = []
     for name in fired.by:
         if name in of_criteria:
-            reasons[_reason(of_criteria[name], watch)] = None
+            reasons.append(_reason(of_criteria[name], watch))
         else:
-            reasons |= dict.fromkeys(word for word in words if word.startswith(f"{name} ")) or {name: None}
-    return tuple(reasons)
+            reasons += judging.reasons(name, guard, people.answers, watch.events, at)
+    return tuple(dict.fromkeys(reasons))
 
 
 def _reason(factor: Factor, watch: Watch) -> str:
