@@ -126,17 +126,11 @@ def signal_queries(signal: Signal) -> tuple[tuple[str, str], ...]:
 
 def asked(query: Query, place: Place) -> Query:
     """Return a query as its source is asked it: `$name` is filled in, and `:name` has its value beside it."""
-    text, values = filled(query.text, place), place.model_dump()
+    values = place.model_dump()
+    text = Template(query.text).safe_substitute(values)
     names = sorted(values.keys() & set(_BOUND.findall(query.text)))
     bound = tuple((name, values[name]) for name in names)
     return query.model_copy(update={"text": text, "bound": bound, "pasted": text != query.text})
-
-
-def filled(text: str, place: Place) -> str:
-    """Return a query with the names of the release in the place of its placeholders."""
-    return Template(text).safe_substitute(
-        service=place.service, release=place.release, baseline=place.baseline
-    )
 
 
 def totals(stream: Stream, bad: Counted, of: Counted) -> dict[str, Totals]:

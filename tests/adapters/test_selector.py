@@ -39,10 +39,26 @@ def test_a_value_may_have_quotes_and_backslashes() -> None:
     assert selector.accepts("hits_total", {"path": 'a"b\\c\nd'})
 
 
+@pytest.mark.parametrize("name", ["grounding.judged", "toxic-speech.v2.bad", "_x"])
+def test_names_that_are_not_prometheus_may_have_dots_and_dashes(name: str) -> None:
+    selector = parse_selector(f'{name}{{team.cost-centre="7"}}', dotted=True)
+    assert selector.accepts(name, {"team.cost-centre": "7"})
+    assert not selector.accepts(name, {"team.cost-centre": "8"})
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"), [("5.x", "a counter's name"), (".x", "a counter's name"), ("a:b", "the end")]
+)
+def test_other_names_are_refused_there_too(query: str, expected: str) -> None:
+    with pytest.raises(QueryBroken, match=f"expected {expected}"):
+        parse_selector(query, dotted=True)
+
+
 @pytest.mark.parametrize(
     ("query", "position", "expected"),
     [
         ("", 1, "a metric name"),
+        ("a.b", 2, "the end"),
         ("5xx", 1, "a metric name"),
         ("a{", 3, "a label name"),
         ("a{b", 4, "one of = != =~ !~"),
