@@ -35,11 +35,14 @@ class IncidentOpened(BaseEvent):
     playbook: str
     version: int
     digest: str
+    by_watch: bool = False
+    """The watch of the release opened it, not an alert."""
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
-        return f"Incident opened with playbook {self.playbook} version {self.version}"
+        by = " by the watch of the release," if self.by_watch else ""
+        return f"Incident opened{by} with playbook {self.playbook} version {self.version}"
 
 
 class AlertReceived(BaseEvent):

@@ -87,7 +87,11 @@ class Incident:
         playbook = opening.playbook
         self._desk.write(
             IncidentOpened(
-                at=workflow.now(), playbook=playbook.playbook, version=playbook.version, digest=opening.digest
+                at=workflow.now(),
+                playbook=playbook.playbook,
+                version=playbook.version,
+                digest=opening.digest,
+                by_watch=opening.found is not None,
             )
         )
 

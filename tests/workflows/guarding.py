@@ -10,6 +10,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.memory import START, MemoryWorld
+from backout.evaluation import Outcome
 from backout.guard import Place
 from backout.guard_release import Follow, GuardRelease, Retire
 from backout.model import digest_of
@@ -17,19 +18,21 @@ from backout.playbook import Playbook
 from backout.releases import Artifact, WatchView
 from backout.view import incident_id
 from tests.workflows.engine import PATIENCE_S, Engine, Incidents
-from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, VERIFY, playbook
+from tests.workflows.playbooks import DETECT, MANUAL, POSTMORTEM, REVERT, VERIFY, playbook
 from workflows import search_attributes
 from workflows.incident import Incident
 from workflows.watch import DIGEST, ReleaseWatch
 
 STEPS = (DETECT, REVERT, VERIFY, POSTMORTEM)
+STAYS_OPEN = (MANUAL, REVERT, POSTMORTEM)
+"""An incident that waits for people."""
 MODEL = Artifact(kind="model", name="chat-8b", digest="sha256:" + "ab" * 32)
 _numbers = count(1)
 
 
-def a_world(*, is_well: bool = True, exposure: int = 100) -> MemoryWorld:
+def a_world(*, is_well: bool = True, exposure: int = 100, release: str = "") -> MemoryWorld:
     """Return a world of its own release, so that tests on one server do not meet; its clock stands still."""
-    world = MemoryWorld(release=f"watched-{next(_numbers)}", exposure=exposure)
+    world = MemoryWorld(release=release or f"watched-{next(_numbers)}", exposure=exposure)
     if is_well:
         world.heal()
     world.clock.pause()
@@ -47,6 +50,21 @@ def guard_of(world: MemoryWorld, book: Playbook | None = None) -> GuardRelease:
         registered_at=START,
         artifacts=(MODEL,),
     )
+
+
+def holding_on_blindness() -> Playbook:
+    """Return a playbook with two criteria on one source that hold when it is blind."""
+    test = {"compare": "limit", "max": "1%"}
+    criteria = [
+        {"id": name, "signal": "errors", "test": test, "missing": {"do": "hold"}} for name in ("one", "two")
+    ]
+    rules = [{"id": "critical", "when": {"any_of": ["one", "two"]}, "authority": "auto"}]
+    return playbook(*STAYS_OPEN, criteria=criteria, rules=rules)
+
+
+def firings(view: WatchView) -> int:
+    """Return how often a rule fired."""
+    return sum(one.evaluation.outcome is Outcome.FIRED for one in view.transitions)
 
 
 class Watched:

@@ -12,17 +12,21 @@ from temporalio.exceptions import ApplicationError
 
 from backout.evaluation import Outcome
 from backout.model import digest_of
-from backout.playbook import Playbook
 from backout.releases import WatchView
 from backout.timeline import ExposureSet, SignalsJudged
 from backout.view import IncidentOutcome
 from tests.workflows.conftest import started
 from tests.workflows.engine import running
-from tests.workflows.guarding import STEPS, Watched, a_world, guarded
-from tests.workflows.playbooks import MANUAL, POSTMORTEM, REVERT, playbook
-
-STAYS_OPEN = (MANUAL, REVERT, POSTMORTEM)
-"""An incident that waits for people."""
+from tests.workflows.guarding import (
+    STAYS_OPEN,
+    STEPS,
+    Watched,
+    a_world,
+    firings,
+    guarded,
+    holding_on_blindness,
+)
+from tests.workflows.playbooks import POSTMORTEM, playbook
 
 
 @pytest.fixture
@@ -31,20 +35,6 @@ async def short_histories() -> AsyncIterator[Client]:
     async with started({"limit.historyCount.suggestContinueAsNew": "30"}) as environment:
         with environment.with_time_skipping_disabled():
             yield environment.client
-
-
-def holding_on_blindness(*steps: dict[str, Any]) -> Playbook:
-    """Return a playbook with two criteria on one source that hold when it is blind."""
-    test = {"compare": "limit", "max": "1%"}
-    criteria = [
-        {"id": name, "signal": "errors", "test": test, "missing": {"do": "hold"}} for name in ("one", "two")
-    ]
-    rules = [{"id": "critical", "when": {"any_of": ["one", "two"]}, "authority": "auto"}]
-    return playbook(*(steps or STAYS_OPEN), criteria=criteria, rules=rules)
-
-
-def firings(view: WatchView) -> int:
-    return sum(one.evaluation.outcome is Outcome.FIRED for one in view.transitions)
 
 
 async def is_watching(watched: Watched) -> WatchView:
