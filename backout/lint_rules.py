@@ -50,9 +50,6 @@ def _approval(path: Path, rule: Rule, playbook: Playbook) -> Iterator[Problem]:
             f"{written(rule.approve_within)} are over; shorten this or lengthen the step's within"
         )
         yield Problem(path=(*path, "approve_within"), message=msg)
-    if rule.on_timeout and not rule.approve_within:
-        msg = "without approve_within the step's own on_timeout follows; add approve_within or leave this out"
-        yield Problem(path=(*path, "on_timeout"), message=msg)
     if rule.on_timeout is Move.PROCEED:
         msg = (
             "a rule cannot proceed: a release that still serves users would pass for reverted. "

@@ -355,11 +355,6 @@ def test_what_is_only_unwise_is_a_warning(changes: Changes, path: str, message: 
             ),
         ),
         (
-            {"rules.2.approve_within": GONE},
-            "rules[2].on_timeout",
-            "without approve_within the step's own on_timeout follows; add approve_within or leave this out",
-        ),
-        (
             {"rules.2.on_timeout": "proceed"},
             "rules[2].on_timeout",
             (

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.sources.selector import parse_selector
 from backout.arming import arming_problems
-from backout.counting import Look, MarkedEvent, Totals
+from backout.counting import Look, MarkedEvent, Query, Totals
 from backout.criteria import LimitTest, ReferenceTest
 from backout.evaluation import Evaluation, Outcome
 from backout.guard import Place
@@ -20,7 +20,7 @@ from backout.rendering import render, title_and_text
 from backout.rules import Do
 from backout.site import PushSource
 from backout.steps import ManualStep, NotifyStep, RevertStep
-from backout.streams import filled, signal_queries, streams
+from backout.streams import asked, signal_queries, streams
 from backout.triggers import tick
 from backout.view import IncidentOutcome, IncidentSummary, Phase
 from backout.watch import Watch
@@ -89,7 +89,7 @@ def test_its_queries_are_read_by_their_source(name: str) -> None:
         pushed = isinstance(SITE.sources[stream.source], PushSource)
         assert all(parse_selector(query.text, dotted=pushed) for query in stream.queries)
     assert playbook.release.requests is not None
-    parse_selector(filled(playbook.release.requests.query, place))
+    parse_selector(asked(Query(text=playbook.release.requests.query), place).text)
 
 
 @every_playbook
@@ -155,6 +155,17 @@ def test_one_confirmed_severe_answer_of_a_chat_asks_at_once() -> None:
         (Outcome.INCONCLUSIVE, None),
         (Outcome.FIRED, "severe"),
     ]
+
+
+def test_two_suspect_signals_of_a_chat_wait_for_whoever_takes_the_page() -> None:
+    # Twice the limit with few outputs: for some minutes suspect, and not more.
+    suspect: dict[str, Series] = {
+        signal: [Totals(bad=int(rate * judged * tick), of=judged * tick) for tick in range(104)]
+        for signal, judged, rate in (("errors", 15, 0.04), ("unsupported", 10, 0.06))
+    }
+    assert {one.rule for one in said_of("conversational-agent", suspect)} == {None, "corroborated"}
+    for signal, counts in suspect.items():
+        assert {one.rule for one in said_of("conversational-agent", {signal: counts})} == {None}
 
 
 def test_an_outage_of_the_provider_holds_back_what_it_explains_and_nothing_else() -> None:
