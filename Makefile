@@ -50,7 +50,7 @@ fmt: $(DEV_STAMP) ## Format the code and fix what can be fixed
 	$(BIN)/ruff format .
 
 golden: $(DEV_STAMP) ## Keep the histories and digests of today's workflows; review them before you commit
-	$(BIN)/pytest tests/replay/test_scenarios.py --golden
+	$(BIN)/pytest tests/replay/test_scenarios.py tests/replay/test_watch_scenarios.py --golden
 	@git diff --stat -- tests/replay/golden || true
 
 bench: $(DEV_STAMP) ## Run the benchmarks

@@ -23,7 +23,7 @@ LASTING = timedelta(days=1)
 LASTING_UNEXPOSED = timedelta(hours=1)
 """How long it lasts while a source is blind without traffic: then the exposure is read again."""
 FIRST_TICKS = 8
-"""So many ticks the first one lasts: then it is known whether anything is counted."""
+"""So many ticks the first one lasts, and the first after trouble: then it is known what is counted."""
 _STRENGTH = {"report": 0, "page": 1, "hold": 2}
 
 
@@ -134,7 +134,7 @@ class Guarded(Frozen):
 
     def lasting(self, playbook: Playbook) -> timedelta:
         """Return how long the next observation lasts: until there is something to say of it at the latest."""
-        if self.watch is None:
+        if self.watch is None or self.trouble:
             return min(LASTING, FIRST_TICKS * playbook.tick)
         if self.unexposed:
             return LASTING_UNEXPOSED

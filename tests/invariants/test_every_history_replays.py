@@ -42,8 +42,8 @@ def seen(field: str) -> set[str]:
     return {event[field] for event in TOLD if field in event}
 
 
-def test_there_are_histories_of_incidents_and_of_reverts() -> None:
-    assert {golden.workflow.partition("-")[0] for golden in GOLDEN} == {"incident", "revert"}
+def test_there_are_histories_of_incidents_of_reverts_and_of_watches() -> None:
+    assert {golden.workflow.partition("-")[0] for golden in GOLDEN} == {"incident", "revert", "watch"}
 
 
 def test_every_kind_of_step_was_started_and_finished_in_a_kept_history() -> None:

@@ -62,6 +62,7 @@ class Heard:
 
     def _add(self, command: Json) -> None:
         metadata = command.pop("user_metadata", {})
+        command.pop("event_group_markers", None)  # which update it belongs to: a number of the run
         ((kind, fields),) = command.items()
         number = int(fields.pop("seq", 0))
         name = self._names.get((_REFERRED.get(kind, ""), number)) or _name(kind, fields, metadata)

@@ -21,7 +21,7 @@ from workflows.incident import TASK_QUEUE, Incident
 
 async def recorded(server: WorkflowEnvironment, name: str, scenario: Scenario) -> dict[str, WorkflowHistory]:
     """Play a scenario to its end; return the history of each of its workflows."""
-    async with _place_for(scenario, server) as environment:
+    async with place_for(scenario.long_after, server) as environment:
         world = MemoryWorld(release=name)
         engine = Engine(environment.client, world)
         engine.queue = TASK_QUEUE
@@ -33,23 +33,25 @@ async def recorded(server: WorkflowEnvironment, name: str, scenario: Scenario) -
                 opened = Incidents(engine.client.get_workflow_handle_for(Incident.run, incident))
                 await scenario.play(engine, opened)
                 assert (await opened.result()).outcome is scenario.outcome
-        runs = await _runs(engine.client, incident)
+        runs = await runs_of(engine.client, incident)
         for number in scenario.reverts:
-            runs += await _runs(engine.client, f"{incident}/revert/{number}")
+            runs += await runs_of(engine.client, f"{incident}/revert/{number}")
     return dict(zip(scenario.workflows, runs, strict=True))
 
 
 @asynccontextmanager
-async def _place_for(scenario: Scenario, server: WorkflowEnvironment) -> AsyncIterator[WorkflowEnvironment]:
-    """Yield the server, or one of its own for a scenario that wants another setting."""
-    if scenario.long_after is None:
+async def place_for(
+    long_after: int | None, server: WorkflowEnvironment
+) -> AsyncIterator[WorkflowEnvironment]:
+    """Yield the server, or one of its own where a history is to be long after so many events."""
+    if long_after is None:
         yield server
         return
-    async with started({"limit.historyCount.suggestContinueAsNew": str(scenario.long_after)}) as another:
+    async with started({"limit.historyCount.suggestContinueAsNew": str(long_after)}) as another:
         yield another
 
 
-async def _runs(client: Client, workflow: str) -> list[WorkflowHistory]:
+async def runs_of(client: Client, workflow: str) -> list[WorkflowHistory]:
     """Return the histories of a workflow, the newest last."""
     newest = await client.get_workflow_handle(workflow).fetch_history()
     first = newest.events[0].workflow_execution_started_event_attributes

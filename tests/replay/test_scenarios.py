@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from tests.replay import watch_scenarios
 from tests.replay.commands import replayed
 from tests.replay.digest import kinds
 from tests.replay.golden import AGAIN, Golden, every_golden
@@ -27,5 +28,6 @@ async def test_a_run_of_today_gives_the_kinds_of_commands_that_are_kept(
 
 
 def test_every_kept_history_is_of_a_scenario() -> None:
-    wanted = {f"{name}/{workflow}" for name, scenario in SCENARIOS.items() for workflow in scenario.workflows}
+    every = {**SCENARIOS, **watch_scenarios.SCENARIOS}
+    wanted = {f"{name}/{workflow}" for name, scenario in every.items() for workflow in scenario.workflows}
     assert {str(golden) for golden in every_golden()} == wanted

@@ -147,6 +147,7 @@ def test_a_rule_that_fired_is_armed_again_after_its_cooldown_and_its_quiet_time(
 
 def test_an_observation_lasts_a_day_but_for_what_is_known_earlier() -> None:
     assert NEW.lasting(BOOK) == 8 * BOOK.tick
+    assert after(observed()).blinded("down", BOOK, now=NINE).lasting(BOOK) == 8 * BOOK.tick
     assert after(observed()).lasting(BOOK) == timedelta(days=1)
     assert after(observed(FIRED, fired_at=NINE)).lasting(BOOK) == BOOK.rearm.cooldown
     unexposed = after(observed()).model_copy(update={"unexposed": True})
