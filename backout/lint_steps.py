@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from backout.criteria import AlertTest, EventTest
+from backout.lint_queries import RELEASE
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
 from backout.rules import Do
+from backout.signals import Signal
 from backout.site import ExpositionSource, Site
 from backout.steps import DetectStep, Move, PostmortemStep, RevertStep, VerifyStep
+from backout.streams import signal_queries
 
 _NO_EVIDENCE = "nothing has fired, so nothing would authorise the steps after it"
 _UNREVERTED = "a release that still serves users would pass for reverted"
@@ -42,11 +45,26 @@ def step_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
             yield from _stages(("steps", i, "stages"), step)
         if isinstance(step, DetectStep) and step.look_back and site:
             yield from _look_back(("steps", i, "look_back"), playbook, site)
-        if isinstance(step, VerifyStep) and all(
-            isinstance(one.test, AlertTest | EventTest) for one in playbook.criteria
-        ):
-            msg = "no criterion compares a rate, so recovery cannot be measured; add one, such as a limit"
-            yield Problem(path=("steps", i), message=msg)
+        if isinstance(step, VerifyStep):
+            yield from _measured(("steps", i), playbook)
+
+
+def _measured(path: Path, playbook: Playbook) -> Iterator[Problem]:
+    rates = [one for one in playbook.criteria if not isinstance(one.test, AlertTest | EventTest)]
+    signals = [playbook.signals[one.signal] for one in rates if one.signal in playbook.signals]
+    if not rates:
+        msg = "no criterion compares a rate, so recovery cannot be measured; add one, such as a limit"
+        yield Problem(path=path, message=msg)
+    elif signals and all(_counts_the_candidate(signal) for signal in signals):
+        msg = (
+            "every rate is of the candidate alone, which has no traffic after the revert, so recovery "
+            "cannot be measured; add a criterion on the whole service"
+        )
+        yield Problem(path=path, message=msg)
+
+
+def _counts_the_candidate(signal: Signal) -> bool:
+    return any(RELEASE.search(query) for _, query in signal_queries(signal))
 
 
 def _look_back(path: Path, playbook: Playbook, site: Site) -> Iterator[Problem]:

@@ -70,6 +70,14 @@ from tests.unit.linted import GONE, Changes, errors, step
             "steps[4]",
             "no criterion compares a rate, so recovery cannot be measured; add one, such as a limit",
         ),
+        (
+            {f"signals.{name}.bad": f'{name}{{release="$release"}}' for name in ("errors", "gap")},
+            "steps[4]",
+            (
+                "every rate is of the candidate alone, which has no traffic after the revert, so "
+                "recovery cannot be measured; add a criterion on the whole service"
+            ),
+        ),
     ],
 )
 def test_steps_in_an_order_that_makes_no_sense_are_refused(changes: Changes, path: str, message: str) -> None:
