@@ -444,6 +444,29 @@ def test_what_just_works_is_let_pass() -> None:
     assert said(limits) == []
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"signals.topics.of": "sum by (topic) (asked_total)"},
+        {"signals.asked.of": "select language, count(*) from asked group by language"},
+        {"judgments.0.answers": {"fine": "carry on", "worried": "carry on"}},
+        {"vetoes.0.when.any_of": ["language-gap"], "vetoes.0.when.level": "hold", "occasions": GONE},
+        {"rules.2.approve_within": GONE},
+        {"criteria.4.signal": "unsafe", "signals.asked": GONE},
+    ],
+    ids=[
+        "an aggregation that keeps the label",
+        "a select of the cohort and its count",
+        "answers that weigh in a condition alone",
+        "a veto on a suspicion",
+        "silence until the step ends",
+        "two criteria on one signal",
+    ],
+)
+def test_what_makes_sense_is_let_pass(changes: Changes) -> None:
+    assert said(changes) == []
+
+
 def test_people_of_the_site_fill_the_roles_that_judge_and_decide() -> None:
     dan = SITE.people["dan"].model_copy(update={"roles": ("safety_lead",)})
     site = SITE.model_copy(update={"people": {**SITE.people, "dan": dan}})
