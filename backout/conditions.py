@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
 from backout.criteria import AlertTest, Criterion, EventTest
 from backout.errors import UnknownName
 from backout.evaluation import Verdict
-from backout.rules import AllOf, AnyOf, AtLeast, Condition, Level
+from backout.rules import AllOf, AtLeast, Condition, Level
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Truth(NamedTuple):
 
     holds: bool
     by: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+    """Those of them that were so within the time, and are not now."""
 
 
 def truth(condition: Condition, facts: Facts, *, again: bool = False) -> Truth:
@@ -62,45 +64,39 @@ def _truth(condition: Condition, facts: Facts, around: _Sense) -> Truth:
     sense = _Sense(condition.level or around.level, condition.within or around.within, around.again)
     subjects: set[Hashable] = set()
     by: list[str] = []
-    untrue = 0
+    past: list[str] = []
     for part in condition.parts:
-        if isinstance(part, str):
-            found = Truth(_is_true(part, facts, sense), (part,))
-        else:
-            found = _truth(part, facts, sense)
-        if not found.holds:
-            untrue += 1
-            continue
-        by += found.by
-        subjects.add(_subject(part, facts) if isinstance(part, str) else part)
-    match condition:
-        case AnyOf():
-            return Truth(bool(by), tuple(by))
-        case AllOf():
-            return Truth(not untrue, tuple(by))
-        case AtLeast():
-            return Truth(len(subjects) >= condition.at_least, tuple(by))
-        case _:
-            assert_never(condition)
+        found = _leaf(part, facts, sense) if isinstance(part, str) else _truth(part, facts, sense)
+        if found.holds:
+            by += found.by
+            past += found.past
+            subjects.add(_subject(part, facts) if isinstance(part, str) else part)
+        elif isinstance(condition, AllOf):
+            return _UNTRUE
+    needed = condition.at_least if isinstance(condition, AtLeast) else 1
+    return Truth(len(subjects) >= needed, tuple(by), tuple(past))
 
 
-def _is_true(name: str, facts: Facts, sense: _Sense) -> bool:
+_UNTRUE = Truth(holds=False)
+
+
+def _leaf(name: str, facts: Facts, sense: _Sense) -> Truth:
     criterion = facts.criteria.get(name)
     if criterion is None:
         if name not in facts.said:
             known = [*facts.criteria, *facts.said]
             raise UnknownName(kind="criterion, event or answer", name=name, known=known)
-        return facts.said[name]
+        return Truth(facts.said[name], (name,))
     if criterion.mode == "observe" and not facts.with_observed:
-        return False
-    past = facts.suspect_at if sense.level == "hold" else facts.breached_at
-    reached = past.get(name)
+        return _UNTRUE
+    reached = (facts.suspect_at if sense.level == "hold" else facts.breached_at).get(name)
+    since = None if reached is None else facts.at - reached
     if sense.again and isinstance(criterion.test, EventTest):
-        return reached is not None and facts.at - reached <= (sense.within or timedelta())
+        return Truth(since is not None and since <= (sense.within or timedelta()), (name,))
     verdict = facts.verdicts[name]
     if verdict is Verdict.BREACHED or (verdict is Verdict.SUSPECT and sense.level == "hold"):
-        return True
-    return sense.within is not None and reached is not None and facts.at - reached <= sense.within
+        return Truth(holds=True, by=(name,))
+    return Truth(since is not None and sense.within is not None and since <= sense.within, (name,), (name,))
 
 
 def _subject(name: str, facts: Facts) -> Hashable:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from backout.conditions import Facts, truth
+from backout.conditions import Facts, Truth, truth
 from backout.evaluation import Verdict, Vetoed
 from backout.guard import Guard, Judged
 from backout.judging import answer_name, weighing
@@ -24,8 +24,8 @@ class Fired(NamedTuple):
     """The rule's id, or the answer's name."""
     rule: str | None
     do: Do
-    by: tuple[str, ...]
-    """The names that made its condition true."""
+    truth: Truth
+    """What made its condition true."""
     decide_by: tuple[str, ...] = ()
 
 
@@ -57,7 +57,7 @@ def ruled(
     rule; only a rule that reverts comes before it.
     """
     true = {
-        rule.id: found.by
+        rule.id: found
         for rule in guard.rules
         if (found := truth(rule.when, facts, again=rule.id in watch.fired_at)).holds
     }
@@ -148,7 +148,7 @@ def _demanded(
         key = answer_name(answer)
         heard = watch.fired_at.get(key)
         if key not in answered and (heard is None or heard < answer.at):
-            return Fired(key, None, Do.REVERT, (key,), judgment.by)
+            return Fired(key, None, Do.REVERT, Truth(holds=True, by=(key,)), judgment.by)
     return None
 
 

@@ -43,7 +43,7 @@ def advance(watch: Watch, look: Look, *, guard: Guard, keep: int) -> Watch:
 
     `keep` is how many readings the window holds.
     """
-    grown = _grown(watch, look, guard, keep)
+    grown = _grown(_in_order(watch, look.at), look, guard, keep)
     return grown.model_copy(update=_levels(grown, verdicts.said(grown, guard), guard))
 
 
@@ -72,6 +72,7 @@ def tick(  # noqa: PLR0913  # all that weighs in
         The watch after the look, which remembers what fired, and the evaluation.
     """
     people = _people(guard, look.at, firing, judged, answered)
+    watch = _in_order(watch, look.at)
     grown = _grown(watch, look, guard, keep)
     found = verdicts.said(grown, guard, firing=people.firing, weaker=people.weaker)
     grown = grown.model_copy(update=_levels(grown, found, guard))
@@ -209,16 +210,27 @@ def _reasons(
     at = watch.at or watch.started_at
     of_criteria = {factor.criterion: factor for factor in factors}
     reasons: list[str] = []
-    for name in fired.by:
+    for name in fired.truth.by:
         if name in of_criteria:
-            reasons.append(_reason(of_criteria[name], watch))
+            was = name in fired.truth.past
+            reasons.append(_past(of_criteria[name], watch) if was else of_criteria[name].reason)
         else:
             reasons += judging.reasons(name, guard, people.answers, watch.events, at)
     return tuple(dict.fromkeys(reasons))
 
 
-def _reason(factor: Factor, watch: Watch) -> str:
-    up = watch.suspect_at.get(factor.criterion)
-    if factor.verdict in {Verdict.SUSPECT, Verdict.BREACHED} or up is None:
-        return factor.reason
-    return f"{factor.reason} (but suspect or more until {up:%H:%M:%S} UTC)"
+def _past(factor: Factor, watch: Watch) -> str:
+    """Say until when a criterion was more than it is now."""
+    suspect, breached = (times.get(factor.criterion) for times in (watch.suspect_at, watch.breached_at))
+    until = [f"suspect or more until {suspect:%H:%M:%S}"] if suspect else []
+    until += [f"breached until {breached:%H:%M:%S}"] if breached else []
+    return f"{factor.reason} (but {', '.join(until)} UTC)"
+
+
+def _in_order(watch: Watch, at: datetime) -> Watch:
+    """Return the watch without times that lie ahead: where a clock was set back, they are now."""
+    if watch.at is None or watch.at <= at:
+        return watch
+    fields = ("suspect_at", "breached_at", "fired_at", "true_at", "vetoed_at")
+    times = {field: {key: min(then, at) for key, then in getattr(watch, field).items()} for field in fields}
+    return watch.model_copy(update={**times, "at": at})

@@ -96,6 +96,34 @@ def test_a_rule_on_an_event_fires_again_for_a_new_event_and_not_for_the_old_one(
     assert eye.see({"severe": (1, 1)}).rule == "zero"
 
 
+@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=30)])
+def test_a_clock_that_is_set_back_delays_no_rule_and_lengthens_no_veto(back: timedelta) -> None:
+    story = Story(two_rules())
+    story.fired(ALERT_A)
+    story.eye.now -= back
+    story.fired(lasting=minutes(6))
+    assert story.fired(ALERT_A) == ["first"]
+    story = Story(vetoed())
+    story.fired(ALERT_A, ALERT_B)
+    story.eye.now -= back
+    assert set(story.fired(ALERT_A, ALERT_B, lasting=minutes(10))) == {None}
+    assert story.fired(ALERT_A, ALERT_B) == ["first"]
+
+
+def test_what_counted_because_it_was_so_says_until_when() -> None:
+    recent = rule("recent", when={"all_of": ["error-limit", "a"], "within": "10m"})
+    eye = Eye(guard_of(limit(evidence={"sustain": "1m"}), A, rules=[recent]))
+    eye.see({"errors": (90, 100)}, times=6)
+    until = eye.now - TICK
+    eye.see({"errors": (0, 100_000)})
+    (reason, of_alert) = eye.see({"errors": (0, 100_000)}, firing=[ALERT_A]).reasons
+    assert "healthy" in reason
+    assert reason.endswith(
+        f" (but suspect or more until {until:%H:%M:%S}, breached until {until:%H:%M:%S} UTC)"
+    )
+    assert of_alert == "alert A is firing"
+
+
 VETO = Veto.model_validate(
     {
         "id": "known-cause",
