@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from statistics import median
 
-from backout.backtest import Backtest, Gate, Period, Simulation
+from backout.backtest import Backtest, Gate, Period
 from backout.counting import Look
 from backout.criteria import BaselineTest, Criterion, DriftTest, GapTest, LimitTest, ReferenceTest, Test
 from backout.guard import Guard
 from backout.model import Frozen
+from backout.simulation import Simulation
 
 FACTORS = (0.5, 0.7, 0.85, 1.0, 1.25, 1.5)
 """Times the tolerated rate or ratio of every criterion."""

@@ -10,12 +10,13 @@ from pathlib import Path
 import typer
 
 from backout.arming import record_of
-from backout.backtest import Backtest, Gate, Period, Simulation, judged_by_default
+from backout.backtest import Backtest, Gate, Period
 from backout.backtest_page import report_page
 from backout.errors import FileUnreadable, NothingToTest, UnknownName
 from backout.lint import checked_playbook
 from backout.model import Frozen
 from backout.playbook import Playbook
+from backout.simulation import Simulation, judged_by_default
 from backout.suggestions import Grid, GridSearch
 from backout.traces import Traces
 from cli import printing, tables

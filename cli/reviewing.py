@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from backout.addressing import short_of
-from backout.backtest import Gate, Simulation, judged_by_default
+from backout.backtest import Gate
 from backout.backtest_page import length
 from backout.errors import NothingToTest
 from backout.playbook import Playbook
 from backout.rendering import clock
 from backout.review import Readings, Review, reverted_at
+from backout.simulation import Simulation, judged_by_default
 from backout.suggestions import Grid, GridSearch
 from backout.view import IncidentView
 from cli import printing, tables
@@ -81,9 +82,7 @@ def show(found: Review) -> None:
         for one in found.moved:
             rates = (f"{one.before:.3%}", f"{one.after:.3%}")
             surprise = f"{one.surprise:.1f} of {one.need:.1f} nats"
-            moved.add_row(
-                *printing.cells(one.stream, clock(one.at), length(one.ahead_s), *rates, surprise)
-            )
+            moved.add_row(*printing.cells(one.stream, clock(one.at), length(one.ahead_s), *rates, surprise))
         printing.console().print(moved)
     if found.still:
         printing.line(f"Without a change: {', '.join(found.still)}.")

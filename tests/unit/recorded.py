@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backout.backtest import Backtest, Gate, Period, Simulation, judged_by_default
+from backout.backtest import Backtest, Gate, Period
 from backout.counting import Look
 from backout.guard import Guard
 from backout.recorded import Row
 from backout.series import looks_of_rows
+from backout.simulation import Simulation, judged_by_default
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 TICK = timedelta(seconds=15)

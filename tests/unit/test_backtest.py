@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from backout import triggers
-from backout.backtest import Backtest, Gate, Period, Simulation, most_events
+from backout.backtest import Backtest, Gate, Period, most_events
 from backout.counting import Look, MarkedEvent, Totals
 from backout.evaluation import Outcome
 from backout.recorded import Row
+from backout.simulation import Simulation
 from backout.watch import Watch
 from tests.unit.recorded import LIMIT, RATIO, START, TICK, at, backtested, guard, looks, stream
 
@@ -65,7 +66,8 @@ def test_days_without_data_are_no_healthy_days() -> None:
     assert result.ticks == 3 * DAY + 1
     assert result.healthy_days == 2
     (blind,) = result.blind
-    assert (blind.source, blind.share) == ("metrics", pytest.approx(1 / 3, abs=0.02))
+    assert blind.source == "metrics"
+    assert blind.share == pytest.approx(1 / 3, abs=0.02)
 
 
 def test_a_rule_that_fired_fires_again_only_once_it_was_quiet_and_cool() -> None:
@@ -188,6 +190,13 @@ def test_what_is_not_in_the_data_is_said() -> None:
         "alerts are not in the data, so nothing was heard by told",
         "judgments are not in the data: view",
     )
+
+
+def test_data_that_is_coarser_than_the_tick_is_said_to_be() -> None:
+    rows = [row for number, row in enumerate(stream([(240, 0.01)])) if number % 4 == 0]
+    (note,) = backtested(looks(rows), by=guard()).notes
+    assert note == "errors had data in only 25% of the ticks: a look every 15s would have shown it in pieces"
+    assert backtested(looks(stream([(120, 0.01), (120, -1)])), by=guard()).notes == ()
 
 
 def test_the_whole_of_a_second_signal_is_counted_beside_the_first() -> None:

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from backout.backtest import Simulation
 from backout.counting import Look, Totals
 from backout.errors import InvalidDocument
 from backout.recorded import Row, read_rows
 from backout.series import looks_of_rows
+from backout.simulation import Simulation
 from tests.unit.recorded import LIMIT, RATIO, START, TICK, guard
 
 HEADER = "at,signal,bad,judged\n"

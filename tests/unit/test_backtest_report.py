@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from backout.backtest import Gate, Period, Simulation
+from backout.backtest import Gate, Period
 from backout.backtest_page import report_page
 from backout.plots import LEFT, RIGHT, WIDTH, Frame, marks, panels, shades
+from backout.simulation import Simulation
 from backout.traces import MOST_POINTS, Trace, Traces
 from deployment import load_templates
 from tests.unit.linted import changed

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from backout.backtest import Simulation
 from backout.errors import NothingToTest
 from backout.evaluation import Evaluation, Outcome, Verdict
 from backout.explaining import Branch, explained, rule_tree
 from backout.guard import Guard, Judged
 from backout.review import reverted_at
 from backout.rules import AllOf, AnyOf, AtLeast
+from backout.simulation import Simulation
 from backout.timeline import ExposureSet, SignalsJudged
 from backout.view import IncidentView, Question
 from cli import explaining, reviewing
