@@ -67,3 +67,8 @@ def found(changes: Changes, site: Site | None = SITE, text: str = TEXT) -> list[
 def errors(changes: Changes) -> list[tuple[str, str]]:
     """Return the path and message of each error that lint finds in the changed complete playbook."""
     return [(path, message) for severity, path, message in found(changes) if severity == "error"]
+
+
+def said(changes: Changes) -> list[tuple[str, str, str]]:
+    """Return what lint says of the playbook of the whole language with these changes."""
+    return found(changes, text=LANGUAGE)
