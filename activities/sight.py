@@ -12,7 +12,7 @@ from backout.alerts import Alert
 from backout.counting import Look
 from backout.evaluation import Evaluation, Outcome
 from backout.requests import Observation, Observe
-from backout.transitions import turned
+from backout.transitions import turned, untold
 from backout.watch import Watch
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,7 +94,7 @@ class Sight:
         said: Evaluation | None = None
         for number, look in enumerate(past.looks, 1):
             is_last = number == len(past.looks)
-            watch, said = self._weighed(_untold(watch), look, self._request.firing if is_last else ())
+            watch, said = self._weighed(untold(watch), look, self._request.firing if is_last else ())
             await asyncio.sleep(0)  # heartbeats go on
         tracks = {
             key: track.model_copy(update={"silent": 0})
@@ -131,12 +131,6 @@ class Sight:
             blind.do != "report" and f"blind:{blind.source}" not in self._request.answered
             for blind in said.blind
         )
-
-
-def _untold(watch: Watch) -> Watch:
-    """Return the watch as if no rule had ever fired."""
-    true_at = {name: at for name, at in watch.true_at.items() if name not in watch.fired_at}
-    return watch.model_copy(update={"fired_at": {}, "true_at": true_at})
 
 
 def _noted(said: Evaluation, not_counted: tuple[str, ...]) -> Evaluation:

@@ -33,3 +33,9 @@ def turned(watch: Watch, said: Evaluation) -> tuple[Watch, bool]:
     is_new = said.outcome is Outcome.FIRED or (now != watch.told and stood >= STEADY_LOOKS)
     told = now if is_new else watch.told
     return watch.model_copy(update={"standing": now, "stood": stood, "told": told}), is_new
+
+
+def untold(watch: Watch) -> Watch:
+    """Return the watch as if no rule had ever fired."""
+    true_at = {name: at for name, at in watch.true_at.items() if name not in watch.fired_at}
+    return watch.model_copy(update={"fired_at": {}, "true_at": true_at})

@@ -19,6 +19,7 @@ from backout.requests import Observation, Observe
 from backout.rules import AnyOf, Do
 from backout.steps import DetectStep, VerifyStep
 from backout.timeline import SignalsJudged
+from backout.transitions import untold
 from backout.view import IncidentOutcome
 from workflows import following, options
 from workflows.achieved import Achieved, Done, TimedOut
@@ -148,7 +149,8 @@ def _breach_request(desk: Desk, step: DetectStep, until: datetime) -> Observe:
         "judged": tuple(one for one in judged if workflow.now() < one.until),
         "answered": desk.case.answered,
         "look_back": step.look_back if desk.watch is None else None,
-        "resume": desk.watch,
+        # What fired while the watch was stopped was told to nobody; what was told is in `answered`.
+        "resume": desk.watch and untold(desk.watch),
     }
     return asked.model_copy(update=more)
 

@@ -96,6 +96,7 @@ async def test_a_judgment_that_asks_for_less_evidence_reaches_a_watch_that_goes_
     async with running(waiting) as engine:
         incident = await watched(engine, 15)
         await judge(incident, "concerned")
+        await engine.world.clock.reached(16)
         engine.world.clock.go_on()
         await incident.result()
         (judged,) = await breaches(incident)
@@ -109,7 +110,9 @@ async def test_a_new_answer_replaces_the_one_before(waiting: Client) -> None:
     async with running(waiting) as engine:
         incident = await watched(engine, 4)
         await judge(incident, "known")
+        await engine.world.clock.reached(5)
         await judge(incident, "fine")
+        await engine.world.clock.reached(6)
         view = await incident.view()
         engine.world.clock.go_on()
         await incident.result()
@@ -125,6 +128,7 @@ async def test_while_people_know_the_cause_no_rule_reverts(waiting: Client) -> N
     async with running(waiting) as engine:
         incident = await watched(engine, 4)
         await judge(incident, "known")
+        await engine.world.clock.reached(5)
         engine.world.clock.go_on()
         view = await incident.asked(Action.RESUME)
         (judged,) = await breaches(incident)
@@ -184,3 +188,18 @@ async def test_a_hold_reaches_a_watch_that_hands_over(waiting: Client) -> None:
         await incident.act("alice", Action.RESUME)
         await incident.until(lambda view: view.summary.exposure is not None)
         await incident.handle.terminate()
+
+
+async def test_a_rule_that_fires_while_people_judge_waits_for_what_they_say(waiting: Client) -> None:
+    async with running(waiting) as engine:
+        incident = await watched(engine, 16)
+        engine.world.source.pause()
+        engine.world.clock.go_on(times=1)
+        await engine.world.source.reached(17)  # the look at which the rule would fire is under way
+        await judge(incident, "known")
+        engine.world.source.go_on()
+        engine.world.clock.go_on()
+        view = await incident.asked(Action.RESUME)
+        await incident.handle.terminate()
+    assert "neither yes nor no" in view.held
+    assert engine.world.target.changes == []
