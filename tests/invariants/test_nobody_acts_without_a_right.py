@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from backout.authority import Allowed, Refused, decide
+from backout.authority import Allowed, Refused, decide, lacking, roles_filled
 from backout.case import Directive
 from backout.people import Act, Action, Actor, Role
+from backout.rules import Weight
 from backout.timeline import ActionTaken
-from backout.view import Ask, IncidentOutcome, Phase
+from backout.view import Ask, IncidentOutcome, Phase, Question
 from tests.invariants.properties import at_length, quickly
 from tests.unit.views import OPENING, at, briefing, case_of
 
@@ -31,6 +34,14 @@ ASKED = st.builds(
     approved_by=st.sampled_from([(), ("ann",), ("ann", "ben")]),
     items=st.just(("a", "b")),
 )
+ANSWERS = {"fine": Weight.CARRY_ON, "stop": Weight.REVERT}
+QUESTIONED = st.builds(
+    Question,
+    judgment=st.just("safety_view"),
+    ask=st.just("Is it new?"),
+    roles=st.lists(st.sampled_from(NAMES), min_size=1, unique=True).map(tuple),
+    answers=st.just(ANSWERS),
+)
 STATES = st.fixed_dictionaries(
     {
         "outcome": st.sampled_from(IncidentOutcome),
@@ -40,6 +51,7 @@ STATES = st.fixed_dictionaries(
         "asks": st.dictionaries(st.sampled_from(["approve", "tick", "decide"]), ASKED),
     }
 )
+QUESTIONS = st.lists(QUESTIONED, max_size=1).map(tuple)
 
 
 def actor(person: str, roles: tuple[str, ...]) -> Actor:
@@ -57,14 +69,21 @@ def actor(person: str, roles: tuple[str, ...]) -> Actor:
         reason=st.sampled_from(["", "because"]),
         subject=st.sampled_from([None, PLAN, PLAN[:14], OTHER]),
         item=st.just(1),
+        judgment=st.sampled_from(["", "safety_view", "other"]),
+        answer=st.sampled_from(["", "stop", "maybe"]),
     ),
     STATES,
+    QUESTIONS,
 )
 @quickly
 def test_in_every_state_only_a_holder_of_the_right_is_allowed_and_that_right_is_named(
-    roles: dict[str, Role], held: tuple[str, ...], drawn: Act, state: dict[str, object]
+    roles: dict[str, Role],
+    held: tuple[str, ...],
+    drawn: Act,
+    state: dict[str, object],
+    questions: tuple[Question, ...],
 ) -> None:
-    brief = briefing(**state)
+    brief = briefing(**state).model_copy(update={"questions": questions})
     act, action = drawn.model_copy(update={"actor": actor("cleo", held)}), drawn.action
     answer = decide(act, brief, roles)
     if isinstance(answer, Refused):
@@ -76,6 +95,10 @@ def test_in_every_state_only_a_holder_of_the_right_is_allowed_and_that_right_is_
         asked = next(ask for ask in brief.asks if action in ask.actions)
         assert answer.right in asked.roles
         assert act.subject in {PLAN, PLAN[:14]}
+    if action is Action.JUDGE:
+        (question,) = brief.questions
+        assert answer.right in question.roles
+        assert (act.judgment, act.answer) == ("safety_view", "stop")
 
 
 @given(HELD_ROLES, st.sampled_from(Action), STATES)
@@ -191,13 +214,56 @@ def test_each_right_lets_its_holder_act_at_the_right_moment() -> None:
     """The other direction: refusing everybody everything would not do."""
     vote = Ask(what="?", actions=VOTE, subject=PLAN, quorum=2, roles=("commander",))
     tick = Ask(what="?", actions=(Action.TICK,), items=("a",))
+    asked = Question(judgment="safety_view", ask="?", roles=("commander",), answers=ANSWERS)
     for action in Action:
         held = "" if action is Action.HOLD else "Ann: wait"
         state: dict[str, object] = {"held": held, "asks": {"approve": vote, "tick": tick}}
         roles = {"commander": Role(may=(action,))}
-        act = Act(id="1", action=action, actor=PEOPLE["dan"], reason="because", subject=PLAN, item=1)
-        assert decide(act, briefing(**state), roles) == Allowed(right="commander")
+        judged = {"judgment": "safety_view", "answer": "stop"}
+        act = Act(
+            id="1", action=action, actor=PEOPLE["dan"], reason="because", subject=PLAN, item=1, **judged
+        )
+        brief = briefing(**state).model_copy(update={"questions": (asked,)})
+        assert decide(act, brief, roles) == Allowed(right="commander")
 
 
 def test_a_directive_exists_for_each_decision_and_for_nothing_else() -> None:
     assert {directive.value for directive in Directive} == {"resume", "retry", "skip", "abort", "close"}
+
+
+VOTES = st.lists(st.lists(st.sampled_from(NAMES), unique=True).map(tuple), max_size=5)
+
+
+@given(VOTES)
+@quickly
+def test_nobody_fills_two_roles_and_nobody_could_be_placed_better(votes: list[tuple[str, ...]]) -> None:
+    best = max(
+        len({role for role in chosen if role})
+        for chosen in product(*[(*roles, "") for roles in votes])
+        if all(chosen.count(role) == 1 for role in chosen if role)
+    )
+    assert roles_filled(votes) == best
+    assert best <= min(len(votes), len({role for roles in votes for role in roles}))
+
+
+@given(VOTES, st.integers(1, 3), st.integers(1, 3), st.sampled_from([(), ("product",)]))
+@quickly
+def test_what_is_authorised_has_its_people_its_roles_and_who_must_be_among_them(
+    votes: list[tuple[str, ...]], quorum: int, roles_needed: int, must: tuple[str, ...]
+) -> None:
+    ask = Ask(
+        what="Revert r2",
+        actions=VOTE,
+        quorum=quorum,
+        roles=NAMES,
+        roles_needed=roles_needed,
+        must=must,
+        approved_by=tuple(f"p{number}" for number in range(len(votes))),
+        approved_as=tuple(votes),
+    )
+    enough = (
+        len(votes) >= quorum
+        and (roles_needed == 1 or roles_filled(votes) >= roles_needed)
+        and (not must or any("product" in roles for roles in votes))
+    )
+    assert (lacking(ask) == "") == enough
