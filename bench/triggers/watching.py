@@ -19,33 +19,26 @@ from time import monotonic
 from temporalio.client import Client
 
 import wiring
-from activities.checks import CheckActivities
-from activities.exposure import ExposureActivities
-from activities.people import PeopleActivities
-from activities.records import RecordActivities
-from activities.signals import SignalActivities
-from adapters.clock import SystemClock
-from adapters.memory import MemoryStore
-from adapters.sources.shared import SharedLooks
-from backout.counting import Counted, Query
+from adapters.memory import MemoryClock
 from backout.model import digest_of
 from backout.playbook import Playbook
 from backout.releases import Artifact, Registration, ReleaseRecord
 from bench.stand import free_places, memory_mb
 from bench.triggers.traffic import TICK_S
+from bench.triggers.watch_worker import STALL, Traffic, activities
 from cli.engine import is_ready, prepare_namespace, server_command
 from cli.places import without_temporal
 from cli.processes import Child
 from gateway.watches import Watches
 from worker import build_worker
 
-SIGNALS = 20
-MEASURED_TICKS = 4
+SIGNALS, RELEASES = 20, (200, 1000)
+MEASURED_TICKS, SETTLING_TICKS = 4, 2
 AT_ONCE = 20
 """Watches that are started at the same time."""
+DAYS = 3
+"""Days of the machine's own clock that one watch is taken through, to count its events."""
 WITHIN_S = 60.0
-JUDGED_PER_S = 7
-"""Of each signal; one in a hundred is bad."""
 PLAYBOOK = Playbook.model_validate(
     {
         "playbook": "bench",
@@ -75,7 +68,7 @@ PLAYBOOK = Playbook.model_validate(
         "escalation": {},
         "remind": "30m",
         "steps": [
-            {"step": "manual", "owner": "on_call", "items": ["look"], "within": "1h", "on_timeout": "hold"},
+            {"step": "manual", "owner": "on_call", "items": ["look"], "within": "1h", "on_timeout": "hold"}
         ],
     }
 )
@@ -90,89 +83,82 @@ class Spent:
     """The worker's share of one core."""
     engine_cores: float
     memory_mb: float
+    """Of the worker, its libraries included."""
     stall_s: float
-    """The longest time in which the worker did nothing else than the watches."""
-    events: float
-    """Events of a watch's history so far."""
+    """The longest time in which the worker did nothing but watch."""
 
 
-class Traffic:
-    """A source that counts by the clock, for every query that there is."""
+@dataclass(frozen=True)
+class Measured:
+    """Everything that is printed."""
 
-    def __init__(self) -> None:
-        """Begin to count."""
-        self._begun = monotonic()
-
-    async def look(self, *, queries: Sequence[Query]) -> tuple[Counted, ...]:
-        """Return how many there were since the beginning."""
-        judged = JUDGED_PER_S * int(monotonic() - self._begun)
-        bad, of = Counted(counts={"": float(judged // 100)}), Counted(counts={"": float(judged)})
-        return tuple(bad if query.text.startswith("bad") else of for query in queries)
-
-    async def history(
-        self,
-        *,
-        queries: Sequence[Query],
-        start: datetime,
-        end: datetime,
-        tick: timedelta,
-    ) -> tuple[tuple[Counted, ...], ...]:
-        """Return nothing: no watch looks back here."""
-        raise NotImplementedError
+    spent: tuple[Spent, ...]
+    events_a_day: float
+    """Events in the history of a healthy release's watch."""
 
 
-async def measured(releases: int, *, ticks: int = MEASURED_TICKS) -> Spent:
-    """Watch so many releases and measure the worker for so many ticks."""
+async def measured(releases: Sequence[int]) -> Measured:
+    """Measure a worker with each number of watched releases."""
+    with TemporaryDirectory() as folder:
+        async with _engine(Path(folder)) as (client, _):
+            events = await _events_a_day(client)
+    return Measured(spent=tuple([await _with(number) for number in releases]), events_a_day=events)
+
+
+async def _events_a_day(client: Client) -> float:
+    """Take one watch through some days on a clock that jumps, and count the events of its history."""
+    clock, watches = MemoryClock(), Watches(client=client)
+    connected = await wiring.connect({"target_host": client.service_client.config.target_host})
+    async with build_worker(connected, activities(clock, Traffic(clock))):
+        begun = clock.now()
+        await _start(client, 1)
+        while clock.now() - begun < timedelta(days=DAYS):  # noqa: ASYNC110  # it jumps on while we sleep
+            await asyncio.sleep(0.05)
+        shown = await client.get_workflow_handle("watch/chat/r0").describe()
+        await watches.retire(service="chat", release="r0", why="counted", within_s=WITHIN_S)
+    return shown.history_length / DAYS
+
+
+async def _with(releases: int) -> Spent:
     with TemporaryDirectory() as folder:
         async with _engine(Path(folder)) as (client, engine):
+            address = client.service_client.config.target_host
+            command = [sys.executable, "-m", "bench.triggers.watch_worker", address, folder]
             worker = Child(
-                "worker",
-                [sys.executable, "-m", "bench.triggers.watching", "worker", _address(client), folder],
-                env=without_temporal(os.environ),
-                log=Path(folder) / "worker.log",
+                "worker", command, env=without_temporal(os.environ), log=Path(folder) / "worker.log"
             )
             await worker.start()
             try:
                 await _start(client, releases)
-                await asyncio.sleep(2 * TICK_S)
-                return await _spent(client, releases, (worker, engine), Path(folder), ticks)
+                await asyncio.sleep(SETTLING_TICKS * TICK_S)
+                return await _spent(releases, worker, engine, Path(folder) / STALL)
             finally:
                 await worker.stop(grace_s=5)
 
 
-async def _spent(
-    client: Client, releases: int, processes: tuple[Child, Child], folder: Path, ticks: int
-) -> Spent:
-    begun, before = monotonic(), [_cpu_s(process) for process in processes]
-    (folder / "stall").unlink(missing_ok=True)
-    await asyncio.sleep(ticks * TICK_S)
+async def _spent(releases: int, worker: Child, engine: Child, stall: Path) -> Spent:
+    begun, before = monotonic(), (_cpu_s(worker), _cpu_s(engine))
+    _forget(stall)
+    await asyncio.sleep(MEASURED_TICKS * TICK_S)
     passed = monotonic() - begun
-    worker, engine = (
-        (_cpu_s(process) - spent) / passed for process, spent in zip(processes, before, strict=True)
-    )
-    lengths = [
-        (await client.get_workflow_handle(f"watch/chat/r{n}").describe()).history_length for n in range(10)
-    ]
     return Spent(
         releases=releases,
-        cores=worker,
-        engine_cores=engine,
-        memory_mb=memory_mb(processes[0]),
-        stall_s=float((folder / "stall").read_text()),
-        events=sum(lengths) / len(lengths),
+        cores=(_cpu_s(worker) - before[0]) / passed,
+        engine_cores=(_cpu_s(engine) - before[1]) / passed,
+        memory_mb=memory_mb(worker),
+        stall_s=_read(stall),
     )
 
 
 async def _start(client: Client, releases: int) -> None:
     watches, digest = Watches(client=client), digest_of(PLAYBOOK)
     for first in range(0, releases, AT_ONCE):
-        numbers = range(first, min(first + AT_ONCE, releases))
-        await asyncio.gather(
-            *(
-                watches.start(record=_record(number), playbook=PLAYBOOK, digest=digest, within_s=WITHIN_S)
-                for number in numbers
-            )
+        some = range(first, min(first + AT_ONCE, releases))
+        starts = (
+            watches.start(record=_record(number), playbook=PLAYBOOK, digest=digest, within_s=WITHIN_S)
+            for number in some
         )
+        await asyncio.gather(*starts)
 
 
 def _record(number: int) -> ReleaseRecord:
@@ -201,47 +187,36 @@ async def _engine(folder: Path) -> AsyncIterator[tuple[Client, Child]]:
         await child.stop(grace_s=5)
 
 
-def _address(client: Client) -> str:
-    return client.service_client.config.target_host
-
-
 def _cpu_s(process: Child) -> float:
     """Return the seconds of CPU that a process has taken."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def work(address: str, folder: Path) -> None:
-    """Be the worker, and say how long it stalls."""
-    client = await wiring.connect({"target_host": address})
-    activities = wiring.activities_of(
-        SignalActivities(sources={"metrics": SharedLooks(Traffic())}, clock=SystemClock()),
-        ExposureActivities(targets={}),
-        CheckActivities(checks={}),
-        PeopleActivities(channels={}, directory={}, templates={}, history=""),
-        RecordActivities(store=MemoryStore(), channels={}, templates={}, history=""),
-    )
-    async with build_worker(client, activities):
-        while True:
-            slept = monotonic()
-            await asyncio.sleep(0.01)
-            _note(folder / "stall", monotonic() - slept - 0.01)
+def _forget(stall: Path) -> None:
+    stall.unlink(missing_ok=True)
 
 
-def _note(file: Path, stall_s: float) -> None:
-    """Keep the longest stall; whoever measures removes the file before."""
-    longest = float(file.read_text()) if file.exists() else 0.0
-    if stall_s > longest:
-        file.write_text(f"{stall_s:.3f}")
+def _read(stall: Path) -> float:
+    return float(stall.read_text()) if stall.exists() else 0.0
 
 
-async def _print(releases: Sequence[int]) -> None:
-    for number in releases:
-        print(await measured(number), flush=True)
+def print_watching(found: Measured) -> None:
+    """Print what watched releases cost, in Markdown."""
+    print(f"\nWatched releases, {SIGNALS} signals every {TICK_S} s each, on one worker and a real engine\n")
+    print("| releases | worker: cores | memory | longest stall | engine: cores |")
+    print("|---|---|---|---|---|")
+    for one in found.spent:
+        cells = f"{one.cores:.2f} | {one.memory_mb:.0f} MB | {one.stall_s:.2f} s | {one.engine_cores:.2f}"
+        print(f"| {one.releases} | {cells} |")
+    print(f"\nHistory of a healthy release: {found.events_a_day:.0f} events a watch-day.", flush=True)
+
+
+async def main(releases: Sequence[int]) -> None:
+    """Measure and print."""
+    print_watching(await measured(releases))
+    await asyncio.sleep(0.1)  # a process that ends right after its last connection may crash in the SDK
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["worker"]:
-        asyncio.run(work(sys.argv[2], Path(sys.argv[3])))
-    else:
-        asyncio.run(_print([int(number) for number in sys.argv[1:]] or [200, 1000]))
+    asyncio.run(main([int(number) for number in sys.argv[1:]] or RELEASES))
