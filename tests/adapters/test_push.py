@@ -194,9 +194,10 @@ async def test_stale_pushes_count_for_late_labels_only_and_are_told(
         problem="late by more than 5m and not counted: 1 pushes; `clock: labelled` counts what comes late"
     )
     await store.take(push=push("l", now=10, made=5, a_bad=2))
+    await store.take(push=push("m", now=10, made=4, a_bad=4))
     seen = await clocked(source, "a.bad", "arrival")
-    assert seen == Counted(counts={"": 2}, note="late by more than 5m and not counted: 1 pushes")
-    assert await clocked(source, "a.bad", "labelled") == Counted(counts={"": 3})
+    assert seen == Counted(counts={"": 2}, note="late by more than 5m and not counted: 2 pushes")
+    assert await clocked(source, "a.bad", "labelled") == Counted(counts={"": 7})
 
 
 async def test_the_clocks_place_a_push_when_its_outputs_were_made_or_when_it_came(

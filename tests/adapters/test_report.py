@@ -67,10 +67,10 @@ def remove(path: Path) -> None:
     path.unlink()
 
 
-def replace(path: Path, *, more: str) -> None:
-    """Put a new file in the place of an old one; it begins like that one."""
+def replace(path: Path, text: str) -> None:
+    """Put a new file in the place of an old one."""
     new = path.with_suffix(".new")
-    new.write_text(path.read_text() + more)
+    new.write_text(text)
     new.rename(path)
 
 
@@ -184,14 +184,23 @@ async def test_a_file_that_was_truncated_or_replaced_is_read_from_its_beginning(
     assert await counts(source, "unsafe.judged", "unsafe.bad") == [2 + len(lines), 2]
 
 
-async def test_a_file_that_was_renamed_over_the_old_one_is_read_whole(
-    report: Path, append: Callable[..., None]
-) -> None:
-    append(line("o-1", unsafe=True))
+async def test_a_file_that_was_renamed_over_the_old_one_is_read_whole(report: Path) -> None:
+    same, old, new = ([line(f"{name}-{number}", unsafe=True) for number in range(10)] for name in "son")
+    write(report, "".join(same + old))
     source = source_of(report)
-    assert await count(source, "unsafe.judged") == 1
-    replace(report, more=line("o-2", unsafe=True))
-    assert await count(source, "unsafe.judged") == 2
+    assert await count(source, "unsafe.judged") == 20
+    # It is longer, and begins like the old one.
+    replace(report, "".join(same + new + new))
+    assert await count(source, "unsafe.judged") == 30
+
+
+async def test_a_long_file_that_was_cut_and_goes_on_is_read_whole(report: Path) -> None:
+    same, old, new = ([line(f"{name}-{number}", unsafe=True) for number in range(10)] for name in "son")
+    write(report, "".join(same + old))
+    source = source_of(report)
+    assert await count(source, "unsafe.judged") == 20
+    write(report, "".join(same + new[:5]))
+    assert await count(source, "unsafe.judged") == 25
 
 
 async def test_no_file_is_unreachable_also_when_there_was_one(
@@ -277,6 +286,8 @@ async def test_broken_lines_are_forgotten_with_the_file_that_had_them(
     assert "report.jsonl:2" in (await answer(source, "unsafe.bad")).note
     write(report, line("o-1", unsafe=True))
     assert await answer(source, "unsafe.bad") == Counted(counts={"": 1})
+    append("broken again\n")
+    assert "not counted: 1, such as" in (await answer(source, "unsafe.bad")).note
 
 
 async def test_a_line_without_end_is_skipped_when_it_is_too_long(

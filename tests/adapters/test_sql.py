@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 import psycopg
 import pytest
+from sqlalchemy import Engine, event
 
+from adapters.sources import sql_rows
 from adapters.sources.sql import SqlCounts
 from backout.counting import Counted, Query
 from backout.errors import NoHistory, RejectedBySystem, Unreachable
@@ -269,6 +273,16 @@ async def test_a_wrong_password_is_unreachable_and_not_told(server: str) -> None
 
 
 @postgres.NEEDED
+async def test_a_driver_that_repeats_the_password_is_not_quoted(server: str) -> None:
+    place = server.partition("@")[2]
+    source = SqlCounts(f"postgresql://n%40me:n%40me@{place}", TIMEOUT)
+    with pytest.raises(Unreachable) as refused:
+        await look(source, JUDGED)
+    assert str(refused.value.details["why"]).endswith('password authentication failed for user "***"')
+    await source.aclose()
+
+
+@postgres.NEEDED
 async def test_a_connection_that_broke_is_made_again(server: str) -> None:
     source = SqlCounts(server, TIMEOUT)
     with pytest.raises(Unreachable, match=r"terminating connection"):
@@ -292,6 +306,51 @@ async def test_all_counts_of_one_look_are_of_one_moment(server: str) -> None:
         assert (first.total, done.total, second.total) == (0, 1, 0)
         other.execute("DROP TABLE moving")
     await source.aclose()
+
+
+async def test_all_counts_of_one_look_are_of_one_moment_in_sqlite_too(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.db"
+    address = sqlite_address(path)
+
+    def insert() -> int:
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("PRAGMA journal_mode = WAL")
+            other.execute("INSERT INTO feedback (release) VALUES ('r2')")
+            other.commit()
+        return 1
+
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        connection.create_function("insert_one", 0, insert)
+
+    insert()
+    event.listen(Engine, "connect", prepare)
+    source = SqlCounts(address, TIMEOUT)
+    first, done, second = await look(source, JUDGED, "SELECT insert_one()", f"{JUDGED} ")
+    assert (first.total, done.total, second.total) == (5, 1, 5)
+    event.remove(Engine, "connect", prepare)
+    await source.aclose()
+
+
+@pytest.mark.parametrize(
+    ("rows", "by", "found"),
+    [
+        pytest.param([(Decimal("1.5"),)], None, {"": 1.5}, id="a decimal"),
+        pytest.param([(True,)], None, {}, id="true is no number"),
+        pytest.param([(math.inf,)], None, {}, id="infinite"),
+        pytest.param([(math.nan,)], None, {}, id="not a number"),
+        pytest.param([(10**400,)], None, {}, id="beyond every float"),
+        pytest.param([("a", 1), (None, 2), (7, 3)], "x", {"a": 1, "(none)": 2, "7": 3}, id="odd cohorts"),
+        pytest.param([("a", 1), ("b", math.nan)], "x", {}, id="one cohort that counts nothing"),
+        pytest.param([(str(n), 1) for n in range(1000)], "x", {str(n): 1 for n in range(1000)}, id="many"),
+        pytest.param([(str(n), 1) for n in range(1001)], "x", {}, id="too many"),
+    ],
+)
+def test_only_finite_numbers_from_zero_up_count(
+    rows: list[tuple[object, ...]], by: str | None, found: dict[str, float]
+) -> None:
+    answer = sql_rows.counted(Query(text="", by=by), rows)
+    assert answer.counts == found
+    assert bool(answer.problem) is not bool(found)
 
 
 @pytest.mark.parametrize(
