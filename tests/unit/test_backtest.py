@@ -61,6 +61,15 @@ def test_the_same_fire_outside_of_every_bad_period_is_a_false_one() -> None:
     assert result.false_per_day == pytest.approx(1 / result.healthy_days)
 
 
+def test_a_fire_that_comes_until_things_are_quiet_again_is_late_and_not_false() -> None:
+    rates = [(HOUR, 0.01), (24, 0.08), (HOUR, 0.01)]
+    early = Period(start=at(hours=1), end=at(hours=1, minutes=3))
+    result = backtested(looks(stream(rates)), by=guard(), bad=[early])
+    assert result.caught[0].at is not None
+    assert early.end < result.caught[0].at < early.end + timedelta(minutes=10)
+    assert result.false == 0
+
+
 def test_days_without_data_are_no_healthy_days() -> None:
     result = slowly([(DAY, 0.005), (DAY, -1), (DAY, 0.005)])
     assert result.ticks == 3 * DAY + 1

@@ -14,6 +14,7 @@ from backout.guard import Guard, Judged
 from backout.review import reverted_at
 from backout.rules import AllOf, AnyOf, AtLeast
 from backout.simulation import Simulation
+from backout.suggestions import Cell, Grid
 from backout.timeline import ExposureSet, SignalsJudged
 from backout.view import IncidentView, Question
 from cli import explaining, reviewing
@@ -208,3 +209,20 @@ def test_a_leaf_that_counted_by_what_was_before_is_true() -> None:
         holds=True,
         parts=(Branch(text="slow", holds=True, why="by what was before: slow: fine"),),
     )
+
+
+def test_the_best_setting_is_the_quickest_that_is_not_wrong_more_often() -> None:
+    def cell(factor: float, false: int, missed: int, *delays_s: float) -> Cell:
+        return Cell(
+            factor=factor, sustain_s=60, false=false, false_per_day=0, missed=missed, delays_s=delays_s
+        )
+
+    hasty, deaf, quick, slow = (
+        cell(0.5, 2, 0, 30),
+        cell(1.5, 0, 1, 20),
+        cell(0.7, 0, 0, 50),
+        cell(0.85, 0, 0, 90),
+    )
+    own = cell(1, 0, 0, 100)
+    assert Grid(own=own, cells=(hasty, deaf, slow, quick)).best == quick
+    assert Grid(own=own, cells=(hasty, deaf)).best is None
