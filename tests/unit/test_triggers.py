@@ -108,6 +108,8 @@ def test_what_is_smaller_than_one_waits_until_it_is_whole() -> None:
     looks: list[Look] = [(0.4 * n, 2.5 * n) for n in range(11)]
     track = watched(looks).tracks["errors"]
     assert (track.bad, track.judged) == (4, 25)
+    slow: list[Look] = [(0.1 * n, 0.4 * n) for n in range(11)]
+    assert (watched(slow).tracks["errors"].bad, watched(slow).tracks["errors"].judged) == (1, 4)
 
 
 def test_an_old_answer_that_comes_late_is_counted_neither_twice_nor_as_a_restart() -> None:

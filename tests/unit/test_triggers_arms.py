@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from backout import detector
 from backout.criteria import Criterion
 from backout.evaluation import Evaluation, Factor, Outcome, Verdict
+from backout.guard import Judged
 from backout.readings import MOST_COHORTS
 from backout.triggers import recovery
 from backout.watch import Watch
 from backout.weighing import needs
 from tests.unit.guards import TICK, Eye, Growth, criterion, guard_of, limit
+from tests.unit.views import OPENED
 
 QUICK = {"false_alarm": "6h", "false_hold": "30m", "sustain": "1m"}
 """1440 is enough evidence, and a burst needs four ticks."""
@@ -164,6 +168,14 @@ def test_counts_that_began_again_are_not_weighed_against_what_was_weighed_before
     assert eye.watch.evidence.get("it", before["it"]) == before["it"]
 
 
+def test_what_a_release_counts_before_its_baseline_is_seen_at_all_is_held_against_nothing() -> None:
+    late, fresh = eye_on(BASELINE), eye_on(BASELINE)
+    late.see({"errors": (90, 100)}, times=10)
+    for eye in (late, fresh):
+        eye.see(against((1, 100), (4, 400)), times=10)
+    assert late.watch.evidence == fresh.watch.evidence
+
+
 @pytest.mark.parametrize("silent", ["errors", CONTROL])
 def test_two_arms_of_which_one_is_silent_are_blind(silent: str) -> None:
     both = against((1, 100), (4, 400))
@@ -299,6 +311,24 @@ def test_recovery_of_a_gap_takes_every_cohort_with_enough_sample() -> None:
     assert (only(shown(eye)).verdict, only(shown(eye)).cohort) == (Verdict.BREACHED, "fi")
 
 
+def test_recovery_holds_a_new_cohort_against_the_rest_in_its_own_time() -> None:
+    eye = eye_on(GAP)
+    eye.see(cohorts(en=(900, 1000), de=(900, 1000)), times=30)
+    eye.see(cohorts(en=(10, 1000), de=(10, 1000), fi=(90, 1000)), times=10)
+    assert (only(shown(eye)).verdict, only(shown(eye)).cohort) == (Verdict.BREACHED, "fi")
+
+
+def test_a_concern_of_people_makes_less_evidence_enough_for_cohorts_too() -> None:
+    judgment = {"id": "view", "by": ["lead"], "ask": "?", "expires": "1h"}
+    answers = {"answers": {"concerned": "weaker evidence suffices"}}
+    eye = Eye(guard_of(GAP, judgments=({**judgment, **answers},)))
+    concerned = Judged(
+        judgment="view", answer="concerned", by="Sue", at=OPENED, until=OPENED + timedelta(hours=1)
+    )
+    assert only(eye.see(cohorts(**FAIR))).need == 3 * 1440
+    assert only(eye.see(cohorts(**FAIR), judged=[concerned])).need == 3 * 144
+
+
 DRIFT = quick(
     {"compare": "drift", "reference": {"billing": 0.5, "travel": 0.5}, "max_rise": "10%"}, signal="topics"
 )
@@ -313,6 +343,7 @@ def topics(**counts: int) -> Growth:
 def test_a_distribution_that_stays_is_healthy_and_says_how_far_it_is_from_its_reference() -> None:
     eye = eye_on(DRIFT)
     said = eye.see(topics(billing=55, travel=45), times=20)
+    assert (eye.watch.tracks["topics"].bad, eye.watch.tracks["topics"].judged) == (2000, 2000)
     assert only(said).verdict is Verdict.HEALTHY
     assert only(said).reason.endswith("healthy, total variation distance 5.00%")
     assert only(shown(eye)).verdict is Verdict.HEALTHY

@@ -167,3 +167,16 @@ def test_what_only_observes_asks_for_nobody_when_it_is_blind() -> None:
     said = eye.see({"errors": WELL}, times=9)
     assert said.blind[0].do == "report"
     assert (said.outcome, said.do) == (Outcome.CLEAR, None)
+
+
+def test_what_only_observes_neither_proves_recovery_nor_denies_it() -> None:
+    both = guard_of(limit(), OBSERVED)
+    eye = Eye(both)
+    eye.see({"errors": WELL, "slow": ILL}, times=10)
+    assert recovery(eye.watch, guard=both).outcome is Outcome.CLEAR
+    eye.see({"errors": ILL, "slow": WELL}, times=40)
+    assert recovery(eye.watch, guard=both).outcome is Outcome.FIRED
+    alone = guard_of(OBSERVED)
+    eye = Eye(alone)
+    assert eye.see({"slow": WELL}, times=10).outcome is Outcome.INCONCLUSIVE
+    assert recovery(eye.watch, guard=alone).outcome is Outcome.INCONCLUSIVE
