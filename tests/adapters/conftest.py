@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import quote
 
+import psycopg
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -11,6 +14,8 @@ from aiohttp.test_utils import TestServer
 from adapters.fetch import OPEN, Access
 from adapters.sources.exposition import ExpositionMetrics
 from adapters.sources.prometheus import PrometheusApi
+from tests import postgres
+from tests.adapters.feedback import ROWS, TABLE, World, sqlite_address
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve: TypeAlias = Callable[[Handler], Awaitable[str]]
@@ -72,3 +77,37 @@ async def metrics() -> AsyncIterator[Callable[..., ExpositionMetrics]]:
     yield start
     for source in opened:
         await source.aclose()
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    return tmp_path / "report.jsonl"
+
+
+@pytest.fixture
+def append(report: Path) -> Callable[..., None]:
+    def add(*lines: str) -> None:
+        with report.open("a") as file:
+            file.writelines(lines)
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL database with the same table."""
+    with postgres.postgresql() as place:
+        address = f"postgresql://{postgres.USER}:{quote(postgres.PASSWORD, safe='')}@{place}/postgres"
+        with psycopg.connect(address) as connection:
+            connection.execute(TABLE)
+            connection.cursor().executemany("INSERT INTO feedback VALUES (%s, %s, %s, %s, %s)", ROWS)
+            # Whatever zone the server's own is: it must not matter.
+            connection.execute("ALTER DATABASE postgres SET timezone = 'Asia/Tokyo'")
+        yield address
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=postgres.NEEDED)])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    if request.param == "sqlite":
+        return World("sqlite", sqlite_address(tmp_path / "feedback.db"))
+    return World("postgresql", request.getfixturevalue("server"))

@@ -1,88 +1,19 @@
-"""Evaluation reports: files that grow while they are read."""
+"""Evaluation reports: what their verdicts and values count."""
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from adapters.sources import report_files, report_series
+from adapters.sources import report_series
 from adapters.sources.report import Reports
 from backout.counting import Clock, Counted, Query
-from backout.errors import Unreachable
-from tests.adapters.asking import answer, count, counts, problem, values
-
-NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
-
-
-def at(minutes: float) -> str:
-    return (NOON + timedelta(minutes=minutes)).isoformat()
-
-
-def line(
-    output: str,
-    made: float = 0,
-    judged: float | None = None,
-    labels: str = "release=r2",
-    **told: bool | float,
-) -> str:
-    """One line: what is True or False is a verdict, what is a number is a value."""
-    verdicts = {name: value for name, value in told.items() if isinstance(value, bool)}
-    numbers = {name: value for name, value in told.items() if not isinstance(value, bool)}
-    said = {
-        "output": output,
-        "at": at(made),
-        "judged_at": at(made if judged is None else judged),
-        "verdicts": verdicts,
-        "values": numbers,
-        "labels": dict(pair.split("=") for pair in labels.split()),
-    }
-    return json.dumps(said) + "\n"
-
-
-@pytest.fixture
-def report(tmp_path: Path) -> Path:
-    return tmp_path / "report.jsonl"
-
-
-@pytest.fixture
-def append(report: Path) -> Callable[..., None]:
-    def add(*lines: str) -> None:
-        with report.open("a") as file:
-            file.writelines(lines)
-
-    return add
-
-
-def write(path: Path, text: str) -> None:
-    path.write_text(text, errors="surrogateescape")
-
-
-def remove(path: Path) -> None:
-    path.unlink()
-
-
-def replace(path: Path, text: str) -> None:
-    """Put a new file in the place of an old one."""
-    new = path.with_suffix(".new")
-    new.write_text(text)
-    new.rename(path)
-
-
-def spoil(path: Path) -> None:
-    """Write other bytes into a file, behind the back of who looks at its size and time."""
-    read = path.stat()
-    path.write_text(path.read_text().replace("true", "oops"))
-    os.utime(path, ns=(read.st_atime_ns, read.st_mtime_ns))
-
-
-def source_of(path: Path | str) -> Reports:
-    return Reports(str(path), lambda: NOON + timedelta(days=1))
+from tests.adapters.asking import answer, counts, problem, values
+from tests.adapters.reporting import NOON, at, line, source_of, write
 
 
 async def clocked(source: Reports, text: str, clock: Clock) -> Counted:
@@ -131,26 +62,6 @@ async def test_values_are_counted_up_to_a_bound(report: Path, append: Callable[.
     assert (await values(source, "usefulness", up_to=0.3)).total == 5
 
 
-async def test_lines_that_come_later_are_counted_at_the_next_look(
-    report: Path, append: Callable[..., None]
-) -> None:
-    source = source_of(report)
-    for number in range(1, 4):
-        append(line(f"o-{number}", unsafe=number == 2))
-        assert await count(source, "unsafe.judged") == number
-    assert await count(source, "unsafe.bad") == 1
-
-
-async def test_a_last_line_that_is_half_written_waits_for_its_end(
-    report: Path, append: Callable[..., None]
-) -> None:
-    source, whole = source_of(report), line("o-2", unsafe=True)
-    append(line("o-1", unsafe=True), whole[:40])
-    assert await count(source, "unsafe.judged") == 1
-    append(whole[40:])
-    assert await answer(source, "unsafe.judged") == Counted(counts={"": 2})
-
-
 async def test_an_output_with_the_same_verdict_again_counts_once(
     report: Path, append: Callable[..., None]
 ) -> None:
@@ -159,79 +70,6 @@ async def test_an_output_with_the_same_verdict_again_counts_once(
     source = source_of(report)
     assert await counts(source, "unsafe.bad", "unsafe.judged", "rude.judged") == [1, 1, 1]
     assert (await values(source, "usefulness")).total == 1
-
-
-async def test_a_pattern_reads_every_file_and_finds_new_ones(tmp_path: Path) -> None:
-    (tmp_path / "day").mkdir()
-    (tmp_path / "day" / "a.jsonl").write_text(line("o-1", unsafe=True))
-    (tmp_path / "day" / "notes.txt").write_text("no report")
-    (tmp_path / "folder.jsonl").mkdir()
-    source = source_of(tmp_path / "**" / "*.jsonl")
-    assert await count(source, "unsafe.judged") == 1
-    (tmp_path / "b.jsonl").write_text(line("o-2", unsafe=True) + line("o-1", unsafe=True))
-    assert await count(source, "unsafe.judged") == 2
-
-
-@pytest.mark.parametrize("lines", [[], ["o-3"], ["o-3", "o-4", "o-5"]])
-async def test_a_file_that_was_truncated_or_replaced_is_read_from_its_beginning(
-    report: Path, append: Callable[..., None], lines: list[str]
-) -> None:
-    append(line("o-1", unsafe=True), line("o-2", unsafe=True))
-    source = source_of(report)
-    assert await count(source, "unsafe.judged") == 2
-    write(report, "".join(line(output, unsafe=False) for output in lines))
-    # What was counted stays: outputs do not become unjudged.
-    assert await counts(source, "unsafe.judged", "unsafe.bad") == [2 + len(lines), 2]
-
-
-async def test_a_file_that_was_renamed_over_the_old_one_is_read_whole(report: Path) -> None:
-    same, old, new = ([line(f"{name}-{number}", unsafe=True) for number in range(10)] for name in "son")
-    write(report, "".join(same + old))
-    source = source_of(report)
-    assert await count(source, "unsafe.judged") == 20
-    # It is longer, and begins like the old one.
-    replace(report, "".join(same + new + new))
-    assert await count(source, "unsafe.judged") == 30
-
-
-async def test_a_long_file_that_was_cut_and_goes_on_is_read_whole(report: Path) -> None:
-    same, old, new = ([line(f"{name}-{number}", unsafe=True) for number in range(10)] for name in "son")
-    write(report, "".join(same + old))
-    source = source_of(report)
-    assert await count(source, "unsafe.judged") == 20
-    write(report, "".join(same + new[:5]))
-    assert await count(source, "unsafe.judged") == 25
-
-
-async def test_no_file_is_unreachable_also_when_there_was_one(
-    report: Path, append: Callable[..., None]
-) -> None:
-    source = source_of(report)
-    with pytest.raises(Unreachable, match=r"report .*report\.jsonl did not answer: there is no such file"):
-        await count(source, "unsafe.bad")
-    append(line("o-1", unsafe=True))
-    assert await count(source, "unsafe.bad") == 1
-    remove(report)
-    with pytest.raises(Unreachable):
-        await count(source, "unsafe.bad")
-
-
-async def test_a_file_that_may_not_be_read_is_unreachable(
-    append: Callable[..., None], report: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def denied(*_: object) -> None:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-    append(line("o-1", unsafe=True))
-    # Root, as whom tests may run, may read everything.
-    monkeypatch.setattr(Path, "open", denied)
-    with pytest.raises(Unreachable, match="Permission denied"):
-        await count(source_of(report), "unsafe.bad")
-
-
-async def test_an_empty_file_is_no_data(report: Path) -> None:
-    write(report, "\n\n")
-    assert await problem(source_of(report), "unsafe.bad") == "no line has a verdict 'unsafe'. Known: none"
 
 
 @pytest.mark.parametrize(
@@ -276,31 +114,6 @@ async def test_where_every_line_is_broken_the_query_says_so(report: Path) -> Non
         "no line has a verdict 'unsafe'. Known: none; broken lines that are not counted: 5, such"
     )
     assert f"{report}:1: " in told
-
-
-async def test_broken_lines_are_forgotten_with_the_file_that_had_them(
-    report: Path, append: Callable[..., None]
-) -> None:
-    append(line("o-1", unsafe=True), "broken\n")
-    source = source_of(report)
-    assert "report.jsonl:2" in (await answer(source, "unsafe.bad")).note
-    write(report, line("o-1", unsafe=True))
-    assert await answer(source, "unsafe.bad") == Counted(counts={"": 1})
-    append("broken again\n")
-    assert "not counted: 1, such as" in (await answer(source, "unsafe.bad")).note
-
-
-async def test_a_line_without_end_is_skipped_when_it_is_too_long(
-    report: Path, append: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(report_files, "LINE_LIMIT", 1000)
-    source = source_of(report)
-    append(line("o-1", unsafe=True), "x" * 2500)
-    assert await answer(source, "unsafe.judged") == Counted(counts={"": 1})
-    append("x" * 700 + "\n", line("o-2", unsafe=True))
-    found = await answer(source, "unsafe.judged")
-    assert found.counts == {"": 2}
-    assert "report.jsonl:2: it is longer than" in found.note
 
 
 async def test_labels_of_too_many_values_are_refused(
@@ -380,12 +193,3 @@ async def test_history_has_cohorts_and_distributions(report: Path, append: Calla
     assert await history(source, by_language, 0, 1) == [{"de": 1}, {"de": 1, "en": 1}]
     useless = Query(text="usefulness", part="values", up_to=0.5)
     assert await history(source, useless, 0, 1) == [{"": 1}, {"": 1}]
-
-
-async def test_what_was_read_once_is_not_read_again(report: Path, append: Callable[..., None]) -> None:
-    append(line("o-1", unsafe=True), line("o-2", unsafe=True))
-    source = source_of(report)
-    assert await count(source, "unsafe.judged") == 2
-    # Only who reads it again can see this.
-    spoil(report)
-    assert await answer(source, "unsafe.judged") == Counted(counts={"": 2})
