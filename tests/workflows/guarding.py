@@ -52,14 +52,14 @@ def guard_of(world: MemoryWorld, book: Playbook | None = None) -> GuardRelease:
     )
 
 
-def holding_on_blindness() -> Playbook:
+def holding_on_blindness(**changes: object) -> Playbook:
     """Return a playbook with two criteria on one source that hold when it is blind."""
     test = {"compare": "limit", "max": "1%"}
     criteria = [
         {"id": name, "signal": "errors", "test": test, "missing": {"do": "hold"}} for name in ("one", "two")
     ]
     rules = [{"id": "critical", "when": {"any_of": ["one", "two"]}, "authority": "auto"}]
-    return playbook(*STAYS_OPEN, criteria=criteria, rules=rules)
+    return playbook(*STAYS_OPEN, criteria=criteria, rules=rules, **changes)
 
 
 def firings(view: WatchView) -> int:
