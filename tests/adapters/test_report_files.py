@@ -60,13 +60,15 @@ async def test_a_file_that_was_truncated_or_replaced_is_read_from_its_beginning(
 
 
 async def test_a_file_that_was_renamed_over_the_old_one_is_read_whole(report: Path) -> None:
-    same, old, new = ([line(f"{name}-{number}", unsafe=True) for number in range(10)] for name in "son")
+    same, old, new, more = (
+        [line(f"{name}-{number}", unsafe=True) for number in range(10)] for name in "sonm"
+    )
     write(report, "".join(same + old))
     source = source_of(report)
     assert await count(source, "unsafe.judged") == 20
     # It is longer, and begins like the old one.
-    replace(report, "".join(same + new + new))
-    assert await count(source, "unsafe.judged") == 30
+    replace(report, "".join(same + new + more))
+    assert await count(source, "unsafe.judged") == 40
 
 
 async def test_a_long_file_that_was_cut_and_goes_on_is_read_whole(report: Path) -> None:
