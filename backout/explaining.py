@@ -175,8 +175,9 @@ def _leaf(name: str, known: _Known, level: Level) -> Branch:
             text=name, holds=is_said, why="said, or going on" if is_said else "not said, not going on"
         )
     enough = {Verdict.BREACHED} if level == "revert" else {Verdict.BREACHED, Verdict.SUSPECT}
+    why = factor.reason.removeprefix(f"{name}: ")
     if factor.mode == "observe":
-        return Branch(text=name, holds=False, why=f"only observed: {factor.reason}")
+        return Branch(text=name, holds=False, why=f"only observed: {why}")
     if factor.verdict not in enough and known.counted(factor):
-        return Branch(text=name, holds=True, why=f"by what was before: {factor.reason}")
-    return Branch(text=name, holds=factor.verdict in enough, why=factor.reason)
+        return Branch(text=name, holds=True, why=f"by what was before: {why}")
+    return Branch(text=name, holds=factor.verdict in enough, why=why)

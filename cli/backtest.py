@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backout.backtest import Period
+from backout.errors import BackoutError
 from backout.model import parse_duration
 from backout.recorded import zoned
 from cli import options
+
+if TYPE_CHECKING:
+    from cli import backtesting
 
 WRONG = 2
 """Exit code: what was given cannot be used."""
@@ -140,22 +144,15 @@ def backtest(  # noqa: PLR0913, PLR0917  # typer makes an option of each
     if record and (must_catch is None or max_false_per_day is None or not bad):
         msg = "--record needs a gate: --bad, --must-catch and --max-false-per-day"
         raise typer.BadParameter(msg)
-    from backout.errors import BackoutError  # noqa: PLC0415  # with the modules below
     from cli import backtesting, recording  # noqa: PLC0415  # they cost 0.5 s, which --help does not need
 
+    asked = recording.Asked(
+        data=data, sources=tuple(sources or ()), start=start, end=end, site=site, state=state
+    )
+    named = {"service": service, "release": release, "baseline": baseline}
     wanted = backtesting.Wanted(
         playbook=playbook,
-        asked=recording.Asked(
-            data=data,
-            sources=tuple(sources or ()),
-            start=start,
-            end=end,
-            service=service,
-            release=release,
-            baseline=baseline,
-            site=site,
-            state=state,
-        ),
+        asked=asked.model_copy(update=named),
         bad=tuple(sorted(bad or (), key=lambda one: one.start)),
         must_catch=must_catch,
         max_false_per_day=max_false_per_day,
@@ -165,9 +162,14 @@ def backtest(  # noqa: PLR0913, PLR0917  # typer makes an option of each
         provenance=provenance,
         grid=grid,
     )
+    raise typer.Exit(_exit_code(wanted, as_json=as_json))
+
+
+def _exit_code(wanted: backtesting.Wanted, *, as_json: bool) -> int:
+    from cli.backtesting import backtest as run  # noqa: PLC0415  # as above
+
     try:
-        passed = backtesting.backtest(wanted, as_json=as_json)
+        return 0 if run(wanted, as_json=as_json) else 1
     except BackoutError as error:
         typer.echo(f"backout: {error}", err=True)
-        raise typer.Exit(WRONG) from None
-    raise typer.Exit(0 if passed else 1)
+        return WRONG

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from backout import triggers
-from backout.backtest import Backtest, Gate, Period, most_events
+from backout.backtest import Backtest, Gate, Period
 from backout.counting import Look, MarkedEvent, Totals
 from backout.evaluation import Outcome
 from backout.recorded import Row
@@ -111,35 +111,6 @@ def test_an_event_of_zero_tolerance_catches_each_bad_period_by_itself() -> None:
     assert (result.false, result.blind) == (0, ())
 
 
-def test_one_healthy_day_cannot_show_one_false_fire_in_a_hundred_days() -> None:
-    gate = Gate(max_false_per_day=0.01, rules=("critical",))
-    result = slowly([(DAY, 0.005)], gate)
-    assert not result.passed
-    (failure,) = result.failures
-    assert failure == "1 healthy days are too few to show 0.01 false fires a day; bring at least 90"
-    assert result.at_most_per_day == pytest.approx(3, abs=0.01)
-
-
-def test_enough_healthy_days_pass_and_a_false_fire_among_them_does_not() -> None:
-    gate = Gate(max_false_per_day=1.0, rules=("critical",))
-    assert slowly([(DAY, 0.005)], gate).passed
-    (failure,) = slowly([(50, 0.005), (3, 0.5), (40, 0.005), (3, 0.5), (DAY, 0.005)], gate).failures
-    assert "false fires a day, more than 1" in failure
-
-
-def test_a_period_that_is_missed_or_caught_too_late_fails_the_gate() -> None:
-    gate = Gate(must_catch=timedelta(minutes=2), rules=("critical",))
-    late = backtested(looks(stream(SICK)), by=guard(), bad=[BAD_TIME], gate=gate)
-    assert "later than 2m" in late.failures[0]
-    gate = Gate(must_catch=timedelta(hours=1), rules=("critical",))
-    assert backtested(looks(stream(SICK)), by=guard(), bad=[BAD_TIME], gate=gate).passed
-    healthy = Period(start=at(minutes=30), end=at(minutes=40))
-    missed = backtested(looks(stream(SICK[:1])), by=guard(), bad=[healthy], gate=gate)
-    assert missed.failures == (f"the bad period from {healthy.start.isoformat()} was missed",)
-    unnamed = backtested(looks(stream(SICK)), by=guard(), gate=gate)
-    assert unnamed.failures == ("no bad period is named, so nothing shows that one is caught",)
-
-
 def test_only_the_rules_that_are_judged_can_catch_or_be_false() -> None:
     rules = [
         {"id": "freeze", "do": "hold", "when": {"any_of": ["limit"], "level": "hold"}},
@@ -228,29 +199,8 @@ def test_a_simulation_without_any_look_has_no_result_to_speak_of() -> None:
     assert (result.start, result.false_per_day, result.passed) == (None, None, False)
 
 
-def test_a_gate_is_not_passed_by_a_rule_that_had_no_data() -> None:
-    by = guard(
-        signals={"errors": RATIO, "slow": RATIO | {"bad": "slow"}},
-        criteria=[
-            {"id": "limit", "signal": "errors", "test": LIMIT},
-            {"id": "slow", "signal": "slow", "test": LIMIT},
-        ],
-        rules=[{"id": "critical", "when": {"any_of": ["limit", {"all_of": ["slow"]}]}}],
-    )
-    gate = Gate(max_false_per_day=1000, rules=("critical",))
-    result = backtested(looks(stream([(240, 0.01)])), by=by, gate=gate)
-    assert result.failures == ("rule critical was not tested: there is no data at all for slow",)
-
-
 def test_looks_without_a_known_stream_are_blind_and_never_healthy() -> None:
     seen = (Look(at=START + n * TICK, totals={"other": {"": Totals(bad=0, of=n)}}) for n in range(20))
     result = backtested(seen, by=guard())
     assert result.blind[0].blind_s > 0
     assert result.healthy_days == 0
-
-
-@pytest.mark.parametrize(
-    ("seen", "most"), [(0, 2.996), (1, 4.744), (5, 10.513), (100, 118.08), (1000, 1053.6)]
-)
-def test_the_upper_bound_is_that_of_the_tables(seen: int, most: float) -> None:
-    assert most_events(seen) == pytest.approx(most, rel=1e-3)

@@ -207,7 +207,7 @@ def test_a_leaf_that_counted_by_what_was_before_is_true() -> None:
     assert tree == Branch(
         text="any of (level hold, within 15m)",
         holds=True,
-        parts=(Branch(text="slow", holds=True, why="by what was before: slow: fine"),),
+        parts=(Branch(text="slow", holds=True, why="by what was before: fine"),),
     )
 
 
