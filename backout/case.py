@@ -335,6 +335,8 @@ class Case(BaseModel):
             **{name: getattr(brief, name) for name in Briefing.model_fields},
             playbook=opening.playbook,
             digest=opening.digest,
+            baseline=opening.baseline,
+            artifacts=opening.artifacts,
             firing=tuple(alert for alert in self.firing.values() if alert.status == "firing"),
             timeline=tuple(self.timeline),
         )

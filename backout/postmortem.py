@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar
 
-from backout.evaluation import Evaluation, Factor, Outcome, Verdict
+from backout.evaluation import Evaluation, Factor, Outcome, Verdict, Vetoed
 from backout.model import Frozen
 from backout.people import Action
 from backout.steps import RevertStep
@@ -20,6 +20,7 @@ from backout.timeline import (
     ExposureSet,
     Held,
     IncidentOpened,
+    InvestigationOpened,
     LadderEnded,
     MessageFailed,
     MessageSent,
@@ -56,6 +57,7 @@ class Facts(Frozen):
     """The evaluation on which the revert was decided."""
     recovery: Evaluation | None
     """The last evaluation in the recovery sense."""
+    investigations: tuple[InvestigationOpened, ...]
     alerts: tuple[AlertReceived, ...]
     stages: tuple[ExposureSet, ...]
     stops: tuple[RevertStopped, ...]
@@ -83,6 +85,7 @@ def facts(view: IncidentView) -> Facts:
         times=_times(view),
         fired=breaches[-1] if breaches else None,
         recovery=recoveries[-1] if recoveries else None,
+        investigations=_all(timeline, InvestigationOpened),
         alerts=_all(timeline, AlertReceived),
         stages=stages,
         stops=_all(timeline, RevertStopped),
@@ -173,10 +176,22 @@ def _questions(view: IncidentView, fired: Evaluation | None) -> tuple[str, ...]:
     ]
     asked += [f"Why did nobody answer on escalation policy {e.policy}?" for e in _all(timeline, LadderEnded)]
     asked += [f"Was it right to hold ('{event.why}')?" for event in _all(timeline, Held)]
+    asked += [
+        f"What did the investigation by rule {event.rule} find, and whom did it reach?"
+        for event in _all(timeline, InvestigationOpened)
+    ]
+    asked += [
+        f"Was it right that {one.veto} held {one.rule} back until {one.until:%H:%M:%S} UTC?"
+        for one in _vetoes(_all(timeline, SignalsJudged))
+    ]
     asked.append(
         "Which thresholds, signals, rights or steps of the playbook should change? Who does it, by when?"
     )
     return tuple(dict.fromkeys(asked))
+
+
+def _vetoes(judged: Iterable[SignalsJudged]) -> Iterable[Vetoed]:
+    return dict.fromkeys(one for event in judged for one in event.evaluation.vetoed)
 
 
 def _blind(factor: Factor) -> str:

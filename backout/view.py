@@ -10,6 +10,7 @@ from backout.guard import Judged
 from backout.model import Frozen, Name
 from backout.people import Action
 from backout.playbook import Playbook, Severity
+from backout.releases import Artifact
 from backout.rules import Weight
 from backout.timeline import Event
 
@@ -148,6 +149,10 @@ class IncidentView(Briefing):
 
     playbook: Playbook
     digest: str
+    baseline: str = ""
+    """The last known good release; empty where none is known."""
+    artifacts: tuple[Artifact, ...] = ()
+    """What the release is made of, where it is registered."""
     firing: tuple[Alert, ...]
     timeline: tuple[Event, ...]
 

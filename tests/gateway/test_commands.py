@@ -8,7 +8,8 @@ from backout.commands import VERBS, Meant, act_of, actor_of, address, help_text,
 from backout.errors import CommandUnreadable, IncidentUnknown, PersonUnknown, UnknownName
 from backout.people import Action
 from backout.playbook import Severity
-from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, Phase
+from backout.rules import Weight
+from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, Phase, Question
 from tests.gateway.test_addressing import one
 from tests.gateway.world import ALICE, NINE, SITE
 
@@ -29,6 +30,8 @@ def test_help_has_a_line_for_every_verb() -> None:
     assert "• /backout ack [incident] [reason]: I own it; stops the escalation" in lines
     assert "• /backout approve [incident] <code> [reason]: I authorise what is asked" in lines
     assert "• /backout reject [incident] <code> <reason>: I refuse what is asked" in lines
+    judging = "• /backout judge [incident] <judgment> <answer> [reason]"
+    assert f"{judging}: answer a question that weighs into the rules" in lines
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,38 @@ def test_a_tick_without_a_number_is_refused(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "incident", "judgment", "answer", "left"),
+    [
+        ("judge safety_view stop", "chat/r2", "safety_view", "stop", ""),
+        ("judge safety_view stop it insults users", "chat/r2", "safety_view", "stop", "it insults users"),
+        ("judge r2 safety_view stop", "chat/r2", "safety_view", "stop", ""),
+        (
+            "judge chat/r9 safety_view hold_off known cause",
+            "chat/r9",
+            "safety_view",
+            "hold_off",
+            "known cause",
+        ),
+        ("judge old stop", "chat/r2", "old", "stop", ""),
+    ],
+)
+def test_a_judgment_is_the_question_and_the_answer_behind_the_incident(
+    text: str, incident: str, judgment: str, answer: str, left: str
+) -> None:
+    command = parse(text)
+    meant = address(command, OPEN)
+    assert meant == Meant(incident=f"incident/{incident}", judgment=judgment, answer=answer, text=left)
+    act = act_of(command, Action.JUDGE, meant, act_id="t1", actor=ALICE)
+    assert (act.judgment, act.answer, act.reason) == (judgment, answer, left)
+
+
+@pytest.mark.parametrize("text", ["judge", "judge safety_view", "judge chat/r2 safety_view"])
+def test_a_judgment_without_its_answer_is_refused(text: str) -> None:
+    with pytest.raises(CommandUnreadable, match=r"judge \[incident\] <judgment> <answer>"):
+        address(parse(text), OPEN)
+
+
 def test_an_unknown_verb_lists_the_known_ones() -> None:
     with pytest.raises(UnknownName, match=r"Unknown command 'explode'\. Known: abort, ack, approve, close"):
         parse("explode now")
@@ -198,3 +233,26 @@ def test_the_status_says_what_waits_for_people_and_how_to_answer() -> None:
         "Waiting: ? 1 of 2 approved. Answer with: approve chat/r2 4f1a2b, reject chat/r2 4f1a2b <reason>.",
         "Postmortem: pm.md",
     ]
+
+
+def test_the_status_shows_what_people_may_judge_with_the_answers() -> None:
+    question = Question(
+        judgment="safety_view",
+        ask="New failure of this release?",
+        roles=("safety_lead", "product"),
+        answers={"fine": Weight.CARRY_ON, "stop": Weight.REVERT},
+    )
+    assert status_text(briefing(questions=(question,))).splitlines()[-1] == (
+        "Judgment of safety_lead or product: New failure of this release? (safety_view) "
+        "Answer with: judge chat/r2 safety_view fine|stop."
+    )
+
+
+def test_the_status_says_which_roles_must_still_approve() -> None:
+    ask = Ask(
+        what="?", actions=(), quorum=2, approved_by=("bob",), roles_needed=2, must=("safety_lead", "product")
+    )
+    assert (
+        "? 1 of 2 approved. It takes 2 roles, each filled by another person. "
+        "One of them must be safety_lead or product."
+    ) in status_text(briefing(asks=(ask,)))

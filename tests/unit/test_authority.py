@@ -8,8 +8,9 @@ import pytest
 
 from backout.authority import Allowed, Refused, approvers, decide, human_rule, may
 from backout.case import Case
-from backout.people import NEEDS_REASON, Act, Action, Actor
-from backout.view import Ask, IncidentOutcome, Phase
+from backout.people import NEEDS_REASON, Act, Action, Actor, Role
+from backout.rules import Weight
+from backout.view import Ask, IncidentOutcome, Phase, Question
 from tests.unit.linted import changed
 from tests.unit.views import ANN, BEN, CLEO, PLAN, PLAYBOOK, act, approval, briefing, case_of
 
@@ -182,3 +183,47 @@ def test_a_revert_that_no_rule_backs_takes_approvals_by_the_largest_quorum() -> 
     assert (rule.id, rule.authority, rule.quorum) == ("human-decision", "approve", 2)
     only_auto = changed({"rules": [{"id": "a", "when": {"any_of": ["error-limit"]}, "authority": "auto"}]})
     assert (human_rule(only_auto).authority, human_rule(only_auto).quorum) == ("approve", 1)
+
+
+ASKED = Question(
+    judgment="safety_view",
+    ask="Is it new?",
+    roles=("product",),
+    answers={"fine": Weight.CARRY_ON, "stop": Weight.REVERT},
+)
+JUDGES = {name: Role(may=(Action.JUDGE,)) for name in ("commander", "product")}
+JUDGED: dict[str, tuple[dict[str, str], tuple[Question, ...], str]] = {
+    "another question": (
+        {"judgment": "other", "answer": "stop"},
+        (ASKED,),
+        "there is no judgment 'other'; those that weigh now are: safety_view",
+    ),
+    "another answer": (
+        {"judgment": "safety_view", "answer": "maybe"},
+        (ASKED,),
+        "'maybe' is no answer to safety_view; say one of: fine, stop",
+    ),
+    "when nothing is watched": (
+        {"judgment": "safety_view", "answer": "stop"},
+        (),
+        "no judgment weighs in anything now: the signals are not being watched",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_a_judgment_is_refused(case: str) -> None:
+    said, questions, why = JUDGED[case]
+    brief = briefing().model_copy(update={"questions": questions})
+    assert decide(act(Action.JUDGE, CLEO, **said), brief, JUDGES) == Refused(reason=why)
+
+
+def test_a_judgment_is_given_by_the_roles_that_it_names_among_those_with_the_right() -> None:
+    brief = briefing().model_copy(update={"questions": (ASKED,)})
+    said = {"judgment": "safety_view", "answer": "stop"}
+    assert decide(act(Action.JUDGE, CLEO, **said), brief, JUDGES) == Allowed(right="product")
+    assert decide(act(Action.JUDGE, BEN, **said), brief, JUDGES) == Refused(
+        reason="only product may judge here; the roles of Ben are: commander"
+    )
+    nobody = decide(act(Action.JUDGE, CLEO, **said), brief, {"product": Role(may=())})
+    assert isinstance(nobody, Refused)

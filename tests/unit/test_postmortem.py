@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from activities.records import RecordActivities
 from adapters.memory import MemoryStore
-from backout.evaluation import Factor, Outcome, Verdict
+from backout.evaluation import Blindness, Evaluation, Factor, Outcome, Verdict, Vetoed
 from backout.people import Action
 from backout.postmortem import Facts, facts
+from backout.releases import Artifact
 from backout.requests import WritePostmortem
-from backout.timeline import AlertReceived, Event, ExposureSet, Held, StepTimedOut
+from backout.timeline import AlertReceived, Event, ExposureSet, Held, SignalsJudged, StepTimedOut
 from backout.view import IncidentOutcome, IncidentView
 from tests.unit.views import (
     ANN,
@@ -36,6 +37,7 @@ from tests.unit.views import (
 MINUTE = timedelta(minutes=1)
 WELL = factor(Verdict.HEALTHY, 0, 4000)
 ILL = factor(Verdict.BREACHED, 80, 4000)
+MODEL = Artifact(kind="model", name="chat", digest="sha256:" + "a" * 64)
 
 
 def found(*events: Event, **state: object) -> Facts:
@@ -201,6 +203,8 @@ LINES = [
     "| error-limit | breached | 90 | 3000 | 3.00% | 0.30% | 6.12e+05 | 5.76e+05 |",
     "| 2026-11-20 21:14:00 UTC | chat-exposure | 10 % | 50 % | 10 % | yes |",
     "| error-limit | healthy | 1 | 5000 | 0.02% | 0.30% |",
+    "2026-11-20 21:03:00 UTC: Investigation opened by rule bias: error-limit is breached. Look at the cohort",
+    "- [ ] What did the investigation by rule bias find, and whom did it reach?",
     "- Integrity check `served-version`: **failed** (12 stale entries)",
     "| 2026-11-20 21:08:00 UTC | Ben | commander | cli | approve | the errors are real |",
     "- 2026-11-20 21:03:00 UTC: Paged Ann (on_call): rule critical fired",
@@ -214,6 +218,35 @@ LINES = [
 @pytest.mark.parametrize("line", LINES)
 def test_the_document_says(line: str) -> None:
     assert line in document(full_view()).splitlines()
+
+
+def test_the_document_tells_what_weighed_beside_the_numbers() -> None:
+    gap = ILL.model_copy(update={"criterion": "gap", "cohort": "sw", "mode": "observe"})
+    said = Evaluation(
+        outcome=Outcome.FIRED,
+        rule="critical",
+        factors=(gap,),
+        vetoed=(Vetoed(rule="combined", veto="bias_first", until=at(33)),),
+        blind=(Blindness(source="judges", criteria=("drift",), since=at(1), why="it is down"),),
+        observed=("rule truth would have fired",),
+        context=("deploy since 2026-11-20 20:50 UTC: search",),
+        not_counted=("drift: 3 judged, fewer than 200",),
+    )
+    event = SignalsJudged(at=at(3), sense="breach", evaluation=said)
+    view = view_of(event).model_copy(update={"baseline": "r1", "artifacts": (MODEL,)})
+    lines = document(view).splitlines()
+    for line in (
+        "The last known good release is `r1`.",
+        f"- model chat: `{MODEL.digest}`",
+        "| gap (sw) (only observed) | breached | 80 | 4000 | 2.00% | 0.30% | 0 | 5.76e+05 |",
+        "- Held back: rule `combined` by `bias_first` until 2026-11-20 21:33:00 UTC",
+        "- Blind: source `judges` since 2026-11-20 21:01:00 UTC (it is down), so drift",
+        "- Only observed: rule truth would have fired",
+        "- At that time: deploy since 2026-11-20 20:50 UTC: search",
+        "- Not counted: drift: 3 judged, fewer than 200",
+        "- [ ] Was it right that bias_first held combined back until 21:33:00 UTC?",
+    ):
+        assert line in lines
 
 
 def test_the_document_of_an_incident_without_facts_says_so() -> None:
