@@ -46,7 +46,7 @@ def _grouped(watch: Watch, source: str, blind: list[tuple[Criterion, str]]) -> B
     return Blindness(
         source=source,
         criteria=tuple(criterion.id for criterion, _ in blind),
-        since=min((at for at in seen if at), default=None) if all(seen) else None,
+        since=min((at for at in seen if at), default=None),
         why="; ".join(whys),
         do=max(wants, key=_STRENGTH.index),
     )

@@ -137,6 +137,18 @@ def test_the_kinds_tell_well_from_ill(name: str) -> None:
     assert watched(kind, shown(kind, [True] * 5 + [False] * 20)).factor.verdict is Verdict.BREACHED
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_from_no_evidence_the_largest_burst_fires_exactly_when_sustain_is_over(name: str) -> None:
+    kind = KINDS[name]
+    looks = [
+        {cell: (10**6 * tick * bad, 10**6 * tick * judged) for cell, (bad, judged) in kind.ill.items()}
+        for tick in range(1, SUSTAIN + 2)
+    ]
+    verdicts = [watched(kind, looks[:end]).factor.verdict for end in range(2, len(looks) + 1)]
+    assert Verdict.BREACHED not in verdicts[:-1]
+    assert verdicts[-1] is Verdict.BREACHED
+
+
 @given(NAMES, HEALTH, st.lists(st.tuples(st.integers(0, 20), NONSENSE), max_size=30))
 @quickly
 def test_looks_without_an_answer_or_with_nonsense_move_nothing_and_end_blind(

@@ -201,6 +201,12 @@ def test_the_mean_likelihood_ratio_of_two_arms_is_at_most_one_at_every_rate(
         assert mean_ratio(ours, theirs, rate, 1.5, index) > 0.98
 
 
+def test_without_a_cap_one_tick_is_still_a_number() -> None:
+    assert run([(10**6, 10**6)], 0.01, 1e9) == (MOST,) * 4
+    counts = {"bad": 10**6, "judged": 10**6, "other_bad": 0, "other_judged": 10**6}
+    assert detector.advance_against(NO_EVIDENCE, **counts, ratio=1.5, largest=1e9) == (MOST,) * 4
+
+
 A, T, RUNS = 200, 20, 2000
 BOUND = T / A
 MARGIN = 5 * sqrt(BOUND * (1 - BOUND) / RUNS)

@@ -138,6 +138,12 @@ def test_what_is_not_counted_is_said_with_the_reason(look: Look, why: str) -> No
     assert said([(10, 1000), look]).not_counted == (why,)
 
 
+def test_a_restart_is_said_once_and_then_counted() -> None:
+    looks: list[Look] = [(20, 1000), (1, 30), (2, 60)]
+    assert said(looks[:2]).not_counted == ("errors: a counter fell (a restart, or an old answer)",)
+    assert said(looks).not_counted == ()
+
+
 def test_what_is_counted_or_did_not_answer_is_not_listed_as_not_counted() -> None:
     assert said([(10, 1000), (11, 1100)]).not_counted == ()
     assert said([(10, 1000), (NONE, NONE)]).not_counted == ()
@@ -222,6 +228,9 @@ def test_a_rate_above_the_limit_that_is_not_proven_yet_says_so_although_it_is_no
     (above,) = said(growing(3, 3, 100)).factors
     assert above.verdict is Verdict.HEALTHY
     assert above.reason.endswith("healthy, above the limit but not yet proven")
+    suspects = [said(growing(ticks, 90, 100)).factors[0] for ticks in range(10, 12)]
+    assert {one.verdict for one in suspects} == {Verdict.SUSPECT}
+    assert all(one.reason.endswith(", suspect") for one in suspects)
     (below,) = said(growing(3, 1, 1000)).factors
     assert below.reason.endswith("healthy")
 

@@ -204,6 +204,20 @@ def test_recovery_against_a_baseline_takes_bad_outputs_of_both_to_say_anything()
     assert only(shown(eye)).verdict is Verdict.BREACHED
 
 
+def test_a_window_in_which_only_one_arm_counted_shows_nothing() -> None:
+    eye = Eye(guard_of(BASELINE), keep=1)
+    eye.see(against((1, 100), (4, 400)), times=5)
+    eye.see({"errors": (9, 100)})
+    assert only(shown(eye)).verdict is Verdict.BLIND
+    eye.see({CONTROL: (9, 100)})
+    assert only(shown(eye)).verdict is Verdict.BLIND
+
+
+def test_what_is_tolerated_is_never_more_than_everything() -> None:
+    factor = only(eye_on(BASELINE).see(against((90, 100), (360, 400))))
+    assert factor.limit == 1
+
+
 GAP = quick({"compare": "gap", "by": "language", "max_ratio": 1.5})
 STREAM = "errors/language"
 

@@ -88,6 +88,15 @@ def test_blindness_is_grouped_by_source_with_the_strongest_of_what_is_wanted() -
     )
 
 
+def test_a_source_is_blind_since_some_of_it_gave_data_last() -> None:
+    eye = Eye(guard_of(limit("a"), limit("b", signal="slow")))
+    eye.see({"errors": WELL}, times=2)
+    last_seen = eye.now - TICK
+    (blind,) = eye.see({}, times=4).blind
+    assert blind.since == last_seen
+    assert blind.why == "nothing new was counted; it gave no data"
+
+
 @pytest.mark.parametrize(("do", "asked"), [("report", None), ("page", Do.PAGE), ("hold", Do.HOLD)])
 def test_blindness_asks_for_what_the_criterion_wants_and_never_fires(do: str, asked: Do | None) -> None:
     eye = Eye(guard_of(patient("a", "errors", do=do)))

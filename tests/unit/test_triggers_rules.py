@@ -9,7 +9,7 @@ import pytest
 
 from backout.alerts import Alert
 from backout.counting import MarkedEvent
-from backout.evaluation import Outcome, Vetoed
+from backout.evaluation import Outcome, Verdict, Vetoed
 from backout.guard import Guard, Judged
 from backout.rules import Do, Judgment, Occasion, Rearm, Veto
 from backout.triggers import by_people
@@ -122,6 +122,26 @@ def test_what_counted_because_it_was_so_says_until_when() -> None:
         f" (but suspect or more until {until:%H:%M:%S}, breached until {until:%H:%M:%S} UTC)"
     )
     assert of_alert == "alert A is firing"
+
+
+def test_a_suspicion_that_passed_counts_within_its_time_at_the_level_hold() -> None:
+    error = limit(evidence={"sustain": "3m"})
+    when = {"all_of": ["error-limit", "a"], "within": "5m", "level": "hold"}
+    eye = Eye(guard_of(error, A, rules=[rule("recent", when=when)]))
+    assert eye.see({"errors": (90, 100)}, times=10).factors[0].verdict is Verdict.SUSPECT
+    eye.see({"errors": (0, 100_000)}, times=10)
+    assert eye.watch.breached_at == {}
+    assert eye.see({"errors": (0, 100)}, firing=[ALERT_A]).rule == "recent"
+    late = Eye(eye.guard)
+    late.see({"errors": (90, 100)}, times=10)
+    late.see({"errors": (0, 100_000)}, times=21)
+    assert late.see({"errors": (0, 100)}, firing=[ALERT_A]).rule is None
+
+
+def test_a_reason_that_counts_twice_is_told_once() -> None:
+    when = {"all_of": ["a", {"any_of": ["a", "b"]}]}
+    eye = Eye(guard_of(A, B, rules=[rule("twice", when=when)]))
+    assert eye.see({}, firing=[ALERT_A]).reasons == ("alert A is firing",)
 
 
 VETO = Veto.model_validate(
