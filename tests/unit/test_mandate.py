@@ -1,0 +1,102 @@
+"""What a revert takes: the rule's own authority, the roles after a veto, or people who decide alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from backout.evaluation import Evaluation, Outcome
+from backout.mandate import Mandate, mandate
+from backout.playbook import Playbook
+from backout.rules import Do
+from backout.steps import Move
+from tests.workflows.playbooks import playbook
+
+WHEN = {"any_of": ["error_rate"]}
+AUTO = {"id": "auto", "authority": "auto", "when": WHEN}
+ACK = {"id": "ack", "authority": "ack", "when": WHEN}
+ASK = {
+    "id": "ask",
+    "authority": "approve",
+    "approve_by": ["commander"],
+    "quorum": 1,
+    "approve_within": "10m",
+    "on_timeout": "abort",
+    "when": WHEN,
+}
+HOLD = {"id": "freeze", "do": "hold", "authority": "auto", "when": WHEN}
+PAUSE = {
+    "id": "bias",
+    "do": "pause_and_investigate",
+    "approve_by": ["commander", "product"],
+    "when": WHEN,
+}
+BOTH = ("commander", "product")
+
+
+def fired(rule: str | None, **fields: Any) -> Evaluation:  # noqa: ANN401  # any field
+    """Return an evaluation that fired by this rule."""
+    return Evaluation(outcome=Outcome.FIRED, rule=rule, **fields)
+
+
+def of(*rules: dict[str, Any]) -> Playbook:
+    return playbook(rules=list(rules))
+
+
+EVERYTHING = of(AUTO, ACK, ASK, HOLD, PAUSE)
+HUMAN = Mandate(because="human-decision", authority="approve", roles=BOTH, quorum=1)
+
+TAKEN: dict[str, tuple[Evaluation | None, dict[str, Any]]] = {
+    "an automatic rule": (fired("auto"), {"because": "auto", "authority": "auto"}),
+    "a rule that wants an owner": (fired("ack"), {"because": "ack", "authority": "ack"}),
+    "a rule that asks": (
+        fired("ask"),
+        {
+            "because": "ask",
+            "authority": "approve",
+            "roles": ("commander",),
+            "quorum": 1,
+            "within": timedelta(minutes=10),
+            "on_timeout": Move.ABORT,
+        },
+    ),
+    "an automatic rule after a veto ran out": (
+        fired("auto", decide_by=("product",)),
+        {"because": "auto", "authority": "approve", "roles": ("product",), "must": ("product",), "quorum": 1},
+    ),
+    "a rule that asks, after a veto ran out": (
+        fired("ask", decide_by=("product",)),
+        {"authority": "approve", "roles": BOTH, "must": ("product",), "on_timeout": Move.ABORT},
+    ),
+    "a rule that only holds": (fired("freeze"), {"because": "human-decision", "authority": "approve"}),
+    "a rule that wants an investigation": (
+        fired("bias"),
+        {"because": "bias", "authority": "approve", "roles": BOTH, "quorum": 2, "roles_needed": 2},
+    ),
+    "nothing fired": (None, {"because": "human-decision", "authority": "approve", "roles_needed": 1}),
+    "a judgment": (
+        fired(None, do=Do.REVERT, decide_by=("on_call",)),
+        {"because": "human-decision", "authority": "approve", "must": ()},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN)
+def test_a_revert_takes(case: str) -> None:
+    said, wanted = TAKEN[case]
+    found = mandate(said, EVERYTHING)
+    assert {name: getattr(found, name) for name in wanted} == wanted
+
+
+def test_a_revert_after_an_answered_investigation_takes_two_roles_unless_another_rule_fires() -> None:
+    assert mandate(None, EVERYTHING, ("bias",)).roles_needed == 2
+    assert mandate(fired("freeze"), EVERYTHING, ("bias", "freeze")).roles_needed == 2
+    assert mandate(fired("auto"), EVERYTHING, ("bias",)) == mandate(fired("auto"), EVERYTHING)
+
+
+def test_a_larger_quorum_stays_a_larger_quorum() -> None:
+    assert mandate(fired("bias"), of({**PAUSE, "quorum": 3})).quorum == 3
+    assert mandate(fired("ask", decide_by=("product",)), of({**ASK, "quorum": 2})).quorum == 2
+    assert mandate(fired("freeze"), of(HOLD, {**ASK, "quorum": 2})).quorum == 2
