@@ -16,10 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from backout.addressing import ListedIncident, short_of
-from backout.commands import answers
+from backout.commands import answers, judging
 from backout.outbox import OutboxEntry
 from backout.timeline import Event
-from backout.view import Ask, IncidentView
+from backout.view import Ask, IncidentView, Question
 
 Listed: TypeAlias = tuple[ListedIncident, ...]
 _SHOWN_EVENTS = 8
@@ -116,6 +116,7 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
         ("alerts", str(summary.alerts)),
         ("owned by", view.acknowledged_by or "nobody yet"),
         *(("waits for", _ask(ask, short_of(summary.incident))) for ask in view.asks),
+        *(("judgment", _question(one, short_of(summary.incident))) for one in view.questions),
         ("next", ", ".join(view.next_steps)),
         ("opened", moment(summary.opened_at)),
         ("closed", moment(summary.closed_at) if summary.closed_at else ""),
@@ -132,6 +133,11 @@ def _ask(ask: Ask, incident: str) -> str:
     )
     bound = f"\nCode {ask.code} stands for {ask.subject}." if ask.code else ""
     return f"{ask.what}{votes}{items}{bound}\nAnswer with: {commands}."
+
+
+def _question(question: Question, incident: str) -> str:
+    who = " or ".join(question.roles)
+    return f"{question.line} Asked of {who}.\nAnswer with: backout {judging(question, incident)}."
 
 
 def timeline(events: Sequence[Event]) -> None:

@@ -9,7 +9,10 @@ import pytest
 
 from backout.alerts import Alert
 from backout.outbox import OutboxEntry
+from backout.rules import Weight
+from backout.view import Question
 from cli import printing
+from tests.unit.views import empty_view
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -59,3 +62,15 @@ def test_nothing_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
         "No alert waits.",
         "There are no dead letters.",
     ]
+
+
+def test_an_incident_shows_the_questions_that_weigh_now_and_how_to_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    question = Question(
+        judgment="safety_view", ask="Is it new?", roles=("product",), answers={"fine": Weight.CARRY_ON}
+    )
+    printing.incident(empty_view().model_copy(update={"questions": (question,)}))
+    shown = capsys.readouterr().out
+    assert "Is it new? (safety_view) Asked of product." in shown
+    assert "Answer with: backout judge chat/r2 safety_view fine." in shown

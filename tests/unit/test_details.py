@@ -7,7 +7,8 @@ import pytest
 from backout.commands import VERBS
 from backout.details import command, page
 from backout.people import Action
-from backout.view import Ask, IncidentOutcome
+from backout.rules import Weight
+from backout.view import Ask, IncidentOutcome, Question
 from tests.unit.views import approval, at, briefing, empty_view, full_view
 
 FULL = """# chat r2
@@ -69,3 +70,17 @@ def test_what_people_wrote_cannot_pass_for_a_part_of_the_page() -> None:
 def test_the_command_that_it_shows_is_one_that_exists(action: Action) -> None:
     assert VERBS[command(action)].does is action
     assert command(action) in page(briefing(asks={"x": approval(actions=(action,))}))
+
+
+def test_the_questions_that_weigh_now_are_shown_with_their_answers() -> None:
+    question = Question(
+        judgment="safety_view",
+        ask="Is it new?",
+        roles=("product", "safety_lead"),
+        answers={"fine": Weight.CARRY_ON, "stop": Weight.REVERT},
+    )
+    shown = page(briefing().model_copy(update={"questions": (question,)}))
+    assert (
+        "## Judgments\n- **product or safety_lead**: Is it new? (safety_view) "
+        "(`backout judge incident/chat/r2 safety_view fine|stop`)"
+    ) in shown
