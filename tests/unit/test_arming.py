@@ -146,3 +146,22 @@ def test_a_deployment_runs_its_playbooks_as_they_are_armed(tmp_path: Path) -> No
     assert set(without.disarmed[file.stem]) == {"harm", "broken"}
     arm(file)
     assert load_deployment(at).disarmed[file.stem] == {}
+
+
+def test_the_doctor_names_each_rule_that_is_not_armed_and_why(tmp_path: Path) -> None:
+    from cli.doctor.examine import look_at_arming  # noqa: PLC0415  # the only test that needs it
+    from cli.doctor.report import Report  # noqa: PLC0415  # as above
+    from cli.starter import write_starter  # noqa: PLC0415  # as above
+
+    write_starter(tmp_path)
+    (file,) = (tmp_path / "my-playbooks").glob("*.yaml")
+    at, report = read_site(tmp_path / "site.yaml", {}), Report()
+    look_at_arming(report, load_deployment(at))
+    assert report.findings == []
+    record_path(file).write_text("{}")
+    look_at_arming(report, load_deployment(at))
+    assert [(one.level, one.what) for one in report.findings] == [
+        ("warn", f"rule harm of {file.stem}"),
+        ("warn", f"rule broken of {file.stem}"),
+    ]
+    assert "cannot be read" in report.findings[0].found
