@@ -73,6 +73,16 @@ def alert(
     )
 
 
+def unfair(world: MemoryWorld) -> MemoryWorld:
+    """Let one language of ten fare badly in this world, which the overall rate hides."""
+    for counter in ("requests", "bad"):
+        world.source.change(counter, baseline=0, candidate=0)
+    for language, share, bad in (("en", 0.9, 0.004), ("sw", 0.1, 0.04)):
+        world.source.change("requests", baseline=share, candidate=share, cohort=language)
+        world.source.change("bad", baseline=share * bad, candidate=share * bad, cohort=language)
+    return world
+
+
 class Incidents:
     """One incident under test."""
 

@@ -118,3 +118,56 @@ def rules(authority: str, **changes: Any) -> list[dict[str, Any]]:  # noqa: ANN4
     """Return the one rule with another authority."""
     rule = {"id": "critical", "when": {"any_of": ["error_rate", "provider"]}, "authority": authority}
     return [rule | changes]
+
+
+def criteria(**changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # any field
+    """Return the criteria, the one of the errors with these fields changed."""
+    first, *others = playbook().model_dump(mode="json")["criteria"]
+    return [{**first, **changes}, *others]
+
+
+GAP: dict[str, Any] = {
+    "criteria": [
+        *criteria(mode="observe"),
+        {
+            "id": "language_gap",
+            "signal": "errors",
+            "test": {"compare": "gap", "by": "language", "max_ratio": 1.5},
+        },
+    ],
+    "rules": [
+        {
+            "id": "bias",
+            "do": "pause_and_investigate",
+            "approve_by": ["commander", "product"],
+            "when": {"any_of": ["language_gap"]},
+        },
+        {"id": "down", "authority": "auto", "when": {"any_of": ["provider"]}},
+    ],
+}
+"""A rule that pauses for an investigation where one language fares worse than the others."""
+JUDGED: dict[str, Any] = {
+    "rules": [{"id": "critical", "authority": "auto", "when": {"any_of": ["error_rate"]}}],
+    "criteria": criteria()[:1],
+    "judgments": [
+        {
+            "id": "safety_view",
+            "by": ["product"],
+            "ask": "New failure of this release?",
+            "expires": "30m",
+            "answers": {
+                "fine": "carry on",
+                "concerned": "weaker evidence suffices",
+                "stop": "revert now",
+                "known": "hold off",
+            },
+        }
+    ],
+    "roles": {
+        "on_call": {"may": [*RIGHTS, "judge"]},
+        "commander": {"may": [*RIGHTS, "approve", "reject"]},
+        "product": {"may": ["approve", "reject", "note", "judge"]},
+        "platform": {"may": ["note"]},
+    },
+}
+"""A question to people whose answer weighs into the one rule."""

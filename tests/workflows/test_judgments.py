@@ -12,41 +12,17 @@ from temporalio.exceptions import ApplicationError
 from backout.people import Act, Action
 from backout.timeline import ActionTaken, SignalsJudged
 from tests.workflows.engine import Engine, Incidents, actor, running
-from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, RIGHTS, playbook
+from tests.workflows.playbooks import DETECT, JUDGED, POSTMORTEM, REVERT, playbook
 from workflows.incident import Incident
 
 STEPS = (DETECT, REVERT, POSTMORTEM)
-ASKED: dict[str, Any] = {
-    "rules": [{"id": "critical", "authority": "auto", "when": {"any_of": ["error_rate"]}}],
-    "criteria": playbook().model_dump(mode="json")["criteria"][:1],
-    "judgments": [
-        {
-            "id": "safety_view",
-            "by": ["product"],
-            "ask": "New failure of this release?",
-            "expires": "30m",
-            "answers": {
-                "fine": "carry on",
-                "concerned": "weaker evidence suffices",
-                "stop": "revert now",
-                "known": "hold off",
-            },
-        }
-    ],
-    "roles": {
-        "on_call": {"may": [*RIGHTS, "judge"]},
-        "commander": {"may": [*RIGHTS, "approve", "reject"]},
-        "product": {"may": ["approve", "reject", "note", "judge"]},
-        "platform": {"may": ["note"]},
-    },
-}
 
 
 async def watched(engine: Engine, looks: int) -> Incidents:
     """Open an incident whose detection stands still after so many looks; the world's clock shows today."""
     engine.world.clock.advance(datetime.now(UTC) - engine.world.clock.now())
     engine.world.clock.go_on(times=looks - 1)
-    incident = await engine.open(playbook(*STEPS, **ASKED))
+    incident = await engine.open(playbook(*STEPS, **JUDGED))
     await engine.world.clock.reached(looks)
     return incident
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from temporalio.client import Client
@@ -20,8 +19,8 @@ from backout.timeline import (
     StepTimedOut,
 )
 from backout.view import IncidentOutcome
-from tests.workflows.engine import Incidents, alert, running
-from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, playbook, rules
+from tests.workflows.engine import Incidents, alert, running, unfair
+from tests.workflows.playbooks import DETECT, GAP, POSTMORTEM, REVERT, criteria, playbook, rules
 from workflows.incident import Incident
 
 STEPS = (DETECT, REVERT, POSTMORTEM)
@@ -30,12 +29,6 @@ CRITICAL = {"id": "critical", "authority": "auto", "when": ERRORS}
 FREEZE = {"id": "freeze", "do": "hold", "when": ERRORS}
 A_MINUTE = 100 * 60
 """Requests of the fake world."""
-
-
-def criteria(**changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # any field
-    """Return the criteria, the one of the errors with these fields changed."""
-    first, *others = playbook().model_dump(mode="json")["criteria"]
-    return [{**first, **changes}, *others]
 
 
 def counted(judged: SignalsJudged) -> int:
@@ -110,38 +103,6 @@ async def test_a_held_detection_that_is_retried_begins_anew_with_every_rule(wait
     assert counted(judged[0]) == counted(judged[1])
 
 
-GAP: dict[str, Any] = {
-    "criteria": [
-        *criteria(mode="observe"),
-        {
-            "id": "language_gap",
-            "signal": "errors",
-            "test": {"compare": "gap", "by": "language", "max_ratio": 1.5},
-        },
-    ],
-    "rules": [
-        {
-            "id": "bias",
-            "do": "pause_and_investigate",
-            "approve_by": ["commander", "product"],
-            "when": {"any_of": ["language_gap"]},
-        },
-        {"id": "down", "authority": "auto", "when": {"any_of": ["provider"]}},
-    ],
-}
-
-
-def unfair() -> MemoryWorld:
-    """Return a world in which one language of ten fares badly, which the overall rate hides."""
-    world = MemoryWorld()
-    for counter in ("requests", "bad"):
-        world.source.change(counter, baseline=0, candidate=0)
-    for language, share, bad in (("en", 0.9, 0.004), ("sw", 0.1, 0.04)):
-        world.source.change("requests", baseline=share, candidate=share, cohort=language)
-        world.source.change("bad", baseline=share * bad, candidate=share * bad, cohort=language)
-    return world
-
-
 async def vote(incident: Incidents, person: str, *roles: str) -> str:
     """Let a person of these roles approve what waits; return the answer."""
     view = await incident.asked(Action.APPROVE)
@@ -158,7 +119,7 @@ async def vote(incident: Incidents, person: str, *roles: str) -> str:
 async def test_a_gap_between_cohorts_pauses_for_an_investigation_that_says_where_to_look(
     waiting: Client,
 ) -> None:
-    async with running(waiting, unfair()) as engine:
+    async with running(waiting, unfair(MemoryWorld())) as engine:
         incident = await engine.open(playbook(*STEPS, **GAP))
         view = await incident.asked(Action.SKIP)
         (opened,) = await incident.events(InvestigationOpened)
@@ -172,7 +133,7 @@ async def test_a_gap_between_cohorts_pauses_for_an_investigation_that_says_where
 
 
 async def test_a_revert_after_an_investigation_takes_two_people_in_two_roles(waiting: Client) -> None:
-    async with running(waiting, unfair()) as engine:
+    async with running(waiting, unfair(MemoryWorld())) as engine:
         incident = await engine.open(playbook(*STEPS, **GAP))
         await incident.asked(Action.SKIP)
         await incident.act("alice", Action.SKIP, reason="it is the release")
@@ -194,7 +155,7 @@ async def test_a_revert_after_an_investigation_takes_two_people_in_two_roles(wai
 
 
 async def test_one_person_with_both_roles_counts_for_one(waiting: Client) -> None:
-    async with running(waiting, unfair()) as engine:
+    async with running(waiting, unfair(MemoryWorld())) as engine:
         incident = await engine.open(playbook(*STEPS, **GAP))
         await incident.asked(Action.SKIP)
         await incident.act("alice", Action.SKIP, reason="it is the release")
@@ -208,7 +169,7 @@ async def test_an_answered_investigation_still_takes_two_roles_when_people_rever
     waiting: Client,
 ) -> None:
     detect = {**DETECT, "on_timeout": "proceed"}
-    async with running(waiting, unfair()) as engine:
+    async with running(waiting, unfair(MemoryWorld())) as engine:
         incident = await engine.open(playbook(detect, REVERT, POSTMORTEM, **GAP))
         await incident.asked(Action.RESUME)
         await incident.act("alice", Action.RESUME)
