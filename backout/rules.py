@@ -38,7 +38,8 @@ class _Group(Frozen):
     level: Level | None = None
     """How sure each criterion must be; as the condition around it says, and `revert` at the outermost."""
     within: Duration | None = None
-    """A criterion that was so sure within this long still counts; only now, where nothing is said."""
+    """A criterion that was so sure within this long still counts; as the condition around it says, and only
+    now at the outermost."""
 
 
 class AnyOf(_Group):

@@ -8,10 +8,10 @@ from typing import Any
 
 from backout.counting import Look, Totals
 from backout.criteria import Criterion
-from backout.evaluation import Evaluation
+from backout.evaluation import Evaluation, Factor
 from backout.guard import Guard
 from backout.rules import Rule
-from backout.triggers import tick
+from backout.triggers import recovery, tick
 from backout.watch import Watch
 from tests.unit.views import OPENED
 
@@ -106,3 +106,29 @@ class Eye:
         self.watch, said = tick(self.watch, look, guard=self.guard, keep=self.keep, **of_tick)
         self.now += self.guard.tick
         return said
+
+
+QUICK = {"false_alarm": "6h", "false_hold": "30m", "sustain": "1m"}
+"""1440 is enough evidence, and a burst needs four ticks."""
+
+
+def quick(
+    test: dict[str, object], *, name: str = "it", signal: str = "errors", **fields: object
+) -> Criterion:
+    return criterion(name, signal, test, **{"evidence": QUICK, "min_sample": 50, **fields})
+
+
+def eye_on(*criteria: Criterion) -> Eye:
+    """Return a watch of these criteria."""
+    return Eye(guard_of(*criteria))
+
+
+def shown(eye: Eye) -> Evaluation:
+    """Return what the window shows in the recovery sense."""
+    return recovery(eye.watch, guard=eye.guard)
+
+
+def only(said: Evaluation) -> Factor:
+    """Return the only factor."""
+    (factor,) = said.factors
+    return factor
