@@ -38,8 +38,7 @@ class _Group(Frozen):
     level: Level | None = None
     """How sure each criterion must be; as the condition around it says, and `revert` at the outermost."""
     within: Duration | None = None
-    """A criterion that was so sure within this long still counts; as the condition around it says, and only
-    now at the outermost."""
+    """What was so sure within this long still counts; as the condition around it says, and else only now."""
 
 
 class AnyOf(_Group):
