@@ -173,9 +173,10 @@ def request(
 
 
 async def _watch(request: Observe, *, hands_over: bool = False) -> Observation:
+    how_long = "from where it stood" if request.resume else f"{format_duration(request.lasting)} at most"
     return await do(
         SignalActivities.observe,
         request,
         options.observe(request.lasting, hands_over=hands_over),
-        summary=f"watch for {request.sense}, {format_duration(request.lasting)} at most",
+        summary=f"watch for {request.sense}, {how_long}",
     )

@@ -19,7 +19,7 @@ from tests.replay.golden import Golden, every_golden
 
 GOLDEN = every_golden()
 IN_NONE_YET: dict[str, set[str]] = {
-    "action": {Action.SKIP},
+    "action": set(),
     "event": {"IncidentReopened", "MessageFailed"},
     "move": {Move.PROCEED, Move.ESCALATE, Move.RETRY},
 }

@@ -11,12 +11,14 @@ from temporalio.testing import WorkflowEnvironment
 from adapters.memory import MemoryWorld
 from backout.case import OpenIncident
 from backout.model import digest_of
+from backout.requests import Observation
 from backout.view import incident_id
 from gateway.incidents import Incidents as Door
 from tests.replay.scenarios import Scenario
 from tests.workflows.conftest import started
 from tests.workflows.engine import Engine, Incidents, alert
 from workflows.incident import TASK_QUEUE, Incident
+from workflows.options import WORKFLOW_TASK
 
 
 async def recorded(server: WorkflowEnvironment, name: str, scenario: Scenario) -> dict[str, WorkflowHistory]:
@@ -68,5 +70,11 @@ async def _open(engine: Engine, scenario: Scenario, incident: str) -> None:
         release=engine.world.release,
         playbook=scenario.playbook,
         digest=digest_of(scenario.playbook),
+        found=Observation(evaluation=scenario.found, ticks=99) if scenario.found else None,
     )
+    if scenario.found:
+        await engine.client.start_workflow(
+            Incident.run, opening, id=incident, task_queue=TASK_QUEUE, task_timeout=WORKFLOW_TASK
+        )
+        return
     await Door(client=engine.client).open(opening=opening, alert=alert(scenario.alert))

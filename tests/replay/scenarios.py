@@ -6,16 +6,20 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from backout.evaluation import Evaluation, Outcome
 from backout.people import Action
 from backout.playbook import Playbook
+from backout.rules import Do
 from backout.timeline import ExposureSet, PeoplePaged, RevertStopped
 from backout.view import IncidentOutcome
-from tests.workflows.engine import PATIENCE_S, Engine, Incidents
+from tests.workflows.engine import PATIENCE_S, Engine, Incidents, unfair
 from tests.workflows.playbooks import (
     ALL,
     CHECK,
     DETECT,
     ESCALATE,
+    GAP,
+    JUDGED,
     MANUAL,
     NOTIFY,
     POSTMORTEM,
@@ -43,6 +47,8 @@ class Scenario:
     """The alert that opens it; `ProviderDown` fires the rule without any watching."""
     silent: bool = False
     """Nobody acts: time is skipped."""
+    found: Evaluation | None = None
+    """What a release's watch found that opens it, in the place of the alert."""
     long_after: int | None = None
     """After so many events a history is long, and a held incident goes on in a fresh one, once."""
 
@@ -122,6 +128,44 @@ async def ticked(_: Engine, incident: Incidents) -> None:
         await incident.act("alice", Action.TICK, item=item)
 
 
+async def skipped_and_approved(_: Engine, incident: Incidents) -> None:
+    """Leave the held detection, and let one person authorise the revert."""
+    await called(incident, 1)
+    await incident.act("alice", Action.SKIP, reason="we have seen enough")
+    await called(incident, 2)
+    await incident.act("bob", Action.APPROVE)
+
+
+async def investigated(_: Engine, incident: Incidents) -> None:
+    """Look at the gap, then let two people of two roles decide for the revert."""
+    await called(incident, 1)
+    await incident.act("alice", Action.SKIP, reason="it is the release")
+    await called(incident, 2)
+    await incident.act("bob", Action.APPROVE)
+    await incident.act("carol", Action.APPROVE)
+
+
+async def judged(engine: Engine, incident: Incidents) -> None:
+    """Judge twice while detection stands still: after the first answer it goes on, the second ends it."""
+    await engine.world.clock.reached(4)
+    await incident.act("carol", Action.JUDGE, judgment="safety_view", answer="fine")
+    await engine.world.clock.reached(5)
+    await incident.act(
+        "carol", Action.JUDGE, judgment="safety_view", answer="stop", reason="it insults users"
+    )
+    await called(incident, 1)
+    engine.world.clock.go_on()
+    await incident.act("bob", Action.APPROVE)
+
+
+def _four_looks(engine: Engine) -> None:
+    engine.world.clock.go_on(times=3)
+
+
+def _unfair(engine: Engine) -> None:
+    unfair(engine.world)
+
+
 def _check_fails(engine: Engine) -> None:
     engine.world.check.passes = False
 
@@ -137,6 +181,17 @@ def _healthy(engine: Engine) -> None:
 def _first_soak_lasts(engine: Engine) -> None:
     engine.world.clock.pause()
 
+
+ERRORS = {"any_of": ["error_rate"]}
+CRITICAL = {"id": "critical", "authority": "auto", "when": ERRORS}
+WARN = {"id": "warn", "do": "page", "approve_by": ["product"], "when": {**ERRORS, "level": "hold"}}
+FREEZE = {"id": "freeze", "do": "hold", "when": ERRORS}
+FOUND = Evaluation(
+    outcome=Outcome.FIRED,
+    rule="critical",
+    do=Do.REVERT,
+    reasons=("error_rate: 60 bad of 1000 judged (6.00%, limit 1.00%)",),
+)
 
 SCENARIOS = {
     "automatic-whole-playbook": Scenario(
@@ -188,6 +243,31 @@ SCENARIOS = {
     "aborted": Scenario(playbook(DETECT, REVERT, POSTMORTEM, **QUORUM), aborted, IncidentOutcome.ABORTED),
     "rejected-and-closed": Scenario(
         playbook(DETECT, REVERT, POSTMORTEM, **QUORUM), rejected_and_closed, IncidentOutcome.CLOSED
+    ),
+    "paged-then-reverted": Scenario(
+        playbook(DETECT, REVERT, POSTMORTEM, rules=[WARN, CRITICAL]),
+        nobody_acts,
+        IncidentOutcome.UNVERIFIED,
+    ),
+    "held-by-a-rule-then-skipped": Scenario(
+        playbook(DETECT, REVERT, POSTMORTEM, rules=[FREEZE, CRITICAL]),
+        skipped_and_approved,
+        IncidentOutcome.UNVERIFIED,
+    ),
+    "investigated-then-two-roles": Scenario(
+        playbook(DETECT, REVERT, POSTMORTEM, **GAP),
+        investigated,
+        IncidentOutcome.UNVERIFIED,
+        prepare=_unfair,
+    ),
+    "judged-in-detection": Scenario(
+        playbook(DETECT, REVERT, POSTMORTEM, **JUDGED),
+        judged,
+        IncidentOutcome.UNVERIFIED,
+        prepare=_four_looks,
+    ),
+    "opened-by-a-watch": Scenario(
+        playbook(DETECT, REVERT, POSTMORTEM), nobody_acts, IncidentOutcome.UNVERIFIED, found=FOUND
     ),
     "manual-checklist": Scenario(playbook(MANUAL, POSTMORTEM), ticked, IncidentOutcome.UNVERIFIED),
 }

@@ -28,6 +28,10 @@ async def test_a_run_of_today_gives_the_kinds_of_commands_that_are_kept(
 
 
 def test_every_kept_history_is_of_a_scenario() -> None:
-    every = {**SCENARIOS, **watch_scenarios.SCENARIOS}
-    wanted = {f"{name}/{workflow}" for name, scenario in every.items() for workflow in scenario.workflows}
+    wanted = {f"{name}/{workflow}" for name, scenario in SCENARIOS.items() for workflow in scenario.workflows}
+    wanted |= {
+        f"{name}/{workflow}"
+        for name, scenario in watch_scenarios.SCENARIOS.items()
+        for workflow in scenario.workflows
+    }
     assert {str(golden) for golden in every_golden()} == wanted
