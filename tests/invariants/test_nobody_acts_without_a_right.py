@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from backout.authority import Allowed, Refused, decide, lacking, roles_filled
+from backout.authority import Allowed, Refused, decide
 from backout.case import Directive
 from backout.people import Act, Action, Actor, Role
 from backout.rules import Weight
@@ -229,41 +227,3 @@ def test_each_right_lets_its_holder_act_at_the_right_moment() -> None:
 
 def test_a_directive_exists_for_each_decision_and_for_nothing_else() -> None:
     assert {directive.value for directive in Directive} == {"resume", "retry", "skip", "abort", "close"}
-
-
-VOTES = st.lists(st.lists(st.sampled_from(NAMES), unique=True).map(tuple), max_size=5)
-
-
-@given(VOTES)
-@quickly
-def test_nobody_fills_two_roles_and_nobody_could_be_placed_better(votes: list[tuple[str, ...]]) -> None:
-    best = max(
-        len({role for role in chosen if role})
-        for chosen in product(*[(*roles, "") for roles in votes])
-        if all(chosen.count(role) == 1 for role in chosen if role)
-    )
-    assert roles_filled(votes) == best
-    assert best <= min(len(votes), len({role for roles in votes for role in roles}))
-
-
-@given(VOTES, st.integers(1, 3), st.integers(1, 3), st.sampled_from([(), ("product",)]))
-@quickly
-def test_what_is_authorised_has_its_people_its_roles_and_who_must_be_among_them(
-    votes: list[tuple[str, ...]], quorum: int, roles_needed: int, must: tuple[str, ...]
-) -> None:
-    ask = Ask(
-        what="Revert r2",
-        actions=VOTE,
-        quorum=quorum,
-        roles=NAMES,
-        roles_needed=roles_needed,
-        must=must,
-        approved_by=tuple(f"p{number}" for number in range(len(votes))),
-        approved_as=tuple(votes),
-    )
-    enough = (
-        len(votes) >= quorum
-        and (roles_needed == 1 or roles_filled(votes) >= roles_needed)
-        and (not must or any("product" in roles for roles in votes))
-    )
-    assert (lacking(ask) == "") == enough

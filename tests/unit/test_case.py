@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from backout.case import MOST_ALERTS_TOLD, MOST_FIRING, Case, Directive, OpenIncident
 from backout.people import Action, Actor
-from backout.rules import Judgment, Weight
 from backout.timeline import ActionTaken, AlertReceived, IncidentEnded
 from backout.view import Ask, IncidentOutcome, Phase
 from tests.unit.views import ANN, BEN, CLEO, OPENING, PLAN, act, alert, approval, at, case_of, full_view
@@ -255,63 +253,3 @@ def test_a_name_that_is_new_is_kept_when_alerts_of_other_names_fill_the_case() -
     case.take_alert(alert(name="ProviderDown", fingerprint="other"), now=at(1))
     assert len(case.firing) == MOST_FIRING + 1
     assert "ProviderDown" in {kept.name for kept in case.firing.values()}
-
-
-VIEW = Judgment(
-    id="safety_view",
-    by=("product",),
-    ask="Is it new?",
-    expires=timedelta(minutes=30),
-    answers={"fine": Weight.CARRY_ON, "stop": Weight.REVERT},
-)
-
-
-def judge(case: Case, answer: str, minute: float) -> str:
-    """Let Cleo judge; return the answer."""
-    judged = act(Action.JUDGE, CLEO, judgment="safety_view", answer=answer, reason="seen it")
-    return case.take_act(judged, right="product", now=at(minute), step="detect", judgment=VIEW).text
-
-
-def test_a_judgment_is_dated_expires_and_is_on_the_timeline_with_its_weight() -> None:
-    case = case_of()
-    said = judge(case, "stop", 1)
-    judged = case.judged["safety_view"]
-    assert (judged.answer, judged.by, judged.reason) == ("stop", "cleo", "seen it")
-    assert (judged.at, judged.until) == (at(1), at(31))
-    (event,) = case.timeline
-    assert said == "safety_view is stop (revert now) until 21:31:00 UTC"
-    assert event.line == f"Cleo (product, via slack): judge ({said}): seen it"
-
-
-def test_a_new_answer_to_the_same_question_replaces_the_last_one() -> None:
-    case = case_of()
-    judge(case, "stop", 1)
-    judge(case, "fine", 2)
-    assert (case.judged["safety_view"].answer, len(case.timeline)) == ("fine", 2)
-
-
-def test_questions_are_open_only_while_the_signals_are_watched() -> None:
-    opening = OPENING.model_copy(
-        update={"playbook": OPENING.playbook.model_copy(update={"judgments": (VIEW,)})}
-    )
-    watched = case_of()
-    judge(watched, "stop", 1)
-    (question,) = watched.brief(opening).questions
-    assert question.line == "Is it new? (safety_view: stop, by cleo, until 21:31:00 UTC)"
-    assert case_of(position=2).brief(opening).questions == ()
-    assert case_of(outcome=IncidentOutcome.ABORTED).brief(opening).questions == ()
-
-
-def test_two_roles_are_not_filled_by_two_people_of_one() -> None:
-    dan = Actor(person="dan", name="Dan", roles=("commander", "on_call"), via="cli")
-    case = case_of(asks={"approve": approval(roles_needed=2)})
-    assert take(case, Action.APPROVE, BEN) == "approval 1 of 2"
-    assert take(case, Action.APPROVE, dan) == "approval 2 of 2; it takes 1 more role, filled by somebody else"
-    assert case.authorised == ()
-    assert take(case, Action.APPROVE, CLEO) == "approval 3 of 2: authorised"
-
-
-def test_somebody_of_the_deciding_roles_must_be_among_those_who_approve() -> None:
-    case = case_of(asks={"approve": approval(quorum=1, must=("product",))})
-    assert take(case, Action.APPROVE, BEN) == "approval 1 of 1; it takes somebody who is product"
-    assert take(case, Action.APPROVE, CLEO) == "approval 2 of 1: authorised"
