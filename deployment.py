@@ -12,7 +12,8 @@ from backout.arming import SUFFIX, Recorded, armed, disarmed, read_record
 from backout.errors import FileUnreadable, InvalidDocument, NoPlaybooks, SecretMissing, UnknownName
 from backout.lint import checked_playbook
 from backout.playbook import Playbook
-from backout.site import SecretRef, Site
+from backout.secret import SecretRef
+from backout.site import Site
 from backout.yaml_text import load_site
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"

@@ -273,12 +273,13 @@ async def open_gateway(deployment: Deployment, client: Client) -> AsyncIterator[
 
 def _secrets(at: SiteFile) -> Secrets:
     """Return what opens the gateway's doors. `SecretMissing`: it is named, but not there."""
+    from gateway.admission import way_in  # noqa: PLC0415  # see the module's docstring
     from gateway.app import Secrets  # noqa: PLC0415  # see the module's docstring
 
     gateway, sources = at.site.gateway, at.site.sources
-    alertmanager, slack, releases = gateway.alerts.alertmanager, gateway.slack, gateway.releases
+    slack, releases = gateway.slack, gateway.releases
     return Secrets(
-        alertmanager=at.secret(alertmanager.token) if alertmanager else None,
+        alerts={sender: way_in(sender, door, at.secret) for sender, door in gateway.alerts.open.items()},
         slack=at.secret(slack.signing_secret) if slack else None,
         releases=at.secret(releases.token) if releases else None,
         pushes={

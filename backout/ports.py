@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from backout.alerts import Alert
 from backout.counting import Counted, MarkedEvent, Query
 from backout.exposure import Exposure
 from backout.messages import CheckResult, DocumentRef, Message, Posted
@@ -157,3 +158,6 @@ class Outbox(Protocol):
 
     async def depth(self) -> int:
         """Return how many entries are pending."""
+
+    async def alerts(self, *, source: str, fingerprint: str, limit: int) -> tuple[Alert, ...]:
+        """Return the alerts of a source and fingerprint that were routed once, newest first."""

@@ -7,32 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from backout.doors import AlertDoors
 from backout.model import Duration, Frozen, Name
 from backout.people import Person
+from backout.secret import SecretRef
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """A TCP port; 0 lets the system choose."""
-
-
-class SecretRef(Frozen):
-    """Where a secret is; never the secret itself."""
-
-    env: str | None = None
-    """The name of an environment variable."""
-    file: str | None = None
-    """The path of a file that holds it, such as a mounted secret."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> SecretRef:
-        if (self.env is None) == (self.file is None):
-            msg = "a secret is named by exactly one of 'env' and 'file'"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def place(self) -> str:
-        """The place in words, for errors."""
-        return f"in environment variable {self.env}" if self.env else f"in file {self.file}"
 
 
 class ExpositionSource(Frozen):
@@ -175,19 +156,6 @@ class SqliteStore(Frozen):
     path: str
     documents: str
     """The folder in which postmortems are written."""
-
-
-class AlertmanagerDoor(Frozen):
-    """The door for Prometheus Alertmanager's webhooks."""
-
-    token: SecretRef
-    """The bearer token that Alertmanager must present."""
-
-
-class AlertDoors(Frozen):
-    """Who may send alerts."""
-
-    alertmanager: AlertmanagerDoor | None = None
 
 
 class SlackDoor(Frozen):

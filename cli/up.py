@@ -171,11 +171,8 @@ def _going_on(count: int) -> str:
 
 
 def _doors(site: Site) -> list[str]:
-    named = {
-        "POST /alerts/alertmanager": site.gateway.alerts.alertmanager,
-        "POST /slack/commands": site.gateway.slack,
-    }
-    return [door for door, secret in named.items() if secret]
+    slack = ["POST /slack/commands"] if site.gateway.slack else []
+    return [*(f"POST /alerts/{sender}" for sender in site.gateway.alerts.open), *slack]
 
 
 def _page_is_well(at: Address) -> Callable[[], Awaitable[bool]]:

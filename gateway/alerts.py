@@ -1,123 +1,198 @@
-"""The alert doors: authenticate, read, route, keep in the outbox, answer 202."""
+"""The alert doors: authenticate, read, place, route, keep in the outbox, answer 202."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from math import ceil
 
 from opentelemetry import propagate, trace
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from backout.alertmanager import SOURCE, parse_alertmanager
 from backout.alerts import Alert
-from backout.errors import BackoutError, InvalidDocument
+from backout.episodes import placed
+from backout.errors import BackoutError, InvalidDocument, RateLimited
 from backout.model import digest_of
 from backout.outbox import OutboxEntry, addressed
 from backout.playbook import Playbook
 from backout.ports import Outbox
 from backout.routing import describe, labels_of, route
+from backout.senders.message import Hear, Message, Told
 from backout.site import Route
 from backout.view import incident_id
-from gateway.bearer import admit
+from gateway.admission import WayIn
 from gateway.bodies import JSON, KIB, MIB, read_body
 from gateway.delivery import Delivery
 from gateway.metrics import Metrics
+from gateway.pace import Pace
+
+PER_S, BURST = 100.0, 5000
+"""Messages that one sender may bring: each second on average, and at once."""
+REMEMBERED = 100
+"""Alerts of one fingerprint that are looked at for the episode of the next."""
 
 _tracer = trace.get_tracer("backout.gateway")
 
 
-class AlertmanagerDoor:
-    """Prometheus Alertmanager's webhook.
+@dataclass(frozen=True)
+class Desk:
+    """What all alert doors share: where alerts go, and where they are kept until they are there."""
 
-    A group is answered 202 as soon as one of its alerts was kept, because the sender repeats a refused group
-    as a whole; each refused one is in the report and in the dead letters. 422 says that none was kept.
+    outbox: Outbox
+    delivery: Delivery
+    routes: Sequence[Route]
+    playbooks: Mapping[str, Playbook]
+    metrics: Metrics
+
+
+class AlertDoor:
+    """The door of one sender.
+
+    A message is answered 202 as soon as one of its alerts was kept, because senders repeat a refused message
+    as a whole; each refused one is in the report and in the dead letters. 422 says that none was kept. A
+    message of a kind that is no alert is acknowledged and ignored with the reason. What is too much is
+    answered 503 and not 429, because most senders send only after that again.
     """
 
     def __init__(
-        self,
-        *,
-        token: str,
-        outbox: Outbox,
-        delivery: Delivery,
-        routes: Sequence[Route],
-        playbooks: Mapping[str, Playbook],
-        metrics: Metrics,
+        self, *, sender: str, hear: Hear, way_in: WayIn, desk: Desk, media_types: Sequence[str] = (JSON,)
     ) -> None:
-        """Let in who presents the token; route by `routes` to `playbooks`."""
-        self._token = token
-        self._outbox = outbox
-        self._delivery = delivery
-        self._routes = routes
-        self._routed_by = labels_of(routes)
-        self._playbooks = playbooks
-        self._metrics = metrics
+        """Let in whom `way_in` does, and `hear` what they say."""
+        self._sender = sender
+        self._hear = hear
+        self._way_in = way_in
+        self._desk = desk
+        self._media_types = media_types
+        self._routed_by = labels_of(desk.routes)
+        self._pace = Pace(f"The door of {sender}", per_s=PER_S, burst=BURST)
+        self._placing = asyncio.Lock()
 
     async def receive(self, request: Request) -> JSONResponse:
-        """Answer one webhook."""
+        """Answer one message."""
         span = _tracer.start_as_current_span("alert received", kind=trace.SpanKind.SERVER)
-        with self._metrics.alert_seconds.labels(door=SOURCE).time(), span:
-            admit(request, self._token)
-            body = await read_body(request, media_type=JSON, limit=MIB)
-            return await self._take_group(body)
+        with self._desk.metrics.alert_seconds.labels(door=self._sender).time(), span:
+            body = await self._admitted(request)
+            try:
+                self._pace.take()
+            except RateLimited as error:
+                self._count("limited")
+                raise HTTPException(
+                    503, str(error), {"Retry-After": str(ceil(error.retry_after_s))}
+                ) from None
+            return await self._take(Message(body=body, headers=_headers(request)))
 
-    async def _take_group(self, body: bytes) -> JSONResponse:
-        now, trace_context = datetime.now(UTC), _trace_context()
+    async def _admitted(self, request: Request) -> bytes:
         try:
-            alerts = parse_alertmanager(body, routed_by=self._routed_by)
-        except InvalidDocument as error:
-            await self._bury_body(body, str(error), now)
+            return await self._way_in.body_of(request, self._read)
+        except HTTPException as error:
+            self._count("forged" if error.status_code == 401 else "refused")  # noqa: PLR2004  # its own name
             raise
+
+    async def _read(self, request: Request) -> bytes:
+        sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        expected = sent if sent in self._media_types else " or ".join(self._media_types)
+        return await read_body(request, media_type=expected, limit=MIB)
+
+    async def _take(self, message: Message) -> JSONResponse:
+        arrival = _Arrival(at=datetime.now(UTC), traceparent=_trace_context())
+        try:
+            heard = self._hear(message, self._routed_by)
+        except InvalidDocument as error:
+            await self._bury_body(message.body, str(error), arrival)
+            raise
+        if heard.ignored:
+            self._count("ignored")
+            return JSONResponse({"accepted": [], "refused": [], "ignored": heard.ignored}, 202)
         accepted: list[dict[str, object]] = []
         refused: list[dict[str, object]] = []
-        for alert in alerts:
+        for told in heard.told:
             try:
-                entry = self._entry(alert, now, trace_context)
-            except BackoutError as error:
-                await self._bury(alert, str(error), now)
-                refused.append({**_known_by(alert), "why": str(error)})
-            else:
-                repeated = not await self._keep(entry)
-                incident = incident_id(entry.service, entry.release)
-                accepted.append({**_known_by(alert), "incident": incident, "repeated": repeated})
+                accepted.append(await self._take_one(told, arrival))
+            except _Unroutable as error:
+                refused.append({**_known_by(told.alert), "why": error.why})
         return self._report(accepted, refused)
 
-    def _entry(self, alert: Alert, now: datetime, trace_context: str) -> OutboxEntry:
-        to = route(alert=alert, routes=self._routes, playbooks=self._playbooks)
-        return addressed(alert, to, received_at=now, traceparent=trace_context)
+    async def _take_one(self, told: Told, arrival: _Arrival) -> dict[str, object]:
+        if told.starts == "said":
+            return await self._route(told.alert, arrival)
+        async with self._placing:
+            about = told.alert
+            kept = await self._desk.outbox.alerts(
+                source=about.source, fingerprint=about.fingerprint, limit=REMEMBERED
+            )
+            return await self._route(placed(told, kept), arrival)
+
+    async def _route(self, alert: Alert, arrival: _Arrival) -> dict[str, object]:
+        try:
+            to = route(alert=alert, routes=self._desk.routes, playbooks=self._desk.playbooks)
+        except BackoutError as error:
+            await self._bury(alert, str(error), arrival)
+            raise _Unroutable(str(error)) from error
+        entry = addressed(alert, to, received_at=arrival.at, traceparent=arrival.traceparent)
+        repeated = not await self._keep(entry)
+        incident = incident_id(entry.service, entry.release)
+        return {**_known_by(alert), "incident": incident, "repeated": repeated}
 
     async def _keep(self, entry: OutboxEntry) -> bool:
         """Write an entry; what is durable is delivered, whatever becomes of this request."""
-        is_new = await self._outbox.put(entry=entry)
+        is_new = await self._desk.outbox.put(entry=entry)
         self._count("accepted" if is_new else "repeated")
-        self._delivery.wake()
+        self._desk.delivery.wake()
         return is_new
 
-    async def _bury(self, alert: Alert, why: str, now: datetime) -> None:
+    async def _bury(self, alert: Alert, why: str, arrival: _Arrival) -> None:
         """Keep a refused alert as a dead letter, once for each reason: a corrected route takes its repeat."""
         self._count("refused")
         key = f"refused/{digest_of(alert)}/{sha256(why.encode()).hexdigest()[:16]}"
-        entry = OutboxEntry(key=key, received_at=now, source=SOURCE, state="dead", alert=alert, why=why)
-        await self._outbox.put(entry=entry)
+        entry = OutboxEntry(
+            key=key, received_at=arrival.at, source=self._sender, state="dead", alert=alert, why=why
+        )
+        await self._desk.outbox.put(entry=entry)
 
-    async def _bury_body(self, body: bytes, why: str, now: datetime) -> None:
+    async def _bury_body(self, body: bytes, why: str, arrival: _Arrival) -> None:
         self._count("refused")
         key = f"refused/sha256:{sha256(body).hexdigest()}"
         text = body[: 64 * KIB].decode(errors="replace")
-        entry = OutboxEntry(key=key, received_at=now, source=SOURCE, state="dead", body=text, why=why)
-        await self._outbox.put(entry=entry)
+        entry = OutboxEntry(
+            key=key, received_at=arrival.at, source=self._sender, state="dead", body=text, why=why
+        )
+        await self._desk.outbox.put(entry=entry)
 
     def _count(self, result: str) -> None:
-        self._metrics.alerts.labels(door=SOURCE, result=result).inc()
+        self._desk.metrics.alerts.labels(door=self._sender, result=result).inc()
 
     def _report(self, accepted: list[dict[str, object]], refused: list[dict[str, object]]) -> JSONResponse:
         report: dict[str, object] = {"accepted": accepted, "refused": refused}
         if accepted:
             return JSONResponse(report, 202)
-        known = [describe(one) for one in self._routes]
+        known = [describe(one) for one in self._desk.routes]
         error = "None of the alerts was accepted; 'refused' says why for each."
         return JSONResponse({"error": error, **report, "routes": known}, 422)
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """When a message came in, and in which trace."""
+
+    at: datetime
+    traceparent: str
+
+
+class _Unroutable(Exception):
+    """No route takes an alert; it is a dead letter already."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def _headers(request: Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def _known_by(alert: Alert) -> dict[str, object]:

@@ -17,9 +17,13 @@ from starlette.routing import Route
 from backout.errors import SecretMissing
 from backout.playbook import Playbook
 from backout.ports import Marks, Outbox, PushStore, Registry
+from backout.senders import cloudevents
+from backout.senders.known import SENDERS, heard_by
 from backout.site import Site
-from gateway.alerts import AlertmanagerDoor
+from gateway.admission import WayIn
+from gateway.alerts import AlertDoor, Desk
 from gateway.answers import HANDLERS
+from gateway.bodies import JSON
 from gateway.delivery import Delivery
 from gateway.events import EventsDoor
 from gateway.health import Health
@@ -40,7 +44,8 @@ _log = logging.getLogger(__name__)
 class Secrets:
     """What opens the doors; a door whose secret is None is not there."""
 
-    alertmanager: str | None = field(default=None, repr=False)
+    alerts: Mapping[str, WayIn] = field(default_factory=dict, repr=False)
+    """By sender."""
     slack: str | None = field(default=None, repr=False)
     releases: str | None = field(default=None, repr=False)
     pushes: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -100,7 +105,7 @@ def build_app(  # noqa: PLR0913  # the composition root hands over every part by
     routes = [
         Route("/healthz", health.healthz),
         Route("/metrics", health.metrics),
-        *_alerts(parts, _secret(secrets.alertmanager, "/alerts/alertmanager")),
+        *_alerts(parts, secrets.alerts),
         *_slack(parts, _secret(secrets.slack, "/slack/commands")),
         *_signals(parts, secrets.pushes),
         *_releases(parts, _secret(secrets.releases, "/releases and /events")),
@@ -112,18 +117,25 @@ def build_app(  # noqa: PLR0913  # the composition root hands over every part by
     )
 
 
-def _alerts(parts: _Parts, token: str | None) -> list[Route]:
-    if token is None:
-        return []
-    door = AlertmanagerDoor(
-        token=token,
+def _alerts(parts: _Parts, ways: Mapping[str, WayIn]) -> list[Route]:
+    desk = Desk(
         outbox=parts.stores.outbox,
         delivery=parts.delivery,
         routes=parts.site.routes,
         playbooks=parts.playbooks,
         metrics=parts.metrics,
     )
-    return [Route("/alerts/alertmanager", door.receive, methods=["POST"])]
+    if closed := [f"/alerts/{sender}" for sender in SENDERS if sender not in ways]:
+        _secret(None, ", ".join(closed))
+    hears = heard_by(parts.site.gateway.alerts)
+    routes = []
+    for sender, way_in in ways.items():
+        for secret in way_in.secrets:
+            _secret(secret, f"/alerts/{sender}")
+        media_types = (cloudevents.STRUCTURED, JSON) if sender == cloudevents.SOURCE else (JSON,)
+        door = AlertDoor(sender=sender, hear=hears[sender], way_in=way_in, desk=desk, media_types=media_types)
+        routes.append(Route(f"/alerts/{sender}", door.receive, methods=["POST"]))
+    return routes
 
 
 def _slack(parts: _Parts, signing_secret: str | None) -> list[Route]:

@@ -13,7 +13,7 @@ class Metrics:
         self.registry = registry
         self.alerts = Counter(
             "backout_alerts",
-            "Alerts by door: accepted, repeated (known already) or refused",
+            "Alerts by door: accepted, repeated (known already), refused, ignored (none), forged, limited",
             ["door", "result"],
             registry=registry,
         )

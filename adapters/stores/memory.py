@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from adapters.faults import Faulty
+from backout.alerts import Alert
 from backout.counting import MarkedEvent
 from backout.errors import PushRefused, ReleaseUnknown
 from backout.messages import DocumentRef
@@ -108,6 +109,13 @@ class MemoryOutbox(Faulty):
         """Return how many entries are pending."""
         await self.enter()
         return len(self._in_state("pending"))
+
+    async def alerts(self, *, source: str, fingerprint: str, limit: int) -> tuple[Alert, ...]:
+        """Return the alerts of a source and fingerprint that were routed once, newest first."""
+        await self.enter()
+        routed = [entry.alert for entry in self.entries.values() if entry.alert and entry.playbook]
+        of_it = [alert for alert in routed if (alert.source, alert.fingerprint) == (source, fingerprint)]
+        return tuple(of_it[::-1][:limit])
 
     def _update(self, key: str, **changes: object) -> None:
         if key in self.entries:

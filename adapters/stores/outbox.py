@@ -10,6 +10,7 @@ from sqlalchemy import Column, Integer, MetaData, Select, String, Table, Text, f
 from sqlalchemy.dialects.sqlite import insert
 
 from adapters.stores.sqlite_file import SqliteFile
+from backout.alerts import Alert
 from backout.outbox import OutboxEntry
 
 _TABLES = MetaData()
@@ -82,6 +83,15 @@ class SqliteOutbox:
         async with self._file.reading() as connection:
             return (await connection.execute(pending)).scalar_one()
 
+    async def alerts(self, *, source: str, fingerprint: str, limit: int) -> tuple[Alert, ...]:
+        """Return the alerts of a source and fingerprint that were routed once, newest first."""
+        # The key begins with both: a range of the unique index, and no look at every row.
+        first = f"{source}/{fingerprint}/"
+        of_it = (_ENTRIES.c.key >= first) & (_ENTRIES.c.key < first[:-1] + chr(ord("/") + 1))
+        newest = _SHOWN_COLUMNS.where(of_it).order_by(_ENTRIES.c.number.desc()).limit(limit)
+        alerts = [entry.alert for entry in await self._entries(newest) if entry.alert]
+        return tuple(alert for alert in alerts if alert.fingerprint == fingerprint)
+
     async def aclose(self) -> None:
         """Close the file."""
         await self._file.aclose()
@@ -105,7 +115,10 @@ def _read(key: str, text: str) -> OutboxEntry:
         return OutboxEntry(key=key, received_at=at, source="unknown", body=text[:_SHOWN], why=why)
 
 
+_SHOWN_COLUMNS = select(
+    _ENTRIES.c.key, _ENTRIES.c.entry, _ENTRIES.c.state, _ENTRIES.c.attempts, _ENTRIES.c.why
+)
+
+
 def _in_state(state: str) -> Select[str, str, str, int, str]:
-    columns = _ENTRIES.c
-    shown = select(columns.key, columns.entry, columns.state, columns.attempts, columns.why)
-    return shown.where(columns.state == state)
+    return _SHOWN_COLUMNS.where(_ENTRIES.c.state == state)

@@ -10,9 +10,11 @@ import httpx
 from rich.table import Table
 
 import wiring
+from backout.doors import secrets_of
 from backout.model import Frozen
 from backout.playbook import Playbook
-from backout.site import PushSource, SecretRef, Site
+from backout.secret import SecretRef
+from backout.site import PushSource, Site
 from cli import printing
 from cli.doctor.engine import look_at_engine
 from cli.doctor.report import ASK_S, Finding, Report
@@ -95,18 +97,19 @@ def look_at_people(report: Report, site: Site, playbooks: Mapping[str, Playbook]
 def look_at_doors(report: Report, at: SiteFile) -> None:
     """See that the secret of every door is there."""
     doors = at.site.gateway
-    secrets: dict[str, SecretRef | None] = {
-        "/alerts/alertmanager": doors.alerts.alertmanager.token if doors.alerts.alertmanager else None,
-        "/slack/commands": doors.slack.signing_secret if doors.slack else None,
+    secrets: dict[str, tuple[SecretRef, ...]] = {
+        **{f"/alerts/{sender}": secrets_of(door) for sender, door in doors.alerts.open.items()},
+        "/slack/commands": (doors.slack.signing_secret,) if doors.slack else (),
     }
-    secrets |= {"/releases and /events": doors.releases.token} if doors.releases else {}
+    secrets |= {} if doors.alerts.open else {"/alerts": ()}
+    secrets |= {"/releases and /events": (doors.releases.token,)} if doors.releases else {}
     for name, config in at.site.sources.items():
-        secrets |= {f"/signals ({name})": config.token} if isinstance(config, PushSource) else {}
-    for door, ref in secrets.items():
+        secrets |= {f"/signals ({name})": (config.token,)} if isinstance(config, PushSource) else {}
+    for door, refs in secrets.items():
         with report.examining(f"door {door}"):
-            if ref is None:
+            if not refs:
                 report.warn(f"door {door}", "Closed: the site file names no secret for it.")
-            else:
+            for ref in refs:
                 at.secret(ref)
                 report.ok(f"door {door}", f"its secret is {ref.place}")
 

@@ -17,6 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 from adapters.stores.memory import MemoryMarks, MemoryOutbox, MemoryPushes, MemoryRegistry
 from backout.ports import Outbox
 from cli.engine import find_binary
+from gateway.admission import way_in
 from gateway.app import Secrets, Stores, build_app
 from gateway.incidents import Incidents
 from gateway.watches import Watches
@@ -28,6 +29,7 @@ from tests.gateway.world import (
     SITE,
     TOKEN,
     a_group,
+    secret_of,
 )
 from workflows.search_attributes import ALL
 
@@ -70,7 +72,12 @@ def as_bytes(headers: Mapping[str, str]) -> dict[bytes, bytes]:
     return {name.encode(): value.encode() for name, value in headers.items()}
 
 
-SECRETS = Secrets(alertmanager=TOKEN, slack=SIGNING_SECRET, releases=PIPELINE_TOKEN, pushes=PUSH_TOKENS)
+SECRETS = Secrets(
+    alerts={sender: way_in(sender, door, secret_of) for sender, door in SITE.gateway.alerts.open.items()},
+    slack=SIGNING_SECRET,
+    releases=PIPELINE_TOKEN,
+    pushes=PUSH_TOKENS,
+)
 
 
 @dataclass(frozen=True)

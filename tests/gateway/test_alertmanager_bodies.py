@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backout.alertmanager import parse_alertmanager
+from backout.senders.alertmanager import parse_alertmanager
 from backout.alerts import Alert
 from backout.errors import InvalidDocument
 from tests.gateway.world import CAPTURED_EPISODE, a_group, a_member, captured

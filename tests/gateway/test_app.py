@@ -13,6 +13,7 @@ from temporalio.client import Client
 
 from adapters.stores.memory import MemoryOutbox
 from backout.errors import SecretMissing
+from gateway.admission import ByToken
 from tests.gateway.running import SECRETS, Gateway, connect, gateway_over
 from tests.gateway.world import a_member
 
@@ -20,7 +21,7 @@ from tests.gateway.world import a_member
 @pytest.mark.parametrize(
     ("closed", "door", "others"),
     [
-        ({"alertmanager": None}, "/alerts/alertmanager", ["/slack/commands", "/signals", "/releases"]),
+        ({"alerts": {}}, "/alerts/alertmanager", ["/slack/commands", "/signals", "/releases"]),
         ({"slack": None}, "/slack/commands", ["/alerts/alertmanager", "/signals", "/events"]),
         ({"pushes": {}}, "/signals", ["/alerts/alertmanager", "/releases", "/events"]),
         ({"releases": None}, "/releases", ["/signals", "/slack/commands"]),
@@ -44,7 +45,7 @@ async def test_a_door_without_a_secret_is_not_there_and_the_log_says_so(
 @pytest.mark.parametrize(
     ("opened_by", "door"),
     [
-        ("alertmanager", "/alerts/alertmanager"),
+        ("alerts", "/alerts/alertmanager"),
         ("slack", "/slack/commands"),
         ("releases", "/releases and /events"),
         ("pushes", r"/signals \(judges\)"),
@@ -53,7 +54,8 @@ async def test_a_door_without_a_secret_is_not_there_and_the_log_says_so(
 async def test_an_empty_secret_never_opens_a_door(
     client: Client, empty: str, opened_by: str, door: str
 ) -> None:
-    secret: Any = {"judges": empty} if opened_by == "pushes" else empty
+    several = {"pushes": {"judges": empty}, "alerts": {"alertmanager": ByToken(("t", empty))}}
+    secret: Any = several.get(opened_by, empty)
     with pytest.raises(SecretMissing, match=rf"{door} \(it is empty\)"):
         async with gateway_over(client, secrets=replace(SECRETS, **{opened_by: secret})):
             pass

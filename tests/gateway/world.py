@@ -15,6 +15,7 @@ from backout.case import OpenIncident
 from backout.model import digest_of
 from backout.people import Act, Action, Actor
 from backout.playbook import Playbook
+from backout.secret import SecretRef
 from backout.site import Site
 from backout.view import incident_id
 
@@ -70,6 +71,24 @@ PLAYBOOK = Playbook.model_validate(
 )
 PLAYBOOKS: Mapping[str, Playbook] = {"chat-agent": PLAYBOOK}
 
+FIRING, RESOLVED = "com.example.release.signal.breached", "com.example.release.signal.recovered"
+DOORS = {
+    "alertmanager": {"token": {"env": "TOKEN"}},
+    "grafana": {
+        "signature": {
+            "secret": [{"env": "OLD"}, {"env": "NEW"}],
+            "timestamp_header": "X-Grafana-Alerting-Timestamp",
+        }
+    },
+    "pagerduty": {"secret": [{"env": "OLD"}, {"env": "NEW"}]},
+    "datadog": {"basic": {"user": "datadog", "password": [{"env": "OLD"}, {"env": "NEW"}]}},
+    "opsgenie": {"token": [{"env": "OLD"}, {"env": "NEW"}]},
+    "cloudevents": {"token": [{"env": "OLD"}, {"env": "NEW"}], "firing": [FIRING], "resolved": [RESOLVED]},
+    "generic": {"signature": {"secret": [{"env": "OLD"}, {"env": "NEW"}]}},
+}
+"""Every alert door; the secrets of all but the first are being rotated."""
+ENVIRON = {"TOKEN": TOKEN, "OLD": "old-s3cret", "NEW": "new-s3cret"}
+
 SITE = Site.model_validate(
     {
         "site": "test",
@@ -81,7 +100,7 @@ SITE = Site.model_validate(
         "targets": {},
         "channels": {},
         "store": {"kind": "sqlite", "path": "store.db", "documents": "documents"},
-        "gateway": {"outbox": "outbox.db"},
+        "gateway": {"outbox": "outbox.db", "alerts": DOORS},
         "routes": [
             {"match": {"playbook": "llm-chat", "env": "staging"}, "playbook": "chat-agent"},
             {"match": {"service": "painter"}, "playbook": "image-generator", "release_label": "version"},
@@ -91,6 +110,10 @@ SITE = Site.model_validate(
 
 NINE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 ALICE = Actor(person="alice", name="Alice", roles=("on_call",), via="cli")
+
+
+def secret_of(ref: SecretRef) -> str:
+    return ENVIRON[ref.env or ""]
 
 
 def an_alert(number: int = 1, *, status: str = "firing", labels: Mapping[str, str] | None = None) -> Alert:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from backout.alertmanager import parse_alertmanager
+from backout.senders.alertmanager import parse_alertmanager
 from backout.alerts import Alert
 from demo.monitoring import RULES, AlertRule, Episode, Look, Monitoring, look_at, rate_of, webhook_of
 from tests.unit.demo_world import served

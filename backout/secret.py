@@ -1,0 +1,28 @@
+"""A secret by reference: the site file says where it is, and never holds it."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from backout.model import Frozen
+
+
+class SecretRef(Frozen):
+    """Where a secret is; never the secret itself."""
+
+    env: str | None = None
+    """The name of an environment variable."""
+    file: str | None = None
+    """The path of a file that holds it, such as a mounted secret."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SecretRef:
+        if (self.env is None) == (self.file is None):
+            msg = "a secret is named by exactly one of 'env' and 'file'"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def place(self) -> str:
+        """The place in words, for errors."""
+        return f"in environment variable {self.env}" if self.env else f"in file {self.file}"
