@@ -21,10 +21,8 @@ class Past(Frozen):
     """What sources remember, look by look."""
 
     looks: tuple[Look, ...]
-    without: tuple[str, ...]
-    """Streams whose source remembers nothing."""
     not_counted: tuple[str, ...]
-    """Why."""
+    """Which source remembers nothing, and why."""
 
 
 class Eyes:
@@ -68,7 +66,6 @@ class Eyes:
         looks = (self._seen(start + number * tick, _at(series, number), events) for number in range(steps))
         return Past(
             looks=tuple(looks),
-            without=tuple(stream.key for stream in self._streams if stream.source in lost),
             not_counted=(
                 *(f"no history of source {source}: {why}" for source, why in lost.items()),
                 *troubles,

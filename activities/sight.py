@@ -96,11 +96,7 @@ class Sight:
             is_last = number == len(past.looks)
             watch, said = self._weighed(untold(watch), look, self._request.firing if is_last else ())
             await asyncio.sleep(0)  # heartbeats go on
-        tracks = {
-            key: track.model_copy(update={"silent": 0})
-            for key, track in watch.tracks.items()
-            if not _is_of(key, past.without)
-        }
+        tracks = {key: track.model_copy(update={"silent": 0}) for key, track in watch.tracks.items()}
         self.watch = watch.model_copy(update={"tracks": tracks, "not_counted": past.not_counted})
         if said and said.outcome is Outcome.FIRED:
             self._said, self._is_told = _noted(said, past.not_counted), True
@@ -135,7 +131,3 @@ class Sight:
 
 def _noted(said: Evaluation, not_counted: tuple[str, ...]) -> Evaluation:
     return said.model_copy(update={"not_counted": (*said.not_counted, *not_counted)}) if not_counted else said
-
-
-def _is_of(key: str, streams: tuple[str, ...]) -> bool:
-    return any(key == stream or key.startswith(f"{stream}[") for stream in streams)

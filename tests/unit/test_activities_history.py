@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from adapters.memory import START, MemoryWorld
+from adapters.stores.memory import MemoryMarks
+from backout.counting import MarkedEvent
 from backout.evaluation import Outcome, Verdict
-from tests.unit.attempts import Attempts
+from tests.unit.attempts import Attempts, done
 from tests.unit.observing import MINUTE, PLAYBOOK, observed, request, watching
 
 HOUR = 60 * MINUTE
@@ -119,3 +122,30 @@ async def test_a_watch_that_goes_on_looks_back_no_more() -> None:
     seen = await observed(world, request(look_back=HOUR, resume=begun.watch))
     assert seen.ticks == 17
     assert seen.evaluation.factors[0].verdict is Verdict.BREACHED
+
+
+def veto(*when: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # any field
+    """Return a veto on the rule, by these names."""
+    held = {"id": "wait", "when": {"any_of": when}, "blocks": ["critical"], "max_hold": "30m"}
+    return {"vetoes": [{**held, "decide_by": ["commander"]}], **changes}
+
+
+async def test_an_alert_of_now_did_not_hold_a_rule_back_in_the_past() -> None:
+    world = lived(10)
+    alert = {"source": "cli", "fingerprint": "f", "starts_at": START, "status": "firing"}
+    firing = [{**alert, "name": "ProviderDown"}]
+    asked = request(
+        look_back=HOUR, lasting=MINUTE, criteria=PLAYBOOK.criteria, firing=firing, **veto("provider")
+    )
+    seen = await observed(world, asked)
+    assert seen.evaluation.outcome is not Outcome.FIRED
+    assert seen.evaluation.vetoed[0].until == world.clock.now() + 29 * MINUTE
+
+
+async def test_an_event_that_is_over_holds_nothing_back_at_the_end_of_the_past() -> None:
+    world, marks = lived(10), MemoryMarks()
+    begun, over = START + 20 * MINUTE, START + 30 * MINUTE
+    await marks.mark(event=MarkedEvent(key="o", kind="outage", what="it was down", start=begun, end=over))
+    asked = request(look_back=HOUR, **veto("outage", occasions={"outage": {"kind": "outage"}}))
+    seen = await done(watching(world, marks).observe, asked)
+    assert (seen.evaluation.rule, world.source.looks) == ("critical", 0)

@@ -73,6 +73,7 @@ async def test_a_source_that_is_down_is_blind_and_says_why() -> None:
     for sense in ("breach", "recovery"):
         said = (await observed(world, request(sense))).evaluation
         assert (said.outcome, said.factors[0].verdict) == (Outcome.INCONCLUSIVE, Verdict.BLIND)
+    assert world.clock.now() - START == 20 * MINUTE
     said = (await observed(world, request("recovery"))).evaluation
     assert "source memory did not answer: it is switched off" in said.reasons[-1]
     (blind,) = (await observed(world, request())).evaluation.blind
@@ -185,6 +186,8 @@ async def test_a_count_that_cannot_be_had_is_an_error() -> None:
     assert (await failed(watching(world).count_requests, unknown)).message == (
         "Unknown source 'x'. Known: metrics."
     )
+    mistyped = unknown.model_copy(update={"count": CountQuery(source="metrics", query="srved")})
+    assert "it does not count 'srved'" in (await failed(watching(world).count_requests, mistyped)).message
     world.source.unreachable = True
     count = unknown.model_copy(update={"count": CountQuery(source="metrics", query="served")})
     assert not (await failed(watching(world).count_requests, count)).non_retryable

@@ -98,6 +98,16 @@ async def test_a_watch_that_its_workflow_cancels_hands_over_how_far_it_came() ->
     assert world.clock.now() - START == 4 * MINUTE
 
 
+async def test_a_watch_that_goes_on_looks_again_one_tick_after_its_last_look() -> None:
+    world = MemoryWorld()
+    handed = await stopped(watching(world), world, request())
+    world.clock.go_on()
+    world.clock.advance(timedelta(seconds=5))
+    on = await observed(world, request(resume=handed.watch, lasting=timedelta(seconds=12)))
+    # After ten seconds, and where its time ended.
+    assert on.ticks == handed.ticks + 2
+
+
 async def stopped(activities: SignalActivities, world: MemoryWorld, asked: Observe) -> Observation:
     """Let a watch look seven times, then cancel it as its workflow does."""
     world.clock.go_on(times=6)
