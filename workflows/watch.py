@@ -151,9 +151,9 @@ class ReleaseWatch:
 
     async def _open_or_tell(self, seen: Observation, causes: tuple[Cause, ...]) -> None:
         """Open the incident, or tell it where it is open already."""
-        self._guarded = self._guarded.model_copy(update={"incident": self._guard.incident})
         for _ in range(MOST_TRIES):
             if await self._opened(seen) or await self._told(causes):
+                self._guarded = self._guarded.model_copy(update={"incident": self._guard.incident})
                 return
             await workflow.sleep(options.BETWEEN_INCIDENTS, summary="the incident ends in this moment")
         workflow.logger.warning("incident %s is open, and takes no more alerts", self._guard.incident)
