@@ -30,7 +30,8 @@ class Sight:
         if attempt is None:
             begun = request.resume or Watch(started_at=now)
             attempt = begun.model_copy(update={"until": now + request.lasting})
-        self.watch = attempt
+        self.watch = self.left = attempt
+        """`left` is what another attempt goes on from. It has no news: they might never have been told."""
         self._until = attempt.until or attempt.started_at + request.lasting
         self.looked = asyncio.Event()
         """Set by every look."""
@@ -79,6 +80,7 @@ class Sight:
             case "watch":
                 watch, self._is_told = turned(watch, said)
         self.watch = watch
+        self.left = self.left if self._is_told else watch
         self._said = _noted(said, (*watch.not_counted, *not_counted))
         self.looked.set()
 
@@ -100,6 +102,8 @@ class Sight:
         self.watch = watch.model_copy(update={"tracks": tracks, "not_counted": past.not_counted})
         if said and said.outcome is Outcome.FIRED:
             self._said, self._is_told = _noted(said, past.not_counted), True
+        else:
+            self.left = self.watch
 
     def _weighed(self, watch: Watch, look: Look, firing: tuple[Alert, ...]) -> tuple[Watch, Evaluation]:
         request, guard = self._request, self._guard

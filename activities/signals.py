@@ -100,7 +100,7 @@ async def _heartbeats(sight: Sight) -> AsyncIterator[None]:
 
     async def beat() -> None:
         while True:
-            activity.heartbeat(sight.watch)
+            activity.heartbeat(sight.left)
             sight.looked.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(every_s):

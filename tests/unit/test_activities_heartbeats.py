@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -54,3 +54,16 @@ async def test_between_the_decisions_of_two_watches_others_have_their_turn(
     beside.cancel()
     assert len(decided) > 100
     assert len(set(decided)) == len(decided)
+
+
+@pytest.mark.parametrize("sense", ["breach", "watch"])
+async def test_a_firing_that_a_killed_worker_could_not_tell_is_told_by_the_next(
+    sense: Literal["breach", "watch"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.signals.HEARTBEAT_S", 0.001)
+    world, attempts = MemoryWorld(), Attempts()
+    first = await attempts.run(watching(world).observe, request(sense))
+    again = await attempts.run(watching(world).observe, request(sense))
+    assert attempts.heartbeats
+    assert (first.evaluation.rule, again.evaluation.rule) == ("critical", "critical")
+    assert again.ticks <= first.ticks + 1
