@@ -53,9 +53,9 @@ def _grouped(watch: Watch, source: str, blind: list[tuple[Criterion, str]]) -> B
 
 
 def _why(track: Track) -> str:
-    return (
-        "it gave no data" if track.totals.of is None and track.seen_at is None else "nothing new was counted"
-    )
+    if track.seen_at is not None or track.totals.of:
+        return "nothing new was counted"
+    return "it gave no data" if track.totals.of is None else "it has counted nothing yet"
 
 
 def asked_for(blind: tuple[Blindness, ...]) -> Do | None:

@@ -79,13 +79,15 @@ def counted(watch: Watch, look: Look, *, guard: Guard, keep: int) -> dict[str, T
                 shares = isinstance(criterion.test, DriftTest)
                 found |= _split(watch.tracks, key, seen, at=look.at, keep=keep, shares=shares)
             else:
-                track, totals = watch.tracks.get(key, _NONE), seen.get("", _NOTHING)
-                counts_events = isinstance(guard.signals[criterion.signal or ""], EventSignal)
-                found[key] = _tracked(track, totals, at=look.at, keep=keep, counts_events=counts_events)
+                track = watch.tracks.get(key, _NONE)
+                if isinstance(guard.signals[criterion.signal or ""], EventSignal):
+                    found[key] = _of_events(track, look, key, keep=keep)
+                else:
+                    found[key] = _tracked(track, seen.get("", _NOTHING), at=look.at, keep=keep)
     return found
 
 
-_NONE, _NOTHING, _EMPTY = Track(), Totals(), Reading()
+_NONE, _NOTHING, _ZERO, _EMPTY = Track(), Totals(), Totals(bad=0, of=0), Reading()
 
 
 def _keys(criterion: Criterion) -> tuple[str, ...]:
@@ -97,6 +99,21 @@ def _keys(criterion: Criterion) -> tuple[str, ...]:
             return stream_key(criterion), control_key(criterion)
         case _:
             return (stream_key(criterion),)
+
+
+def _of_events(track: Track, look: Look, key: str, *, keep: int) -> Track:
+    """Return the track of a counter of rare events after a look.
+
+    Often there is none before the first event. Where its source answers and has none, it stands at zero, so
+    that the first event counts; the verdict stays blind until the counter is seen. Where nobody answers, what
+    is seen next may have been there before.
+    """
+    totals = look.totals.get(key, {}).get("", _NOTHING)
+    found = _tracked(track, totals, at=look.at, keep=keep, counts_events=True)
+    if found.seen_at is not None:
+        return found
+    is_absent = key in look.totals and key not in look.problems and totals == _NOTHING
+    return found.model_copy(update={"totals": _ZERO if is_absent else _NOTHING})
 
 
 def _tracked(track: Track, totals: Totals, *, at: datetime, keep: int, counts_events: bool = False) -> Track:
@@ -176,9 +193,11 @@ def _largest(known: Mapping[str, Track], seen: Mapping[str, Totals], *, shares: 
     return sorted(sorted(names, key=size, reverse=True)[:MOST_COHORTS])
 
 
-def flaws(watch: Watch, look: Look, tracks: Mapping[str, Track]) -> Iterator[str]:
+def flaws(watch: Watch, look: Look, tracks: Mapping[str, Track], *, guard: Guard) -> Iterator[str]:
     """Yield what a look showed that was not counted, and why; `watch` is as before, `tracks` as after it."""
     for key, seen in look.totals.items():
+        if isinstance(guard.signals.get(key), EventSignal):
+            yield from _older(key, watch.tracks.get(key, _NONE), seen.get("", _NOTHING))
         left_out = [name for name in seen if name and cohort_key(key, name) not in tracks]
         if left_out and key in tracks:
             named = ", ".join(left_out[:_NAMED]) + (" ..." if len(left_out) > _NAMED else "")
@@ -189,6 +208,12 @@ def flaws(watch: Watch, look: Look, tracks: Mapping[str, Track]) -> Iterator[str
             before = watch.tracks.get(name)
             if not is_counted and before and (flaw := _flaw(before.totals, totals)):
                 yield f"{name}: {flaw}"
+
+
+def _older(key: str, before: Track, now: Totals) -> Iterator[str]:
+    """Yield the events that a counter has when it is seen first, and nobody knows since when."""
+    if before.totals.of is None and _is_count(now.of) and now.of > 0:
+        yield f"{key}: {now.of:g} events may be older than the watch; only those after them count"
 
 
 def _flaw(before: Totals, now: Totals) -> str:

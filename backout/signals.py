@@ -64,7 +64,13 @@ class BelowSignal(BaseSignal):
 
 
 class EventSignal(BaseSignal):
-    """Events of which a single one is too many, such as a confirmed severe output."""
+    """Events of which a single one is too many, such as a confirmed severe output.
+
+    Let the counter exist from the start, at zero. One that is not there before its first event is blind until
+    then, because to be told nothing is not health; the first event counts all the same, where the source
+    answered in the look before and had no such counter. What stands there in the first look of all, or after
+    a look without an answer, may be older than the watch: only what comes after it counts.
+    """
 
     kind: Literal["event"]
     events: str

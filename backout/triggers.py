@@ -77,7 +77,7 @@ def tick(  # noqa: PLR0913  # all that weighs in
     found = verdicts.said(grown, guard, firing=people.firing, weaker=people.weaker)
     grown = grown.model_copy(update=_levels(grown, found, guard))
     ruling = _ruling(grown, guard, found, people, last=watch.at)
-    notes = tuple(readings.flaws(watch, look, grown.tracks))
+    notes = tuple(readings.flaws(watch, look, grown.tracks, guard=guard))
     said = _evaluation(grown, guard, found, ruling, people)
     said = said.model_copy(update={"not_counted": (*notes, *said.not_counted)}) if notes else said
     return grown.model_copy(update=dict(ruling.memory)), said

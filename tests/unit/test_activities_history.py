@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from adapters.memory import START, MemoryWorld
 from adapters.stores.memory import MemoryMarks
 from backout.counting import MarkedEvent
@@ -149,3 +151,22 @@ async def test_an_event_that_is_over_holds_nothing_back_at_the_end_of_the_past()
     asked = request(look_back=HOUR, **veto("outage", occasions={"outage": {"kind": "outage"}}))
     seen = await done(watching(world, marks).observe, asked)
     assert (seen.evaluation.rule, world.source.looks) == ("critical", 0)
+
+
+EVENTS: dict[str, Any] = {
+    "signals": {"severe": {"kind": "event", "family": "safety", "source": "metrics", "events": "severe"}},
+    "criteria": [{"id": "severe", "signal": "severe", "test": {"compare": "event"}}],
+    "rules": [{"id": "zero", "when": {"any_of": ["severe"]}}],
+}
+
+
+@pytest.mark.parametrize(("since", "fires"), [(-30, True), (-90, False)])
+async def test_events_of_the_past_count_where_their_counter_began_in_it(since: float, *, fires: bool) -> None:
+    world = MemoryWorld()
+    world.clock.advance(2 * HOUR + since * MINUTE)
+    world.source.change("severe", baseline=0.01, candidate=0.01)
+    world.clock.advance(MINUTE / 60)
+    world.source.change("severe", baseline=0, candidate=0)
+    world.clock.advance(-since * MINUTE - MINUTE / 60)
+    seen = await observed(world, request(look_back=HOUR, lasting=MINUTE, **EVENTS))
+    assert (seen.evaluation.rule == "zero", world.source.looks == 0) == (fires, fires)
