@@ -11,6 +11,7 @@ from time import monotonic
 
 from bench.triggers import cost, tables, watching
 from bench.triggers.plan import SEED, Plan
+from bench.triggers.traffic import REALISTIC
 
 CORES = 2
 
@@ -27,7 +28,11 @@ def main() -> None:
     watched = None if is_quick else asyncio.run(watching.measured(watching.RELEASES))
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
         plan = Plan(pool, share=share)
-        tables.print_false_reverts({kind.name: found.result() for kind, found in plan.ours.items()})
+        longer = plan.longer.result()
+        tables.print_false_reverts(
+            {**{kind.name: found.result() for kind, found in plan.ours.items()}, REALISTIC.name: longer}
+        )
+        tables.print_longer(longer)
         tables.print_head_starts(plan.evidence.result())
         tables.print_side_by_side({kind.name: found.result() for kind, found in plan.usual.items()})
         tables.print_delays(plan.delays.result(), plan.rough_delays.result())

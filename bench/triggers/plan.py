@@ -6,6 +6,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 
 from bench.triggers.measuring import (
     GRID,
+    LONGER,
     OURS,
     USUAL_RULES,
     Delays,
@@ -17,7 +18,7 @@ from bench.triggers.measuring import (
 from bench.triggers.traffic import CLEAN, REALISTIC, ROUGH, STEADY, Counts, Traffic
 
 SEED = 20261121
-RUN_SETS = {"ours": OURS, "usual": {**OURS, **USUAL_RULES}, "grid": GRID}
+RUN_SETS = {"ours": OURS, "usual": {**OURS, **USUAL_RULES}, "grid": GRID, "longer": LONGER}
 """Rules by name: a function cannot travel to another process, its name can."""
 
 
@@ -38,6 +39,8 @@ class Plan:
         """Start them, the longest first; `share` of the full number of runs."""
         many, some, few = (max(5, round(share * runs)) for runs in (300, 100, 40))
         kinds = {**dict.fromkeys(STEADY, many), **dict.fromkeys(ROUGH, some)}
+        del kinds[REALISTIC]
+        self.longer = pool.submit(healthy_of, "longer", REALISTIC, many)
         self.grid = pool.submit(healthy_of, "grid", REALISTIC, few)
         self.ours = {kind: pool.submit(healthy_of, "ours", kind, runs) for kind, runs in kinds.items()}
         self.usual = {kind: pool.submit(healthy_of, "usual", kind, few // 2) for kind in (CLEAN, REALISTIC)}

@@ -45,6 +45,15 @@ def print_false_reverts(found: Mapping[str, Mapping[str, FalseReverts]]) -> None
     print(f"\nWhat the runs show with 95 % confidence: {bounds} for {HEALTHY_DAYS} days.")
 
 
+def print_longer(found: Mapping[str, FalseReverts]) -> None:
+    """Print how rare a longer `sustain` makes false reverts on the realistic mix."""
+    print_table(
+        f"Realistic traffic, shipped evidence and longer `sustain`: runs of {HEALTHY_DAYS} days with a false revert",
+        ["setting", *VOLUMES],
+        ([name, *(cell(reverts[volume]) for volume in PER_MINUTE)] for name, reverts in found.items()),
+    )
+
+
 def print_head_starts(found: Mapping[int, Counts]) -> None:
     """Print how long a burst must last after a healthy time: what evidence there is, it need not bring."""
     ticks = round(SHIPPED.sustain_min * MINUTE)

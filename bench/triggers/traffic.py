@@ -5,7 +5,9 @@ Every array has one row for each tick and one column, a lane, for each run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +30,9 @@ class Traffic:
     name: str
     rate: float = USUAL
     swing: float = 0.0
-    """The volume swings by so much of itself around its mean, once a day; the rate by a quarter of it."""
+    """The volume swings by so much of itself around its mean, once a day."""
+    rate_swing: float = 0.0
+    """So does the rate, at the same time."""
     spread: float = 0.0
     """The standard deviation of the rate from minute to minute, as a share of the usual rate."""
     spells_a_day: float = 0.0
@@ -39,11 +43,15 @@ class Traffic:
     """Times in which the source does not answer, of 10 minutes on average."""
     blips_a_day: float = 0.0
     """Times with 30 % bad outputs, of 15 to 120 seconds."""
+    troubles_a_day: float = 0.0
+    """Times with 30 % bad outputs, of 10 minutes on average, as when a provider is down."""
 
 
 CLEAN = Traffic("clean")
-REALISTIC = Traffic("realistic", swing=0.7, spread=0.3, missing=0.05, outages_a_day=2, blips_a_day=6)
-STEADY = (CLEAN, Traffic("diurnal", swing=0.7), Traffic("gappy", spells_a_day=72))
+REALISTIC = Traffic(
+    "realistic", swing=0.7, rate_swing=0.175, spread=0.3, missing=0.05, outages_a_day=2, blips_a_day=6
+)
+STEADY = (CLEAN, Traffic("diurnal", swing=0.7, rate_swing=0.175), Traffic("gappy", spells_a_day=72))
 ROUGH = (
     Traffic("overdispersed", spread=0.5),
     Traffic("outages", outages_a_day=2),
@@ -52,6 +60,13 @@ ROUGH = (
     REALISTIC,
     Traffic("clean, exactly at the limit", rate=LIMIT),
 )
+
+
+class Arm(NamedTuple):
+    """What was counted in some ticks of every lane: of a release, a cohort of it, a signal or a baseline."""
+
+    bad: Counts
+    judged: Counts
 
 
 @dataclass(frozen=True)
@@ -104,34 +119,48 @@ class Stream:
     """The traffic of many runs of one kind."""
 
     def __init__(
-        self, traffic: Traffic, *, per_minute: Counts, seed: int, with_baseline: bool = False
+        self, traffic: Traffic, *, per_minute: Counts, seed: int, shares: Sequence[float] = (1.0,)
     ) -> None:
-        """Draw runs with these volumes, one for each lane."""
+        """Draw runs with these volumes, one for each lane; each arm has its share of the volume."""
         lanes = len(per_minute)
-        self._traffic, self._volume, self._arms = traffic, per_minute / MINUTE, 2 if with_baseline else 1
+        self._traffic, self._volume, self._shares = traffic, per_minute / MINUTE, shares
         self._draw = np.random.default_rng(seed)
         self._phase = self._draw.random(lanes)
         self._begun = 0
         self._idle = Spells(a_day=traffic.spells_a_day, lanes=lanes)
         self._blips = Spells(a_day=traffic.blips_a_day, lanes=lanes)
+        self._troubles = Spells(a_day=traffic.troubles_a_day, lanes=lanes)
         self._outages = Spells(a_day=traffic.outages_a_day, lanes=lanes)
-        self._counters = [Counter(lanes) for _ in range(4)]
+        self._counters = [Counter(lanes) for _ in range(2 * len(shares))]
 
     def block(self, ticks: int, *, factor: Counts | float = 1.0) -> Block:
-        """Return the next ticks (whole minutes), with `factor` times the usual rate."""
+        """Return the next ticks (whole minutes), with `factor` times the usual rate.
+
+        A second arm is the baseline beside the release.
+        """
+        arms = self.arms(ticks, factors=[factor, *[1.0] * (len(self._shares) - 1)])
+        usual = arms[1] if len(arms) > 1 else Arm(np.zeros((0, 0)), np.zeros((0, 0)))
+        return Block(
+            bad=arms[0].bad, judged=arms[0].judged, usual_bad=usual.bad, usual_judged=usual.judged
+        )
+
+    def arms(self, ticks: int, *, factors: Sequence[Counts | float]) -> list[Arm]:
+        """Return the next ticks of every arm, with so many times the usual rate in each.
+
+        The arms share what befalls the traffic: its volume, its rate, and which looks are answered.
+        """
         shape = (ticks, len(self._volume))
         volume, usual = self._healthy(shape)
         shown: list[Counts] = []
-        for rate in (np.minimum(usual * factor, 1.0), usual)[: self._arms]:
-            shown += [self._draw.poisson(volume * share).astype(float) for share in (rate, 1 - rate)]
+        for share, factor in zip(self._shares, factors, strict=True):
+            rate = np.minimum(usual * factor, 1.0)
+            shown += [self._draw.poisson(volume * (share * part)).astype(float) for part in (rate, 1 - rate)]
         if self._traffic.missing or self._traffic.outages_a_day:
             answered = self._answered(shape)
             shown = [
-                counter.shown(count, answered) for counter, count in zip(self._counters, shown, strict=False)
+                counter.shown(count, answered) for counter, count in zip(self._counters, shown, strict=True)
             ]
-        shown += [np.zeros((0, 0))] * (4 - len(shown))
-        bad, good, usual_bad, usual_good = shown
-        return Block(bad=bad, judged=bad + good, usual_bad=usual_bad, usual_judged=usual_bad + usual_good)
+        return [Arm(bad, bad + good) for bad, good in zip(shown[::2], shown[1::2], strict=True)]
 
     def _healthy(self, shape: tuple[int, int]) -> tuple[Counts, Counts]:
         """Return the volume and the rate of a healthy release in each tick."""
@@ -140,7 +169,7 @@ class Stream:
         self._begun += shape[0]
         wave = np.sin(2 * np.pi * (days + self._phase))
         volume = self._volume * (1 + traffic.swing * wave)
-        rate = traffic.rate * (1 + traffic.swing / 4 * wave)
+        rate = traffic.rate * (1 + traffic.rate_swing * wave)
         if traffic.spread:
             shape_of = traffic.spread**-2
             minutes = draw.gamma(shape_of, 1 / shape_of, (shape[0] // MINUTE, shape[1]))
@@ -148,6 +177,8 @@ class Stream:
         if traffic.blips_a_day:
             blips = self._blips.mask(draw, draw.integers(1, 9, shape).astype(float))
             rate = np.where(blips, BLIP_RATE, rate)
+        if traffic.troubles_a_day:
+            rate = np.where(self._troubles.mask(draw, _about_ten_minutes(draw, shape)), BLIP_RATE, rate)
         if traffic.spells_a_day:
             volume = np.where(self._idle.mask(draw, _about_ten_minutes(draw, shape)), 0.0, volume)
         return volume, rate
