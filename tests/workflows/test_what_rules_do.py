@@ -19,7 +19,7 @@ from backout.timeline import (
     StepTimedOut,
 )
 from backout.view import IncidentOutcome
-from tests.workflows.engine import Incidents, alert, running, unfair
+from tests.workflows.engine import Incidents, running, unfair
 from tests.workflows.playbooks import DETECT, GAP, POSTMORTEM, REVERT, criteria, playbook, rules
 from workflows.incident import Incident
 
@@ -233,47 +233,3 @@ async def test_a_rule_after_a_veto_that_ran_out_is_approved_by_the_deciding_role
         await incident.result()
     assert (view.asks[0].roles, view.asks[0].must) == (("product",), ("product",))
     assert "because of critical" in view.asks[0].what
-
-
-async def test_alerts_that_agree_fire_a_rule_without_any_source(waiting: Client) -> None:
-    names = ("ErrorsHigh", "SlowAnswers", "ProviderDown")
-    corroborated = {
-        "criteria": [{"id": name, "test": {"compare": "alert", "named": name}} for name in names],
-        "rules": [{"id": "agreed", "authority": "auto", "when": {"at_least": 2, "of": list(names)}}],
-        "signals": {},
-    }
-    async with running(waiting) as engine:
-        engine.world.source.unreachable = True
-        engine.world.clock.pause()
-        incident = await engine.open(playbook(*STEPS, **corroborated))
-        await engine.world.clock.reached(1)
-        await incident.handle.signal("alert", alert("SlowAnswers", fingerprint="f2"))
-        await incident.until(lambda view: view.summary.exposure == 50)
-        await incident.handle.terminate()
-
-
-async def test_an_alert_that_weighs_beside_a_signal_reaches_a_watch_that_goes_on(waiting: Client) -> None:
-    both = [{"id": "both", "authority": "auto", "when": {"all_of": ["error_rate", "provider"]}}]
-    async with running(waiting) as engine:
-        engine.world.clock.go_on(times=18)
-        incident = await engine.open(playbook(*STEPS, rules=both))
-        await engine.world.clock.reached(19)
-        await incident.handle.signal("alert", alert("ProviderDown", fingerprint="f2"))
-        engine.world.clock.go_on()
-        await incident.until(lambda view: view.summary.exposure is not None)
-        (judged,) = [e for e in await incident.events(SignalsJudged) if e.sense == "breach"]
-        await incident.handle.terminate()
-    assert judged.evaluation.rule == "both"
-    assert counted(judged) > 4 * A_MINUTE
-
-
-async def test_history_gives_detection_its_evidence_at_once(waiting: Client) -> None:
-    world = MemoryWorld()
-    world.clock.advance(timedelta(minutes=10))
-    async with running(waiting, world) as engine:
-        engine.world.clock.pause()
-        incident = await engine.open(playbook({**DETECT, "look_back": "1h"}, REVERT, POSTMORTEM))
-        await incident.until(lambda view: view.summary.exposure == 50)
-        (judged,) = await incident.events(SignalsJudged)
-        await incident.handle.terminate()
-    assert counted(judged) == 10 * A_MINUTE

@@ -6,6 +6,7 @@ import asyncio
 
 from temporalio.client import Client
 
+from backout.evaluation import Outcome
 from backout.people import Action
 from backout.timeline import (
     ExposureSet,
@@ -13,11 +14,12 @@ from backout.timeline import (
     PeoplePaged,
     PostmortemWritten,
     RequestsCounted,
+    SignalsJudged,
     StepFinished,
 )
 from backout.view import IncidentOutcome, Phase
 from tests.workflows.engine import Engine, Incidents, alert, running
-from tests.workflows.playbooks import playbook, rules
+from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, VERIFY, playbook, rules
 
 WITH_APPROVAL = playbook(rules=rules("approve", quorum=2, approve_by=["commander", "product"]))
 
@@ -60,6 +62,28 @@ async def test_a_breach_is_reverted_in_stages_once_a_quorum_approved(waiting: Cl
         await approved(incident)
         assert (await incident.result()).outcome is IncidentOutcome.RECOVERED
     assert changes(engine) == [50, 10, 0]
+
+
+async def test_what_counts_the_candidate_alone_keeps_nobody_from_seeing_that_users_recovered(
+    skipping: Client,
+) -> None:
+    mine = {"kind": "ratio", "family": "operational", "source": "metrics"}
+    mine |= {"bad": "bad.$release", "of": "served.$release"}
+    signals = {"errors": playbook().signals["errors"].model_dump(mode="json"), "mine": mine}
+    limit = {"compare": "limit", "max": "1%"}
+    criteria = [{"id": "error_rate", "signal": "errors", "test": limit}]
+    criteria.append({"id": "alone", "signal": "mine", "test": limit})
+    rule = {"id": "critical", "when": {"any_of": ["alone"]}, "authority": "auto"}
+    changed = {"signals": signals, "criteria": criteria, "rules": [rule]}
+    async with running(skipping) as engine:
+        engine.world.source.change("bad.r2", baseline=0, candidate=0.3)
+        engine.world.source.change("served.r2", baseline=0, candidate=1)
+        incident = await engine.open(playbook(DETECT, REVERT, VERIFY, POSTMORTEM, **changed))
+        assert (await incident.result()).outcome is IncidentOutcome.RECOVERED
+        judged = [event.evaluation for event in await incident.events(SignalsJudged)]
+    left_out = ("alone: it counts the candidate alone, which has no traffic",)
+    assert [said.not_counted for said in judged] == [(), (), (), left_out, left_out]
+    assert [said.outcome for said in judged[1:]] == [Outcome.FIRED] * 2 + [Outcome.CLEAR] * 2
 
 
 async def test_every_step_leaves_its_trace_on_the_timeline_in_order(skipping: Client) -> None:
