@@ -110,7 +110,7 @@ class Sight:
         keep = max(1, ceil(request.window / request.tick))
         if request.sense == "recovery":
             watch = triggers.advance(watch, look, guard=guard, keep=keep)
-            said = triggers.recovery(watch, guard=guard)
+            said = triggers.recovery(watch, guard=guard, withdrawn=request.withdrawn)
             troubles = dict.fromkeys(look.problems.values())
             return watch, said.model_copy(update={"reasons": (*said.reasons, *troubles)})
         return triggers.tick(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from math import log
 
@@ -10,7 +11,7 @@ from backout.criteria import AlertTest, Criterion, EventTest, GapTest
 from backout.evaluation import Evaluation, Factor, Outcome, Verdict
 from backout.guard import Guard
 from backout.readings import cohort_key
-from backout.streams import stream_key
+from backout.streams import is_of_release, stream_key
 from backout.verdicts import held_against, is_blind
 from backout.watch import Track, Watch
 from backout.weighing import Cell, cells_of, is_least, tolerated
@@ -19,24 +20,45 @@ CONFIDENCE = log(20)
 """Surprise that a statement about recovery needs: wrong in at most 5 % of the cases."""
 
 
-def recovery(watch: Watch, *, guard: Guard) -> Evaluation:
+def recovery(watch: Watch, *, guard: Guard, withdrawn: bool = False) -> Evaluation:
     """Hold the criteria against the window in the recovery sense: are the rates shown to be within limits?
 
     Clear: every rate is within its limit, with enough sample. Fired: one is shown to be beyond. Alerts do not
     count here: recovery is measured, never taken from an alert's silence.
+
+    `withdrawn`: the release's exposure was read back as 0. What counts the release alone has nothing to count
+    then and is left out, as long as something else measures recovery.
     """
-    factors = tuple(
-        _factor(watch, criterion, guard.tick)
+    found = tuple(
+        (criterion, _factor(watch, criterion, guard.tick))
         for criterion in guard.criteria
         if not isinstance(criterion.test, AlertTest)
     )
+    without = _without_traffic(found, guard) if withdrawn else ()
+    factors = tuple(factor for _, factor in found if factor.criterion not in without)
     verdicts = {factor.verdict for factor in factors if factor.mode == "act"}
     if Verdict.BREACHED in verdicts:
         outcome = Outcome.FIRED
     else:
         outcome = Outcome.CLEAR if verdicts == {Verdict.HEALTHY} else Outcome.INCONCLUSIVE
     reasons = tuple(factor.reason for factor in factors) or ("no signal measures recovery",)
-    return Evaluation(outcome=outcome, factors=factors, reasons=reasons)
+    not_counted = tuple(f"{name}: it counts the candidate alone, which has no traffic" for name in without)
+    return Evaluation(outcome=outcome, factors=factors, reasons=reasons, not_counted=not_counted)
+
+
+def _without_traffic(found: Collection[tuple[Criterion, Factor]], guard: Guard) -> tuple[str, ...]:
+    """Return the criteria that count a release that has no traffic, unless nothing else measures recovery.
+
+    A breach of what is judged as it comes stays: whatever the exposure says, something reaches the release.
+    """
+    without = tuple(
+        criterion.id
+        for criterion, factor in found
+        if is_of_release(signal := guard.signals[criterion.signal or ""])
+        and (factor.verdict is not Verdict.BREACHED or signal.clock == "labelled")
+    )
+    others = any(criterion.mode == "act" for criterion, _ in found if criterion.id not in without)
+    return without if others else ()
 
 
 def is_shown(watch: Watch, guard: Guard) -> bool:

@@ -43,6 +43,8 @@ class Observe(Frozen):
     """Rules that fired, and `blind:<source>`, that were dealt with: the watch does not stop for them."""
     look_back: Duration | None = None
     """breach: weigh so much of the sources' history first."""
+    withdrawn: bool = False
+    """recovery: the exposure was read back as 0. What counts the release alone has nothing to count then."""
     resume: Watch | None = None
     """Go on from here; from nothing where it is absent."""
     tick: Duration

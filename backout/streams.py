@@ -22,6 +22,11 @@ from backout.signals import (
 
 _BOUND = re.compile(r"(?<![:\w\\]):(\w+)")
 _BASELINE = re.compile(r"\$(?:baseline\b|\{baseline\})|(?<![:\w\\]):baseline\b")
+_RELEASE = re.compile(
+    r"((?:!=|!~|<>|\b(?i:not\s+in)\s*\()\s*[\"']?[^\"'\s,}$:]*)?"
+    r"(?:\$(?:release\b|\{release\})|(?<![:\w\\]):release\b)"
+)
+"""The release, and before it what would make it everything but the release."""
 
 
 class Stream(Frozen):
@@ -58,6 +63,16 @@ def stream_key(criterion: Criterion) -> str:
 def control_key(criterion: Criterion) -> str:
     """Return the key of the stream that a baseline criterion is held against."""
     return f"{criterion.id}@baseline"
+
+
+def is_of_release(signal: Signal) -> bool:
+    """Say whether a signal counts the release alone: without traffic it has nothing to count."""
+    return any(_is_of_release(text) for _, text in signal_queries(signal))
+
+
+def _is_of_release(text: str) -> bool:
+    named = [found[1] is None for found in _RELEASE.finditer(text)]
+    return bool(named) and all(named) and not _BASELINE.search(text)
 
 
 def streams(guard: Guard, place: Place) -> tuple[Stream, ...]:

@@ -115,7 +115,7 @@ class StagedRevert:
         """Watch the stage for its soak; say whether the users are shown to have recovered."""
         seen: Observation = await do(
             SignalActivities.observe,
-            self._walk.soak,
+            self._walk.soak.model_copy(update={"withdrawn": self._exposure == 0}),
             options.observe(self._walk.soak.lasting),
             activity_id=f"soak-{stage}",
             summary=f"soak at {stage} % for {self._walk.plan.soak}",

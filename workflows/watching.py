@@ -167,6 +167,7 @@ def request(
         sense=sense,
         **{name: getattr(desk.playbook, name) for name in Guard.model_fields},
         firing=firing,
+        withdrawn=desk.case.exposure == 0,
         window=window,
         lasting=lasting,
     )
