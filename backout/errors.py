@@ -239,3 +239,8 @@ class WatchOver(BackoutError):
 
 class NothingToTest(BackoutError):
     """There is nothing to test on: {why}. Name other data with --data, or another source, --from and --to."""
+
+
+class DoorClosed(BackoutError):
+    """What {sender} sends cannot be read without its door, which says what it means. Name it in the site
+    file: gateway.alerts.{sender}."""

@@ -35,17 +35,43 @@ def route(*, alert: Alert, routes: Sequence[Route], playbooks: Mapping[str, Play
         raise NoRoute(alert=alert.name, routes="; ".join(map(describe, routes)) or "none")
     release = alert.labels.get(taken.release_label)
     if release is None or not _RELEASE.fullmatch(release):
-        found = "absent" if release is None else repr(release[:160])
-        raise ReleaseUnreadable(alert=alert.name, label=taken.release_label, found=found)
+        raise ReleaseUnreadable(alert=alert.name, label=taken.release_label, found=_shown(release))
     if taken.playbook not in playbooks:
         raise UnknownName(kind="playbook", name=taken.playbook, known=playbooks)
     service = playbooks[taken.playbook].release.service
     return Routed(playbook=taken.playbook, service=service, release=release)
 
 
+class Tried(Frozen):
+    """A route that was held against an alert."""
+
+    route: str
+    misses: tuple[str, ...] = ()
+    """What keeps it from taking the alert, label by label; empty where it takes it."""
+
+
+def tried(alert: Alert, routes: Sequence[Route]) -> tuple[Tried, ...]:
+    """Return the routes in their order, to the first that takes the alert: no later one is looked at."""
+    seen: list[Tried] = []
+    for one in routes:
+        misses = tuple(
+            f"label {name} is {_shown(alert.labels.get(name))}, not {value!r}"
+            for name, value in one.match.items()
+            if alert.labels.get(name) != value
+        )
+        seen.append(Tried(route=describe(one), misses=misses))
+        if not misses:
+            break
+    return tuple(seen)
+
+
 def labels_of(routes: Sequence[Route]) -> frozenset[str]:
     """Return the labels that routes look at."""
     return frozenset(label for one in routes for label in (*one.match, one.release_label))
+
+
+def _shown(value: str | None) -> str:
+    return "absent" if value is None else repr(value[:160])
 
 
 def describe(one: Route) -> str:

@@ -1,4 +1,4 @@
-"""`backout alerts`: what the gateway's outbox holds."""
+"""`backout alerts`: what the gateway's outbox holds, and what would become of a message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import typer
 from cli import options
 
 app = typer.Typer(
-    help="Look into the gateway's outbox: alerts that wait, alerts that were refused.", no_args_is_help=True
+    help="Look into the gateway's outbox: alerts that wait, alerts that were refused. Try what routes do.",
+    no_args_is_help=True,
 )
 
 _Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
@@ -44,10 +45,39 @@ def dead(
 @app.command()
 def resend(
     key: Annotated[str, typer.Argument(help="The dead letter's key, from 'backout alerts dead'.")],
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A label that the alert should have had; can be repeated."),
+    ] = None,
     site: options.Site = None,
     state: options.State = options.STATE,
 ) -> None:
     """Send a dead letter again, by today's routes and playbooks; the gateway delivers it within seconds."""
     from cli import resending  # noqa: PLC0415  # as above
 
-    resending.resend(key, site=site, state=state)
+    resending.resend(key, options.labels(label), site=site, state=state)
+
+
+@app.command("test")
+def try_out(
+    file: Annotated[
+        typer.FileBinaryRead,
+        typer.Argument(
+            help="A message as its sender posts it, or a recording of one; '-' reads it from stdin."
+        ),
+    ],
+    sender: Annotated[
+        str | None, typer.Option(help="Who sent it.", show_default="what its fields tell")
+    ] = None,
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Say which playbook a message would start, and why; nothing is sent and nothing is kept.
+
+    The exit code is 1 if an alert of it would be refused.
+    """
+    from cli import trying  # noqa: PLC0415  # reading a site costs 0.2 s, which --help does not need
+
+    would_pass = trying.try_message(file, sender=sender, site=site, state=state, as_json=as_json)
+    raise typer.Exit(0 if would_pass else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -29,3 +30,15 @@ As = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 STATE = Path(".backout")
 SITE = Path("site.yaml")
+
+
+def labels(given: Sequence[str] | None) -> dict[str, str]:
+    """Return labels that were given as `NAME=VALUE`. `BadParameter`: one is not written so."""
+    found: dict[str, str] = {}
+    for one in given or ():
+        name, is_one, value = one.partition("=")
+        if not (name and is_one):
+            msg = f"'{one}' is not written NAME=VALUE"
+            raise typer.BadParameter(msg, param_hint="--label")
+        found[name] = value
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import wiring
@@ -17,22 +18,22 @@ from deployment import Deployment, load_deployment
 _AMONG = 10_000
 
 
-def resend(key: str, *, site: Path | None, state: Path) -> None:
-    """Put a dead letter back on its way, and say where to."""
+def resend(key: str, labels: Mapping[str, str], *, site: Path | None, state: Path) -> None:
+    """Put a dead letter back on its way, with what was missing of its labels, and say where to."""
 
     async def put_back() -> str:
         deployment = load_deployment(site_file(site, state))
         async with wiring.open_adapters(deployment.at) as adapters:
-            return await _put_back(key, adapters.outbox(), deployment)
+            return await _put_back(key, labels, adapters.outbox(), deployment)
 
     printing.line(run(put_back()))
 
 
-async def _put_back(key: str, outbox: Outbox, deployment: Deployment) -> str:
+async def _put_back(key: str, labels: Mapping[str, str], outbox: Outbox, deployment: Deployment) -> str:
     letter = next((one for one in await outbox.dead(limit=_AMONG) if one.key == key), None)
     if letter is None:
         raise NoSuchLetter(key=key)
-    entry = _addressed_again(letter, deployment)
+    entry = _addressed_again(letter, labels, deployment)
     is_new = await outbox.put(entry=entry)
     if letter.key != entry.key:
         # First the new entry, then the old one's end: whatever happens in between, none is lost.
@@ -41,8 +42,9 @@ async def _put_back(key: str, outbox: Outbox, deployment: Deployment) -> str:
     return f"{short_of(f'{entry.service}/{entry.release}')}: {letter.key} {told}"
 
 
-def _addressed_again(letter: OutboxEntry, deployment: Deployment) -> OutboxEntry:
+def _addressed_again(letter: OutboxEntry, labels: Mapping[str, str], deployment: Deployment) -> OutboxEntry:
     if letter.alert is None:
         raise LetterUnreadable(key=letter.key)
-    to = route(alert=letter.alert, routes=deployment.site.routes, playbooks=deployment.playbooks)
-    return addressed(letter.alert, to, received_at=letter.received_at, traceparent=letter.traceparent)
+    alert = letter.alert.model_copy(update={"labels": {**letter.alert.labels, **labels}})
+    to = route(alert=alert, routes=deployment.site.routes, playbooks=deployment.playbooks)
+    return addressed(alert, to, received_at=letter.received_at, traceparent=letter.traceparent)

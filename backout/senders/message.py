@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     ValidationError,
     model_validator,
 )
@@ -55,6 +56,15 @@ class Message(Frozen):
     body: bytes
     headers: dict[str, str] = {}
     """By their names in small letters."""
+
+
+class Recording(BaseModel):
+    """A message as tools record it: its headers and its JSON body. What else was recorded is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    headers: dict[str, str]
+    body: JsonValue
 
 
 Starts: TypeAlias = Literal["said", "first heard", "open"]

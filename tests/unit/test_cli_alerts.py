@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from adapters.stores.outbox import SqliteOutbox
 from backout.alerts import Alert
-from backout.errors import LetterUnreadable, NoRoute, NoSuchLetter
+from backout.errors import LetterUnreadable, NoRoute, NoSuchLetter, ReleaseUnreadable
 from backout.outbox import OutboxEntry
 from cli.main import app
 from cli.starter import write_starter
@@ -81,6 +81,25 @@ def test_a_dead_letter_whose_alert_came_again_is_only_put_away(site: Path) -> No
     done = backout(site, "resend", "refused/1")
     assert "was sent again meanwhile, and is known" in done.stdout
     assert kept(site) == ((), ())
+
+
+def test_a_dead_letter_is_mended_with_the_label_that_was_missing(site: Path) -> None:
+    kept(site, letter("refused/1", alert=ALERT.model_copy(update={"labels": {"service": "chat"}})))
+    assert isinstance(backout(site, "resend", "refused/1").exception, ReleaseUnreadable)
+    done = backout(site, "resend", "refused/1", "--label", "release=r7")
+    assert done.stdout == "chat/r7: refused/1 is on its way\n"
+    (entry,), dead = kept(site)
+    assert (entry.key, entry.release, dead) == (KEY, "r7", ())
+    assert entry.alert
+    assert entry.alert.labels == {"service": "chat", "release": "r7"}
+
+
+@pytest.mark.parametrize("label", ["release", "=r7", ""])
+def test_a_label_is_written_with_its_value(site: Path, label: str) -> None:
+    kept(site, letter("refused/1"))
+    done = backout(site, "resend", "refused/1", "--label", label)
+    assert done.exit_code == 2
+    assert "NAME=VALUE" in done.stderr
 
 
 @pytest.mark.parametrize(
