@@ -34,6 +34,15 @@ async def test_healthy_signals_are_watched_to_the_end_and_then_clear() -> None:
     assert world.clock.now() - START == 10 * MINUTE
 
 
+async def test_a_long_watch_stays_small_enough_for_its_heartbeats() -> None:
+    world = MemoryWorld()
+    world.heal()
+    seen = await observed(world, request(window=120 * MINUTE, lasting=120 * MINUTE))
+    assert seen.evaluation.outcome is Outcome.CLEAR
+    assert seen.ticks == 481
+    assert len(seen.model_dump_json()) < 6000
+
+
 async def test_recovery_takes_a_whole_window_and_no_more() -> None:
     world = MemoryWorld()
     world.heal()
