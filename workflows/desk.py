@@ -14,6 +14,7 @@ from temporalio.exceptions import ActivityError
 from activities.people import PeopleActivities
 from backout import details
 from backout.case import Case, OpenIncident
+from backout.evaluation import Outcome
 from backout.mandate import Mandate, mandate
 from backout.people import Act, Action
 from backout.requests import PagePeople
@@ -93,9 +94,10 @@ class Desk:
     def why_paged(self) -> str:
         """Return in one sentence why people are called."""
         said = self.case.evaluation
-        if said is None or said.rule is None:
+        if said is None or said.outcome is not Outcome.FIRED:
             return f"{self.opening.service} {self.opening.release} may be bad; the signals do not settle it"
-        return f"rule {said.rule} fired: {'; '.join(said.reasons)}"
+        what = f"rule {said.rule} fired" if said.rule else "people judged so"
+        return f"{what}: {'; '.join(said.reasons)}"
 
     def final_outcome(self) -> IncidentOutcome:
         """Return how the incident ends if it ends now."""

@@ -47,7 +47,7 @@ def follow(desk: Desk, said: Evaluation) -> Achieved | None:
 def _fired(desk: Desk, said: Evaluation) -> Achieved | None:
     rule = desk.playbook.rule(said.rule)
     if rule is None:
-        return Done(result=f"people decided so: {'; '.join(said.reasons)}")
+        return Done(result=f"people judged so: {'; '.join(said.reasons)}")
     if rule.do is Do.REVERT:
         return Done(result=f"rule {rule.id} fired")
     _answer(desk, rule.id)

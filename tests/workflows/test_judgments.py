@@ -10,9 +10,9 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from backout.people import Act, Action
-from backout.timeline import ActionTaken, SignalsJudged
+from backout.timeline import ActionTaken, PeoplePaged, SignalsJudged
 from tests.workflows.engine import Engine, Incidents, actor, running
-from tests.workflows.playbooks import DETECT, JUDGED, POSTMORTEM, REVERT, playbook
+from tests.workflows.playbooks import DETECT, ESCALATE, JUDGED, POSTMORTEM, REVERT, playbook
 from workflows.incident import Incident
 
 STEPS = (DETECT, REVERT, POSTMORTEM)
@@ -179,3 +179,15 @@ async def test_a_rule_that_fires_while_people_judge_waits_for_what_they_say(wait
         await incident.handle.terminate()
     assert "neither yes nor no" in view.held
     assert engine.world.target.changes == []
+
+
+async def test_who_is_paged_after_a_judgment_is_told_of_it(waiting: Client) -> None:
+    async with running(waiting) as engine:
+        engine.world.clock.pause()
+        incident = await engine.open(playbook(DETECT, ESCALATE, REVERT, POSTMORTEM, **JUDGED))
+        await engine.world.clock.reached(1)
+        await judge(incident, "stop")
+        view = await incident.until(lambda view: any(isinstance(e, PeoplePaged) for e in view.timeline))
+        await incident.handle.terminate()
+    (paged,) = [event for event in view.timeline if isinstance(event, PeoplePaged)]
+    assert paged.why.startswith("people judged so: safety_view.stop says carol")
