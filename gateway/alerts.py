@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from hashlib import sha256
 from math import ceil
 
@@ -22,7 +22,7 @@ from backout.outbox import OutboxEntry, addressed
 from backout.playbook import Playbook
 from backout.ports import Outbox
 from backout.routing import describe, labels_of, route
-from backout.senders.message import Hear, Message, Told
+from backout.senders.message import Hear, Message, Starts, Told
 from backout.site import Route
 from backout.view import incident_id
 from gateway.admission import WayIn
@@ -119,19 +119,19 @@ class AlertDoor:
 
     async def _take_one(self, told: Told, arrival: _Arrival) -> dict[str, object]:
         if told.starts == "said":
-            return await self._route(told.alert, arrival)
+            return await self._route(told.alert, told.starts, arrival)
         async with self._placing:
             about = told.alert
             kept = await self._desk.outbox.alerts(
                 source=about.source, fingerprint=about.fingerprint, limit=REMEMBERED
             )
-            return await self._route(placed(told, kept), arrival)
+            return await self._route(placed(told, kept), told.starts, arrival)
 
-    async def _route(self, alert: Alert, arrival: _Arrival) -> dict[str, object]:
+    async def _route(self, alert: Alert, starts: Starts, arrival: _Arrival) -> dict[str, object]:
         try:
             to = route(alert=alert, routes=self._desk.routes, playbooks=self._desk.playbooks)
         except BackoutError as error:
-            await self._bury(alert, str(error), arrival)
+            await self._bury(alert, starts, str(error), arrival)
             raise _Unroutable(str(error)) from error
         entry = addressed(alert, to, received_at=arrival.at, traceparent=arrival.traceparent)
         repeated = not await self._keep(entry)
@@ -145,10 +145,15 @@ class AlertDoor:
         self._desk.delivery.wake()
         return is_new
 
-    async def _bury(self, alert: Alert, why: str, arrival: _Arrival) -> None:
-        """Keep a refused alert as a dead letter, once for each reason: a corrected route takes its repeat."""
+    async def _bury(self, alert: Alert, starts: Starts, why: str, arrival: _Arrival) -> None:
+        """Keep a refused alert as a dead letter, once for each reason: a corrected route takes its repeat.
+
+        Where each message has its own moment for a start, it is once a day.
+        """
         self._count("refused")
-        key = f"refused/{digest_of(alert)}/{sha256(why.encode()).hexdigest()[:16]}"
+        day = datetime.combine(alert.starts_at, time.min, UTC)
+        known_by = alert if starts == "said" else alert.model_copy(update={"starts_at": day})
+        key = f"refused/{digest_of(known_by)}/{sha256(why.encode()).hexdigest()[:16]}"
         entry = OutboxEntry(
             key=key, received_at=arrival.at, source=self._sender, state="dead", alert=alert, why=why
         )
@@ -192,7 +197,12 @@ class _Unroutable(Exception):
 
 
 def _headers(request: Request) -> dict[str, str]:
-    return {name.lower(): value for name, value in request.headers.items()}
+    """Return the headers that say something of the body; those that open the door stay outside."""
+    return {
+        name: value
+        for name, value in request.headers.items()
+        if name == "content-type" or name.startswith("ce-")
+    }
 
 
 def _known_by(alert: Alert) -> dict[str, object]:

@@ -9,28 +9,10 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from backout.timeline import AlertReceived
 from tests.gateway.running import Gateway, gateway_over
-from tests.gateway.senders import SENDERS, Event, Said, Sender, nothing_is_kept, post
+from tests.gateway.senders import SENDERS, Event, Said, Sender, nothing_is_kept, post, tell, timeline
 
 EACH = pytest.mark.parametrize("sender", SENDERS, ids=str)
-
-
-async def tell(gateway: Gateway, sender: Sender, *events: Event) -> list[str]:
-    """Send events; return what became of each."""
-    told = []
-    for event in events:
-        answer = await post(gateway, sender, sender.body(event))
-        assert answer.status_code == 202, answer.text
-        (accepted,) = answer.json()["accepted"]
-        told.append("repeated" if accepted["repeated"] else accepted["incident"])
-    return told
-
-
-async def timeline(gateway: Gateway, incident: str = "incident/chat/r2") -> list[str]:
-    await gateway.delivered()
-    view = await gateway.incidents.view(incident=incident)
-    return [event.alert.status for event in view.timeline if isinstance(event, AlertReceived)]
 
 
 @EACH
