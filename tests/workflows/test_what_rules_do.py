@@ -20,7 +20,7 @@ from backout.timeline import (
 )
 from backout.view import IncidentOutcome
 from tests.workflows.engine import Incidents, running, unfair
-from tests.workflows.playbooks import DETECT, GAP, POSTMORTEM, REVERT, criteria, playbook, rules
+from tests.workflows.playbooks import DETECT, GAP, POSTMORTEM, REVERT, VERIFY, criteria, playbook, rules
 from workflows.incident import Incident
 
 STEPS = (DETECT, REVERT, POSTMORTEM)
@@ -215,6 +215,16 @@ async def test_silence_on_the_question_of_a_rule_means_what_the_rule_says(
     waited = asked.until - asked.at
     assert round(waited / timedelta(minutes=1)) == (2 if within else 30)
     assert engine.world.target.changes == []
+
+
+async def test_what_a_rule_says_of_silence_is_for_its_own_question_alone(skipping: Client) -> None:
+    verify = {**VERIFY, "on_timeout": "abort"}
+    asking = [{**SILENT[0], "on_timeout": "proceed"}]
+    async with running(skipping) as engine:
+        incident = await engine.open(playbook(DETECT, REVERT, verify, POSTMORTEM, rules=asking))
+        summary = await incident.result()
+        moves = [event.move for event in await incident.events(StepTimedOut)]
+    assert (moves, summary.outcome) == (["proceed", "abort"], IncidentOutcome.ABORTED)
 
 
 async def test_a_rule_after_a_veto_that_ran_out_is_approved_by_the_deciding_roles(waiting: Client) -> None:
