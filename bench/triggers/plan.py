@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ProcessPoolExecutor
 
+from bench.triggers import forms
 from bench.triggers.measuring import (
     GRID,
     LONGER,
@@ -37,14 +38,21 @@ class Plan:
 
     def __init__(self, pool: ProcessPoolExecutor, *, share: float) -> None:
         """Start them, the longest first; `share` of the full number of runs."""
-        many, some, few = (max(5, round(share * runs)) for runs in (300, 100, 40))
-        kinds = {**dict.fromkeys(STEADY, many), **dict.fromkeys(ROUGH, some)}
-        del kinds[REALISTIC]
+        many, some, few = (max(5, round(share * runs)) for runs in (300, 100, 20))
+        kinds = [kind for kind in (*STEADY, *ROUGH) if kind is not REALISTIC]
         self.longer = pool.submit(healthy_of, "longer", REALISTIC, many)
-        self.grid = pool.submit(healthy_of, "grid", REALISTIC, few)
-        self.ours = {kind: pool.submit(healthy_of, "ours", kind, runs) for kind, runs in kinds.items()}
-        self.usual = {kind: pool.submit(healthy_of, "usual", kind, few // 2) for kind in (CLEAN, REALISTIC)}
+        self.grid = pool.submit(healthy_of, "grid", REALISTIC, some)
+        self.ours = {kind: pool.submit(healthy_of, "ours", kind, many) for kind in kinds}
+        self.usual = {kind: pool.submit(healthy_of, "usual", kind, few) for kind in (CLEAN, REALISTIC)}
         self.delays: Future[Delays] = pool.submit(delays_of, "usual", CLEAN, many)
         self.rough_delays: Future[Delays] = pool.submit(delays_of, "ours", REALISTIC, many)
         self.evidence: Future[dict[int, Counts]] = pool.submit(healthy_evidence, runs=some, seed=SEED)
         self.grid_delays: Future[Delays] = pool.submit(delays_of, "grid", CLEAN, some)
+        self.forms = {
+            kind: [
+                pool.submit(forms.measured, kind, number, runs=many, seed=SEED)
+                for number in range(len(some_forms))
+            ]
+            for kind, some_forms in forms.ALL.items()
+        }
+        self.event = pool.submit(forms.looks_until_an_event_fires, runs=some, seed=SEED)

@@ -10,7 +10,7 @@ import numpy as np
 
 from backout import detector
 from backout.criteria import Evidence as Shipped
-from bench.triggers.traffic import DAY, LIMIT, MINUTE, Block, Counts, Flags
+from bench.triggers.traffic import DAY, LIMIT, MINUTE, Arm, Block, Counts, Flags
 
 
 class Rule(Protocol):
@@ -50,11 +50,11 @@ class Detector:
         self._on_bad, self._on_good = np.array(detector.log_ratios(limit)).T[:, :, None]
         self._statistics = np.zeros((len(detector.ALTERNATIVES), lanes))
 
-    def fired(self, block: Block) -> Flags:
+    def fired(self, block: Block | Arm) -> Flags:
         """Return in which ticks the evidence reaches the need."""
         return self.evidence(block) >= self._need
 
-    def evidence(self, block: Block) -> Counts:
+    def evidence(self, block: Block | Arm) -> Counts:
         """Return the evidence after each tick."""
         good = (block.judged - block.bad)[:, None, :]
         weights = np.minimum(block.bad[:, None, :] * self._on_bad + good * self._on_good, self._cap)

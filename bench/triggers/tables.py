@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from bench.triggers import forms
 from bench.triggers.cost import RELEASES, SIGNALS, Cost
+from bench.triggers.forms import Form, Found
 from bench.triggers.measuring import (
     EFFECTS,
     HEALTHY_DAYS,
@@ -48,7 +50,7 @@ def print_false_reverts(found: Mapping[str, Mapping[str, FalseReverts]]) -> None
 def print_longer(found: Mapping[str, FalseReverts]) -> None:
     """Print how rare a longer `sustain` makes false reverts on the realistic mix."""
     print_table(
-        f"Realistic traffic, shipped evidence and longer `sustain`: runs of {HEALTHY_DAYS} days with a false revert",
+        f"Realistic traffic and a longer sustain: runs of {HEALTHY_DAYS} days with a false revert",
         ["setting", *VOLUMES],
         ([name, *(cell(reverts[volume]) for volume in PER_MINUTE)] for name, reverts in found.items()),
     )
@@ -141,6 +143,37 @@ def print_settings(found: Mapping[str, FalseReverts], took: Delays) -> None:
             for name, reverts in found.items()
         ),
     )
+
+
+TITLES = {
+    "two arms": "Two arms against one: traffic whose usual rate swings",
+    "gap": "A gap: the first cohort, 10 % of the outputs, becomes worse",
+    "drift": "Drift: the share of one category (5 %) rises",
+    "combined": "Combined rules on the realistic traffic",
+}
+
+
+def print_forms(kind: str, found: Sequence[tuple[Form, Found]]) -> None:
+    """Print false alarms and delays of one kind of form."""
+    effects = found[0][0].effects
+    runs = len(next(iter(found[0][1].false_alarms.values())))
+    days = runs * forms.HEALTHY_DAYS
+    print_table(
+        f"{TITLES[kind]}: false alarms in {days} healthy days, minutes until it is found",
+        ["criterion or rule", "traffic", "judged", "false alarms", *(f"x{effect:g}" for effect in effects)],
+        (
+            [form.name, form.where, f"{volume}/min", f"{one.false_alarms[volume].sum():.0f}"]
+            + [quantiles(one.minutes[volume, effect]) for effect in effects]
+            for form, one in found
+            for volume in form.volumes
+        ),
+    )
+
+
+def print_event(looks: Sequence[int]) -> None:
+    """Print how long an event of zero tolerance stays unseen."""
+    at_once = looks.count(1)
+    print(f"\nAn event of zero tolerance fired in the look that showed it in {at_once} of {len(looks)} runs.")
 
 
 def print_cost(spent: Cost) -> None:
