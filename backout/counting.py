@@ -8,8 +8,8 @@ from typing import Literal
 from backout.model import Frozen
 
 Clock = Literal["arrival", "labelled"]
-"""arrival: an output is judged as it comes; later news of it are stale. labelled: the verdict comes later, and
-the output counts when its verdict arrives, in both k and n."""
+"""arrival: an output is judged as it comes; later news of it are stale. labelled: the verdict comes later,
+and the output counts when its verdict arrives, in both k and n."""
 
 STALE = timedelta(minutes=5)
 """arrival: what is told of an output later than this after it was produced is not counted."""
@@ -68,7 +68,7 @@ class Reading(Frozen):
 
 
 class MarkedEvent(Frozen):
-    """Something outside that people or pipelines marked: a deploy elsewhere, an outage of a provider, a test."""
+    """Something outside that people or pipelines mark: a deploy elsewhere, a provider's outage, a test."""
 
     key: str
     """Idempotency: the same key again replaces it."""

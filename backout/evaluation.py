@@ -79,7 +79,7 @@ class Evaluation(Frozen):
     rule: Name | None = None
     """The rule that fired: of those whose condition is true, the first in the playbook's order."""
     do: Do | None = None
-    """What it brings about. Without a rule: what blindness (`page`, `hold`) or a judgment (`revert`) asks for."""
+    """What is to be done. Without a rule, what blindness (`page`, `hold`) or a judgment (`revert`) wants."""
     decide_by: tuple[Name, ...] = ()
     """Roles that must approve, although the rule would not ask: a veto on it has run out."""
     factors: tuple[Factor, ...] = ()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from backout.evaluation import Evaluation, Factor, Verdict
 from backout.guard import Guard
-from backout.rules import Condition, Rule
+from backout.rules import Rule, names_in
 from backout.timeline import InvestigationOpened
 
 _IN_DOUBT = {Verdict.BREACHED, Verdict.SUSPECT}
@@ -15,20 +14,12 @@ _IN_DOUBT = {Verdict.BREACHED, Verdict.SUSPECT}
 
 def investigation(said: Evaluation, rule: Rule, guard: Guard, *, at: datetime) -> InvestigationOpened:
     """Return the event: the rule's factors that are in doubt, and what is behind them."""
-    named = set(_names(rule.when))
+    named = set(names_in(rule.when))
     findings = tuple(
         factor for factor in said.factors if factor.criterion in named and factor.verdict in _IN_DOUBT
     )
     look_at = dict.fromkeys(_place(factor, guard) for factor in findings)
     return InvestigationOpened(at=at, rule=rule.id, findings=findings, look_at=tuple(look_at))
-
-
-def _names(condition: Condition) -> Iterator[str]:
-    for part in condition.parts:
-        if isinstance(part, str):
-            yield part
-        else:
-            yield from _names(part)
 
 
 def _place(factor: Factor, guard: Guard) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from backout.criteria import AlertTest, EventTest
-from backout.lint_conditions import answers, conditions, leaves
+from backout.kinds import answers
+from backout.lint_conditions import conditions, leaves
 from backout.playbook import Playbook
 from backout.problems import Path, Problem, spell, unknown
 from backout.site import Site

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from backout.lint_conditions import Kinds, Leaf, holds, kinds, leaves
+from backout.kinds import Kinds, holds, kinds
+from backout.lint_conditions import Leaf, leaves
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
 from backout.rules import Do, Rule, Weight

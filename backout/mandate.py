@@ -7,9 +7,10 @@ from typing import Literal
 
 from backout.authority import approvers, human_rule
 from backout.evaluation import Evaluation
+from backout.kinds import holds, kinds
 from backout.model import Duration, Frozen
 from backout.playbook import Playbook
-from backout.rules import Do, Rule
+from backout.rules import Do, Rule, names_in
 from backout.steps import Move
 
 
@@ -35,16 +36,29 @@ class Mandate(Frozen):
 def mandate(said: Evaluation | None, playbook: Playbook, answered: Sequence[str] = ()) -> Mandate:
     """Return what a revert takes, on this evaluation and after people answered these rules.
 
-    A rule that wants an investigation, answered or not, leaves the revert to two people in two roles.
+    A rule that wants an investigation, answered or not, leaves the revert to two people in two roles, and so
+    does one that reverts on fairness alone.
     """
     fired = playbook.rule(said.rule if said else None)
     if said is not None and fired is not None and fired.do is Do.REVERT:
-        return _after_veto(_of(fired, playbook), said.decide_by)
+        own = _in_two_roles(fired, playbook) if _is_of_fairness(fired, playbook) else _of(fired, playbook)
+        return _after_veto(own, said.decide_by)
     for rule in playbook.rules:
         if rule.do is Do.PAUSE_AND_INVESTIGATE and (rule == fired or rule.id in answered):
-            two = {"authority": "approve", "roles_needed": 2, "quorum": max(2, rule.quorum)}
-            return _of(rule, playbook).model_copy(update=two)
+            return _in_two_roles(rule, playbook)
     return _of(human_rule(playbook), playbook)
+
+
+def _is_of_fairness(rule: Rule, playbook: Playbook) -> bool:
+    """Say whether fairness makes the rule true, alone or with what says nothing against the release."""
+    known = kinds(playbook)
+    named = known.fairness.intersection(names_in(rule.when))
+    return bool(named) and holds(rule.when, named | known.weak, known)
+
+
+def _in_two_roles(rule: Rule, playbook: Playbook) -> Mandate:
+    two = {"authority": "approve", "roles_needed": 2, "quorum": max(2, rule.quorum)}
+    return _of(rule, playbook).model_copy(update=two)
 
 
 def _of(rule: Rule, playbook: Playbook) -> Mandate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
@@ -95,11 +96,20 @@ AllOf.model_rebuild()
 AtLeast.model_rebuild()
 
 
+def names_in(condition: Condition) -> Iterator[str]:
+    """Yield the names that a condition and those inside it use."""
+    for part in condition.parts:
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from names_in(part)
+
+
 class Do(StrEnum):
     """What a rule that fires brings about."""
 
     REVERT = "revert"
-    """The release is taken back, with the rule's authority."""
+    """The release is taken back, with the rule's authority; on fairness alone two roles must approve."""
     HOLD = "hold"
     """The incident stops until a person decides."""
     PAGE = "page"

@@ -90,6 +90,53 @@ def test_a_revert_takes(case: str) -> None:
     assert {name: getattr(found, name) for name in wanted} == wanted
 
 
+FAIRNESS: dict[str, Any] = {
+    "signals": {
+        name: {"kind": "ratio", "family": family, "source": "metrics", "bad": "bad", "of": "requests"}
+        for name, family in (("errors", "operational"), ("bias", "fairness"))
+    }
+    | {"topics": {"kind": "distribution", "family": "quality", "source": "m", "of": "all", "by": "topic"}},
+    "criteria": [
+        {"id": "error_rate", "signal": "errors", "test": {"compare": "limit", "max": "1%"}},
+        {"id": "gap", "signal": "errors", "test": {"compare": "gap", "by": "language", "max_ratio": 2}},
+        {"id": "bias", "signal": "bias", "test": {"compare": "limit", "max": "1%"}},
+        {
+            "id": "drift",
+            "signal": "topics",
+            "test": {"compare": "drift", "reference": {"a": 1}, "max_rise": "1%"},
+        },
+    ],
+    "occasions": {"outage": {"kind": "outage"}},
+}
+ROLES_NEEDED: dict[str, tuple[dict[str, Any], int]] = {
+    "a gap": ({"any_of": ["gap"]}, 2),
+    "a signal of fairness": ({"any_of": ["bias"]}, 2),
+    "both": ({"all_of": ["gap", "bias"]}, 2),
+    "a gap or errors": ({"any_of": ["error_rate", "gap"]}, 2),
+    "a gap inside": ({"any_of": ["error_rate", {"all_of": ["gap", "bias"]}]}, 2),
+    "a gap while inputs drift": ({"all_of": ["gap", "drift"]}, 2),
+    "a gap while a provider is down": ({"all_of": ["gap", "outage"]}, 2),
+    "a gap with errors": ({"all_of": ["gap", "error_rate"]}, 1),
+    "errors": ({"any_of": ["error_rate"]}, 1),
+    "errors while inputs drift": ({"all_of": ["error_rate", "drift"]}, 1),
+}
+
+
+@pytest.mark.parametrize("case", ROLES_NEEDED)
+def test_so_many_roles_decide_about_a_revert_on(case: str) -> None:
+    when, roles = ROLES_NEEDED[case]
+    found = mandate(fired("ask"), playbook(rules=[{**ASK, "approve_by": BOTH, "when": when}], **FAIRNESS))
+    assert (found.roles_needed, found.quorum, found.authority) == (roles, roles, "approve")
+    assert (found.because, found.roles, found.on_timeout) == ("ask", BOTH, Move.ABORT)
+
+
+def test_fairness_alone_never_reverts_without_two_roles_whatever_the_rule_says() -> None:
+    changes = {**FAIRNESS, "rules": [{**AUTO, "when": {"any_of": ["gap"]}}]}
+    assert mandate(fired("auto"), playbook(**changes)).roles_needed == 2
+    after_veto = mandate(fired("auto", decide_by=("product",)), playbook(**changes))
+    assert (after_veto.roles_needed, after_veto.quorum, after_veto.must) == (2, 2, ("product",))
+
+
 def test_a_revert_after_an_answered_investigation_takes_two_roles_unless_another_rule_fires() -> None:
     assert mandate(None, EVERYTHING, ("bias",)).roles_needed == 2
     assert mandate(fired("freeze"), EVERYTHING, ("bias", "freeze")).roles_needed == 2
@@ -98,5 +145,7 @@ def test_a_revert_after_an_answered_investigation_takes_two_roles_unless_another
 
 def test_a_larger_quorum_stays_a_larger_quorum() -> None:
     assert mandate(fired("bias"), of({**PAUSE, "quorum": 3})).quorum == 3
+    asked = playbook(rules=[{**ASK, "quorum": 4, "when": {"any_of": ["gap"]}}], **FAIRNESS)
+    assert mandate(fired("ask"), asked).quorum == 4
     assert mandate(fired("ask", decide_by=("product",)), of({**ASK, "quorum": 2})).quorum == 2
     assert mandate(fired("freeze"), of(HOLD, {**ASK, "quorum": 2})).quorum == 2
