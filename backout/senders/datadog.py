@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
@@ -19,6 +20,7 @@ _RESOLVED = "Recovered"
 _BLIND = {"No Data", "Re-No Data"}
 _SOFT = {"Warn", "Re-Warn"}
 _LEAST_MS, _MOST_MS = 10**11, 10**14
+_STATE = re.compile(r"^\[[^\]]*\]\s*")
 _NOTHING = {"", "null", "None"}
 _LONGEST_ID = 180
 """Characters of what an alert is known by: it is never cut, as it would be another's."""
@@ -79,7 +81,7 @@ def hear(message: Message, routed_by: Collection[str] = ()) -> Heard:
         fingerprint=said.alert_cycle_key or _without_cycle(said, labels, routed_by),
         starts_at=datetime.fromtimestamp(int(said.date) / 1000, UTC),
         status="resolved" if said.alert_transition == _RESOLVED else "firing",
-        name=said.alert_title,
+        name=labels["alertname"],
         summary=said.alert_status,
         labels=labels,
         link=said.link,
@@ -119,7 +121,8 @@ def _nothing(said: _Notification) -> str:
 def _labels(said: _Notification) -> dict[str, str]:
     """Return what a notification can be routed by; its own fields are never those of its tags."""
     own = {
-        "alertname": said.alert_title,
+        # "[Triggered on {host:a}] Host is down": rules listen to an alert by its name, in every state.
+        "alertname": _STATE.sub("", said.alert_title) or said.alert_title or said.alert_id,
         "monitor": said.alert_id,
         "metric": said.alert_metric,
         "priority": said.alert_priority,

@@ -16,6 +16,7 @@ SOURCE = "pagerduty"
 _FIRING = {"incident.triggered", "incident.reopened"}
 _RESOLVED = "incident.resolved"
 _WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)=([^\s,;()\[\]]+)")
+_AROUND = re.compile(rf"[\s,;(\[]*{_WORD.pattern}[)\]]*")
 
 
 class _Kind(Received):
@@ -71,17 +72,22 @@ def hear(message: Message, routed_by: Collection[str] = ()) -> Heard:
         fingerprint=incident.id,
         starts_at=incident.created_at if kind == "incident.triggered" else event.occurred_at,
         status="resolved" if kind == _RESOLVED else "firing",
-        name=incident.title or incident.id,
+        name=_name(incident),
         labels=_labels(incident),
         link=incident.html_url,
     )
     return Heard(told=(Told(alert=bounded(alert, routed_by), starts=starts),))
 
 
+def _name(incident: _Incident) -> str:
+    """Return the title without the words that are labels: rules listen to an alert by its name."""
+    return _AROUND.sub("", incident.title).strip() or incident.title or incident.id
+
+
 def _labels(incident: _Incident) -> dict[str, str]:
     """Return what an incident can be routed by; its own fields are never those of its title."""
     own = {
-        "alertname": incident.title,
+        "alertname": _name(incident),
         "pagerduty_service": incident.service.summary,
         "escalation_policy": incident.escalation_policy.summary,
         "priority": incident.priority.summary,

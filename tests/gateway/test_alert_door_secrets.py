@@ -40,6 +40,13 @@ async def test_without_the_secret_nothing_is_kept_and_nothing_is_told(
     assert gateway.counted("backout_alerts_total", door=sender.name, result="forged") == len(wrong)
 
 
+@EACH
+async def test_who_shows_nothing_is_not_read(gateway: Gateway, sender: Sender) -> None:
+    large = b" " * (1024 * 1024 + 1)
+    headers = {"Content-Type": sender.media_type}
+    assert (await gateway.http.post(f"/alerts/{sender}", content=large, headers=headers)).status_code == 401
+
+
 @pytest.mark.parametrize("sender", [one for one in SENDERS if one.shows != bearer], ids=str)
 async def test_a_token_that_opens_another_door_opens_none_but_that(gateway: Gateway, sender: Sender) -> None:
     body = sender.body(Event())

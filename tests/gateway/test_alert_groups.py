@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import cast
 
 import pytest
+from temporalio.client import Client
 
-from tests.gateway.running import Gateway
+from adapters.stores.outbox import SqliteOutbox
+from tests.gateway.running import Gateway, gateway_over
 from tests.gateway.senders import SENDERS, Event, Sender, post, timeline
 
 EACH = pytest.mark.parametrize("sender", SENDERS, ids=str)
@@ -91,3 +94,14 @@ async def test_events_in_batches_are_refused(gateway: Gateway) -> None:
     answer = await post(gateway, SENDERS[5], b"[]", **batch)
     assert answer.status_code == 415
     assert "Send application/cloudevents+json or application/json" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("sender", [SENDERS[3], SENDERS[5]], ids=str)
+async def test_messages_that_come_at_once_are_of_one_episode_in_a_real_outbox(
+    client: Client, sender: Sender, tmp_path: Path
+) -> None:
+    outbox = SqliteOutbox(str(tmp_path / "outbox.db"))
+    async with gateway_over(client, outbox) as gateway:
+        await asyncio.gather(*(post(gateway, sender, sender.body(Event(at=minute))) for minute in range(20)))
+        assert gateway.counted("backout_alerts_total", door=sender.name, result="accepted") == 1
+    await outbox.aclose()

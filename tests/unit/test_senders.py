@@ -118,13 +118,45 @@ FILLED = {
 
 def test_datadog_s_documented_template_is_an_alert_once_it_is_filled_in() -> None:
     one = told(datadog.hear, {**documented("datadog-user-template"), **FILLED})
-    assert (one.alert.status, one.alert.name) == ("firing", "[Triggered] Ungrounded answers")
+    assert (one.alert.status, one.alert.name) == ("firing", "Ungrounded answers")
     assert one.alert.starts_at == datetime(2014, 7, 29, 19, 37, 52, tzinfo=UTC)
     assert one.alert.summary == "grounding < 0.9"
     labels = {"release": "chat-2026.11", "service": "chat", "env": "prod", "monitor": "1234"}
     assert labels.items() <= one.alert.labels.items()
     # What the template left as a variable is not there.
     assert not [value for value in one.alert.labels.values() if value.startswith("$")]
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("[Triggered on {host:ip-1}] Host is [down]", "Host is [down]"),
+        ("[Recovered] Host", "Host"),
+        ("Host [a]", "Host [a]"),
+        ("[Triggered]", "[Triggered]"),
+        ("", "1234"),
+    ],
+)
+def test_an_alert_of_datadog_s_has_one_name_whatever_becomes_of_it(title: str, name: str) -> None:
+    one = told(datadog.hear, {**FILLED, "alert_title": title}).alert
+    assert (one.name, one.labels["alertname"]) == (name, name)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Ungrounded answers release=chat-2026.11 service=chat", "Ungrounded answers"),
+        ("Ungrounded [release=r2, env=prod] answers", "Ungrounded answers"),
+        ("release=r2", "release=r2"),
+        ("", "PGR0VU2"),
+    ],
+)
+def test_an_alert_of_pagerduty_s_has_one_name_for_every_release(title: str, name: str) -> None:
+    said = documented("pagerduty-priority-updated")
+    said["event"] |= {"event_type": "incident.triggered"}
+    said["event"]["data"]["title"] = title
+    one = told(pagerduty.hear, said).alert
+    assert (one.name, one.labels["alertname"]) == (name, name)
 
 
 def test_without_the_cycle_a_monitor_of_datadog_s_is_known_by_its_scope_and_release() -> None:
