@@ -1,8 +1,8 @@
 """Arming: a rule may revert by itself only where a backtest beside its playbook shows what it does.
 
-The record is a file next to the playbook, `<playbook>.backtest.json`. It is bound to what decides: signals,
-criteria, rules, vetoes, judgments and occasions. Who approves, and what is only told to people, may change
-without a new backtest.
+The record is a file next to the playbook, `<playbook>.backtest.json`. It is bound to the playbook's name and
+to what decides: signals, criteria, rules, vetoes, judgments and occasions. Who approves, and what is only
+told to people, may change without a new backtest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import TypeAlias
 from pydantic import ValidationError
 
 from backout.backtest import Backtest, Caught, Gate
+from backout.criteria import AlertTest
 from backout.guard import Guard
+from backout.kinds import holds, kinds
 from backout.model import Frozen, Name
 from backout.playbook import Playbook
 from backout.problems import Problem
@@ -164,11 +166,24 @@ def _unproven(playbook: Playbook, rule: Rule, record: Recorded) -> str:
             return "no backtest is recorded beside the playbook"
         case Unreadable(why=why):
             return f"the recorded backtest cannot be read ({why})"
+        case Record(playbook=other) if other != playbook.playbook:
+            return f"the recorded backtest is of playbook '{other}'"
         case Record() if record.guard != guard_digest(playbook.guard):
             return "the recorded backtest is of other signals, criteria or rules"
         case Record() if not record.passed:
             return "the recorded backtest did not pass its gate"
         case Record() if record.gate.max_false_per_day is None or record.gate.must_catch is None:
             return "the recorded backtest had no gate"
+        case Record() if rule.id not in record.gate.rules:
+            return "the recorded backtest did not judge it"
         case _:
-            return "" if rule.id in record.gate.rules else "the recorded backtest did not judge it"
+            return (
+                "alerts alone can fire it, and a backtest hears none" if _is_unheard(playbook, rule) else ""
+            )
+
+
+def _is_unheard(playbook: Playbook, rule: Rule) -> bool:
+    """Say whether a rule can fire without anything that a backtest shows."""
+    alerts = {one.id for one in playbook.criteria if isinstance(one.test, AlertTest)}
+    known = kinds(playbook)
+    return holds(rule.when, alerts | known.occasions | known.answers, known)

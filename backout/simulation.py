@@ -14,6 +14,7 @@ from datetime import datetime
 from backout import triggers
 from backout.backtest import (
     DAY_S,
+    ENOUGH,
     Backtest,
     BlindTime,
     Caught,
@@ -27,11 +28,12 @@ from backout.backtest import (
 )
 from backout.counting import Look
 from backout.criteria import AlertTest
-from backout.evaluation import Evaluation, Outcome
+from backout.evaluation import Evaluation, Outcome, Verdict
 from backout.guard import Guard
 from backout.model import format_duration
-from backout.rules import Condition, Do, Rule
+from backout.rules import Do, Rule, names_in
 from backout.streams import stream_key
+from backout.verdicts import streams_of
 from backout.watch import Track, Watch
 
 HALF = 0.5
@@ -57,6 +59,8 @@ class Simulation:
         self._healthy_ticks = 0
         self._seen: Counter[str] = Counter()
         self._unseen: Counter[str] = Counter()
+        self._judged: Counter[str] = Counter()
+        """Healthy ticks in which a criterion was not blind."""
         self._blind: Counter[str] = Counter()
         self._held_back: Counter[tuple[str, str]] = Counter()
         self._observed: Counter[str] = Counter()
@@ -76,7 +80,9 @@ class Simulation:
         seen = [key for key, track in self.watch.tracks.items() if track.silent == 0]
         self._seen.update(seen)
         self._unseen.update(self.watch.tracks.keys() - _blind_streams(said, self._guard) - set(seen))
-        self._healthy_ticks += within is None and bool(seen)
+        if within is None:
+            self._healthy_ticks += bool(seen)
+            self._judged.update(one.criterion for one in said.factors if one.verdict is not Verdict.BLIND)
         self._count(look, said, within)
         return said
 
@@ -102,7 +108,7 @@ class Simulation:
     def result(self, playbook: str, gate: Gate, *, notes: Sequence[str] = ()) -> Backtest:
         """Return what came of it, held against the gate."""
         ticks, tick_s = self._ticks, self._guard.tick.total_seconds()
-        days = self._healthy_ticks * tick_s / DAY_S
+        days = self._days(self._healthy_ticks)
         judged = [fire for fire in self.fires if fire.rule in gate.rules]
         false = sum(fire.period is None for fire in judged)
         result = Backtest(
@@ -142,20 +148,31 @@ class Simulation:
             if (share := seen / (seen + self._unseen[key])) < HALF
         )
 
-    def _untested(self, gate: Gate) -> tuple[str, ...]:
-        """Say which rules that are judged hang on signals of which there was no data at all."""
+    def _untested(self, gate: Gate) -> Iterator[str]:
+        """Say which rules that are judged hang on criteria of which there is no data, or too little."""
         tracks = self.watch.tracks if self.watch else {}
-        unseen = {
-            one.id
-            for one in self._guard.criteria
-            if one.signal and tracks.get(stream_key(one), Track()).seen_at is None
-        }
-        judged = (rule for rule in self._guard.rules if rule.id in gate.rules)
-        return tuple(
-            f"rule {rule.id} was not tested: there is no data at all for {', '.join(missing)}"
-            for rule in judged
-            if (missing := [name for name in names_in(rule.when) if name in unseen])
-        )
+        needed = ENOUGH / gate.max_false_per_day if gate.max_false_per_day else 0.0
+        shown = self._days(self._healthy_ticks) >= needed
+        for rule in self._guard.rules:
+            named = set(names_in(rule.when)) if rule.id in gate.rules else set()
+            criteria = [one for one in self._guard.criteria if one.id in named]
+            missing = [
+                one.id
+                for one in criteria
+                if any(tracks.get(key, Track()).seen_at is None for key in streams_of(one))
+            ]
+            if missing:
+                yield f"rule {rule.id} was not tested: there is no data at all for {', '.join(missing)}"
+            for one in criteria:
+                days = self._days(self._judged[one.id])
+                if shown and days < needed and one.mode == "act" and one.id not in missing:
+                    yield (
+                        f"rule {rule.id} was hardly tested: {one.id} could be judged for {days:.3g} healthy "
+                        f"days; bring at least {needed:.3g}"
+                    )
+
+    def _days(self, ticks: int) -> float:
+        return ticks * self._guard.tick.total_seconds() / DAY_S
 
     def _tally(self, rule: Rule, gate: Gate, days: float) -> RuleTally:
         fires = tuple(fire for fire in self.fires if fire.rule == rule.id)
@@ -196,12 +213,3 @@ def _unheard(guard: Guard) -> tuple[str, ...]:
         *([f"alerts are not in the data, so nothing was heard by {', '.join(alerts)}"] if alerts else []),
         *([f"judgments are not in the data: {', '.join(judgments)}"] if judgments else []),
     )
-
-
-def names_in(condition: Condition) -> Iterator[str]:
-    """Yield the names that a condition and those inside it use."""
-    for part in condition.parts:
-        if isinstance(part, str):
-            yield part
-        else:
-            yield from names_in(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,6 +51,17 @@ def _duration(text: str) -> timedelta:
     return found
 
 
+def _per_day(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not (math.isfinite(found) and found >= 0):
+        msg = f"'{text}' is no number of false fires a day"
+        raise typer.BadParameter(msg)
+    return found
+
+
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -83,7 +95,10 @@ _Within = Annotated[
 _False = Annotated[
     float | None,
     typer.Option(
-        "--max-false-per-day", min=0, help="Fail at more false fires a day, or if that is not shown."
+        "--max-false-per-day",
+        parser=_per_day,
+        metavar="NUMBER",
+        help="Fail at more false fires a day, or if that is not shown.",
     ),
 ]
 _Rules = Annotated[

@@ -44,6 +44,9 @@ def test_a_passing_record_of_these_rules_arms_them() -> None:
         pytest.param(Unreadable(why="x"), "cannot be read", id="unreadable"),
         pytest.param(RECORD.model_copy(update={"passed": False}), "did not pass", id="failed"),
         pytest.param(
+            RECORD.model_copy(update={"playbook": "other"}), "of playbook 'other'", id="of another playbook"
+        ),
+        pytest.param(
             RECORD.model_copy(update={"guard": "sha256:0"}), "of other signals", id="of other rules"
         ),
         pytest.param(
@@ -74,6 +77,14 @@ def test_without_one_the_rule_asks_for_approval_and_lint_says_why(record: Record
     assert (problem.severity, problem.path[0], problem.path[2]) == ("warning", "rules", "authority")
     assert why in problem.message
     assert "acts as 'approve'" in problem.message
+
+
+def test_a_rule_that_alerts_alone_can_fire_is_armed_by_no_backtest() -> None:
+    either = changed({"rules.0.when": {"any_of": ["error-limit", "reported"]}})
+    why = disarmed(either, made_up_record(either))
+    assert why == {either.rules[0].id: "alerts alone can fire it, and a backtest hears none"}
+    both = changed({"rules.0.when": {"all_of": ["error-limit", "reported"]}})
+    assert disarmed(both, made_up_record(both)) == {}
 
 
 @pytest.mark.parametrize(

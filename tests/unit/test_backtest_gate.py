@@ -64,6 +64,39 @@ def test_a_gate_is_not_passed_by_a_rule_that_had_no_data() -> None:
     assert result.failures == ("rule critical was not tested: there is no data at all for slow",)
 
 
+def test_a_gate_is_not_passed_by_a_rule_that_had_data_for_a_moment() -> None:
+    by = guard(
+        signals={"errors": RATIO, "slow": RATIO | {"bad": "slow"}},
+        criteria=[
+            {"id": "limit", "signal": "errors", "test": LIMIT},
+            {"id": "slow", "signal": "slow", "test": LIMIT},
+        ],
+        rules=[
+            {"id": "critical", "when": {"any_of": ["limit"]}},
+            {"id": "second", "when": {"any_of": ["slow"]}},
+        ],
+        tick="10m",
+    )
+    gate = Gate(max_false_per_day=1, rules=("critical", "second"))
+
+    def failures(ticks: int) -> tuple[str, ...]:
+        both = stream([(DAY, 0.01)], tick=SLOW), stream([(ticks, 0.01)], signal="slow", tick=SLOW)
+        return backtested(looks(*both, tick=SLOW), by=by, gate=gate).failures
+
+    (failure,) = failures(2)
+    hardly = "rule second was hardly tested: slow could be judged for 0.0347 healthy days"
+    assert failure == f"{hardly}; bring at least 0.9"
+    assert failures(DAY) == ()
+
+
+def test_a_gate_is_not_passed_by_a_comparison_without_its_baseline() -> None:
+    test = {"compare": "baseline", "max_ratio": 2, "bad": "bad_before", "of": "all_before"}
+    by = guard(criteria=[{"id": "limit", "signal": "errors", "test": test}])
+    gate = Gate(max_false_per_day=1000, rules=("critical",))
+    result = backtested(looks(stream([(240, 0.01)])), by=by, gate=gate)
+    assert result.failures == ("rule critical was not tested: there is no data at all for limit",)
+
+
 @pytest.mark.parametrize(
     ("seen", "most"), [(0, 2.996), (1, 4.744), (5, 10.513), (100, 118.08), (1000, 1053.6)]
 )

@@ -112,6 +112,8 @@ def test_machines_get_every_number(playbook: Path, data: Path) -> None:
             id="ends early",
         ),
         pytest.param(("--data", "DATA", "--must-catch", "15"), "'15' is not a duration", id="no unit"),
+        pytest.param(("--data", "DATA", "--max-false-per-day", "inf"), "'inf' is no number", id="any number"),
+        pytest.param(("--data", "DATA", "--max-false-per-day", "-1"), "'-1' is no number", id="below zero"),
         pytest.param(("--data", "DATA", "--record"), "--record needs a gate", id="a record without a gate"),
         pytest.param(
             ("--data", "DATA", "--rule", "critcal"), "Unknown rule 'critcal'. Known: bias", id="no such rule"
