@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from math import floor, isfinite
-from typing import TypeGuard
 
+from backout import counters
+from backout.counters import Count, has_data, is_count
 from backout.counting import Look, Reading, Totals
 from backout.criteria import AlertTest, BaselineTest, Criterion, DriftTest, GapTest
 from backout.guard import Guard
@@ -20,40 +20,6 @@ _NEWCOMER = 2
 """A cohort that is not watched yet takes the place of one that is when it is so many times as large."""
 _NAMED = 5
 """So many of the others are named."""
-_SLACK = 1e-6
-"""Sums of fractions differ in their last digits from look to look."""
-
-
-def difference(before: Totals, now: Totals) -> Reading:
-    """Return what was counted between two looks; no data, or nonsense, is a reading of nothing.
-
-    A counter that fell is no data for one tick: a service restarted, or a replica left the sum, and then what
-    is left was counted over its whole life. Taken for new, it would drown what happens now. Parts of one
-    wait until they are whole.
-    """
-    bad, judged = _grown(before.bad, now.bad), _grown(before.of, now.of)
-    if bad is None or judged is None or bad > judged:
-        return Reading()
-    return Reading(bad=bad, judged=judged)
-
-
-def _grown(before: float | None, now: float | None) -> int | None:
-    if not _is_count(before) or not _is_count(now) or now - before < -_SLACK:
-        return None
-    return max(0, floor(now - before + _SLACK))
-
-
-def _is_count(number: float | None) -> TypeGuard[float]:
-    return number is not None and isfinite(number) and number >= 0
-
-
-def _has_data(totals: Totals) -> bool:
-    return _is_count(totals.bad) and _is_count(totals.of)
-
-
-def _fell(before: Totals, now: Totals) -> bool:
-    pairs = ((before.bad, now.bad), (before.of, now.of))
-    return any(_is_count(a) and _is_count(b) and b - a < -_SLACK for a, b in pairs)
 
 
 def cohort_key(key: str, cohort: str) -> str:
@@ -117,10 +83,11 @@ def _of_events(track: Track, look: Look, key: str, *, keep: int) -> Track:
 
 
 def _tracked(track: Track, totals: Totals, *, at: datetime, keep: int, counts_events: bool = False) -> Track:
-    has_data = _has_data(totals)
-    reading, kept, fallen = _counted(track, totals) if has_data else (_EMPTY, track.totals, track.fallen)
+    is_data = has_data(totals)
+    unchanged = Count(_EMPTY, track.totals, track.fallen, track.left)
+    reading, kept, fallen, left = counters.counted(track, totals) if is_data else unchanged
     # A counter of rare events that stands still is data: nothing happened.
-    is_seen = reading.judged > 0 or (counts_events and has_data)
+    is_seen = reading.judged > 0 or (counts_events and is_data)
     return Track(
         totals=kept,
         recent=(*track.recent, reading)[-keep:],
@@ -129,21 +96,8 @@ def _tracked(track: Track, totals: Totals, *, at: datetime, keep: int, counts_ev
         silent=0 if is_seen else track.silent + 1,
         seen_at=at if is_seen else track.seen_at,
         fallen=fallen,
+        left=left,
     )
-
-
-def _counted(track: Track, now: Totals) -> tuple[Reading, Totals, Totals | None]:
-    """Return what was counted, up to which totals, and totals that fell below those before."""
-    before = track.totals
-    if _fell(before, now):
-        if track.fallen is None or _fell(track.fallen, now):
-            return _EMPTY, before, now
-        before = track.fallen
-    reading = difference(before, now)
-    if not reading.judged:
-        waits = _has_data(before) and _grown(before.bad, now.bad) == _grown(before.of, now.of) == 0
-        return reading, before if waits else now, None
-    return reading, Totals(bad=(before.bad or 0) + reading.bad, of=(before.of or 0) + reading.judged), None
 
 
 def _split(
@@ -187,7 +141,7 @@ def _largest(known: Mapping[str, Track], seen: Mapping[str, Totals], *, shares: 
         track = known.get(name)
         totals = seen[name] if track is None else track.totals
         total = totals.bad if shares else totals.of
-        counts = total if _is_count(total) else 0
+        counts = total if is_count(total) else 0
         return counts if track is None else _NEWCOMER * max(counts, track.bad if shares else track.judged)
 
     return sorted(sorted(names, key=size, reverse=True)[:MOST_COHORTS])
@@ -206,23 +160,13 @@ def flaws(watch: Watch, look: Look, tracks: Mapping[str, Track], *, guard: Guard
             name = cohort_key(key, cohort) if cohort else key
             is_counted = name in tracks and tracks[name].recent[-1].judged
             before = watch.tracks.get(name)
-            if not is_counted and before and (flaw := _flaw(before.totals, totals)):
+            if not is_counted and before and (flaw := counters.flaw(before.totals, totals)):
                 yield f"{name}: {flaw}"
+            if before and before.left and name in tracks and tracks[name].left is None:
+                yield f"{name}: {before.left.judged} judged came back with what had left the sum"
 
 
 def _older(key: str, before: Track, now: Totals) -> Iterator[str]:
     """Yield the events that a counter has when it is seen first, and nobody knows since when."""
-    if before.totals.of is None and _is_count(now.of) and now.of > 0:
+    if before.totals.of is None and is_count(now.of) and now.of > 0:
         yield f"{key}: {now.of:g} events may be older than the watch; only those after them count"
-
-
-def _flaw(before: Totals, now: Totals) -> str:
-    told = [number for number in (now.bad, now.of) if number is not None]
-    if not all(_is_count(number) for number in told):
-        return f"{', '.join(f'{number:g}' for number in told)} is no count"
-    if _fell(before, now):
-        return "a counter fell (a restart, or an old answer)"
-    bad, judged = _grown(before.bad, now.bad), _grown(before.of, now.of)
-    if bad is not None and judged is not None and bad > judged:
-        return f"{bad} bad of {judged} judged is nonsense"
-    return ""

@@ -27,6 +27,8 @@ class Track(Frozen):
     """The last look with data."""
     fallen: Totals | None = None
     """Totals below the last ones, seen since: a restart if they stay below, a stale answer if they do not."""
+    left: Reading | None = None
+    """What the last fall took away: where a replica left the sum, it brings that back in one tick."""
 
 
 class Standing(Frozen):

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backout.commands import status_text
+from backout.counters import difference
 from backout.counting import Totals
 from backout.criteria import Criterion
 from backout.details import page
 from backout.evaluation import Evaluation, Outcome, Verdict
 from backout.guard import Guard
-from backout.readings import difference
 from backout.triggers import recovery, tick
 from backout.watch import Watch
 from backout.weighing import BLIND_AFTER_TICKS

@@ -117,6 +117,7 @@ ROLES_NEEDED: dict[str, tuple[dict[str, Any], int]] = {
     "a gap while inputs drift": ({"all_of": ["gap", "drift"]}, 2),
     "a gap while a provider is down": ({"all_of": ["gap", "outage"]}, 2),
     "a gap with errors": ({"all_of": ["gap", "error_rate"]}, 1),
+    "drift": ({"any_of": ["drift"]}, 1),
     "errors": ({"any_of": ["error_rate"]}, 1),
     "errors while inputs drift": ({"all_of": ["error_rate", "drift"]}, 1),
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from backout.counters import difference
 from backout.counting import Reading, Totals
-from backout.readings import difference
-from tests.unit.counters import INF, NAN, NONE, Look, growing, said, watched
+from backout.evaluation import Outcome, Verdict
+from tests.unit.counters import INF, NAN, NONE, Look, growing, recovered, said, watched
 
 READINGS: dict[str, tuple[Look, Look, tuple[int, int]]] = {
     "what was counted since": ((10, 1000), (13, 1100), (3, 100)),
@@ -72,6 +73,72 @@ def test_a_counter_that_stays_below_is_a_restart_and_counts_from_there() -> None
     track = watched(looks).tracks["errors"]
     assert (track.bad, track.judged) == (22, 1060)
     assert track.totals == Totals(bad=3, of=90)
+
+
+def replicas(*of_second: tuple[int, int] | None) -> list[Look]:
+    """Return looks at the sum of two replicas; what the second one shows is given, None while it is away."""
+    looks: list[Look] = []
+    for number, second in enumerate(of_second):
+        bad, of = second or (0, 0)
+        looks.append((100 + 40 * number + bad, 5000 + 50 * number + of))
+    return looks
+
+
+AWAY, BACK = None, (1000, 100_000)
+
+
+@pytest.mark.parametrize("ticks", [1, 2, 3, 20])
+def test_a_replica_that_left_the_sum_and_comes_back_brings_nothing_but_what_is_new(ticks: int) -> None:
+    track = watched(replicas(BACK, BACK, *[AWAY] * ticks, BACK, BACK)).tracks["errors"]
+    assert (track.bad, track.judged) == (40 * (ticks + 3), 50 * (ticks + 3))
+
+
+def test_a_replica_that_comes_back_neither_shows_recovery_nor_takes_evidence_away() -> None:
+    well = (10, 1_000_000)
+    looks = replicas(well, *[AWAY] * 15, well)
+    assert recovered(looks).outcome is Outcome.FIRED
+    assert said(looks).factors[0].verdict is Verdict.BREACHED
+
+
+def test_what_came_back_is_named_and_what_came_beside_it_counts() -> None:
+    looks = replicas(BACK, BACK, AWAY, AWAY, AWAY, (1007, 100_010))
+    found = said(looks)
+    assert found.not_counted == ("errors: 99950 judged came back with what had left the sum",)
+    assert watched(looks).tracks["errors"].recent[-1] == Reading(bad=87, judged=110)
+    assert said([*looks, (9000, 200_000)]).not_counted == ()
+
+
+@pytest.mark.parametrize(
+    ("second", "counted"),
+    [
+        pytest.param((900, 90_000), (940, 90_050), id="less than had left"),
+        pytest.param((99_000, 100_000), (99_040, 100_050), id="worse than what had left"),
+    ],
+)
+def test_a_jump_that_is_not_what_had_left_is_counted(
+    second: tuple[int, int], counted: tuple[int, int]
+) -> None:
+    track = watched(replicas(BACK, BACK, AWAY, AWAY, AWAY, second)).tracks["errors"]
+    assert (track.recent[-1].bad, track.recent[-1].judged) == counted
+
+
+def test_a_jump_like_those_before_it_is_traffic_and_no_replica() -> None:
+    looks: list[Look] = [(0, 0), (0, 2000), (0, 100), (0, 200), (0, 300), (0, 2300)]
+    assert watched(looks).tracks["errors"].recent[-1].judged == 2000
+    alone = watched(looks, keep=1).tracks["errors"]
+    assert alone.recent == (Reading(judged=2000),)
+
+
+@pytest.mark.parametrize("between", ["a look in which nothing happened", "an old answer"])
+def test_what_had_left_is_remembered_over(between: str) -> None:
+    *before, away, back = replicas(BACK, BACK, AWAY, AWAY, AWAY, BACK)
+    shown = before[-1] if between == "an old answer" else away
+    assert watched([*before, away, shown, back]).tracks["errors"].recent[-1].judged < 200
+
+
+def test_what_had_left_comes_back_once() -> None:
+    looks = replicas(BACK, BACK, AWAY, AWAY, AWAY, BACK, (2000, 200_000))
+    assert watched(looks).tracks["errors"].recent[-1].judged == 100_050
 
 
 @pytest.mark.parametrize(
