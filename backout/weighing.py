@@ -44,7 +44,9 @@ class Cell(NamedTuple):
 def needs(criterion: Criterion, tick: timedelta, *, cells: int = 1) -> tuple[float, float]:
     """Return the evidence that a breach takes, and the evidence that makes a suspicion.
 
-    Of several cohorts each must show so many times as much (Bonferroni): the criterion has one budget.
+    Of several cohorts each must show so many times as much (Bonferroni): the criterion has one budget. The
+    i-th to appear never needed less than i times as much, so the budget is kept where all n are there from
+    the start, and is exceeded by at most 1 + 1/2 + ... + 1/n where they appear one by one.
     """
     return cells * (criterion.evidence.false_alarm / tick), cells * (criterion.evidence.false_hold / tick)
 
