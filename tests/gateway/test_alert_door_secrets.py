@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
+import httpx
 import pytest
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.routing import Route
+from temporalio.client import Client
 
+from adapters.stores.memory import MemoryOutbox, MemoryRegistry
 from backout.outbox import OutboxEntry
+from backout.senders.message import Heard, Message
+from gateway.admission import ByToken
+from gateway.alerts import AlertDoor, Desk
+from gateway.delivery import Delivery
+from gateway.incidents import Incidents
+from gateway.metrics import Metrics
 from tests.gateway.running import Gateway, as_bytes
 from tests.gateway.senders import SENDERS, Event, Sender, bearer, grafana_signature, nothing_is_kept, post
 from tests.gateway.world import ENVIRON, TOKEN
@@ -113,3 +126,27 @@ async def test_no_secret_is_in_what_is_kept_told_or_logged(
     kept: list[OutboxEntry] = [*await gateway.outbox.dead(limit=9), *await gateway.outbox.pending(limit=9)]
     told = "".join([*(answer.text for answer in answers), *map(repr, kept), caplog.text])
     assert not any(secret in told for secret in (TOKEN, *ENVIRON.values()))
+
+
+async def test_what_opens_a_door_stays_outside_it(client: Client) -> None:
+    inside: list[Message] = []
+
+    def hear(message: Message, _: Collection[str]) -> Heard:
+        inside.append(message)
+        return Heard(ignored="only listening")
+
+    outbox, metrics = MemoryOutbox(), Metrics(CollectorRegistry())
+    delivery = Delivery(
+        outbox=outbox,
+        incidents=Incidents(client=client),
+        playbooks={},
+        registry=MemoryRegistry(),
+        metrics=metrics,
+    )
+    desk = Desk(outbox=outbox, delivery=delivery, routes=(), playbooks={}, metrics=metrics)
+    door = AlertDoor(sender="x", hear=hear, way_in=ByToken(("s3cret",)), desk=desk)
+    app = Starlette(routes=[Route("/", door.receive, methods=["POST"])])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as http:
+        headers = {"Authorization": "Bearer s3cret", "Content-Type": "application/json", "Ce-Id": "1"}
+        assert (await http.post("/", content=b"{}", headers=headers)).status_code == 202
+    assert inside == [Message(body=b"{}", headers={"content-type": "application/json", "ce-id": "1"})]

@@ -52,6 +52,13 @@ def test_a_group_of_grafana_s_holds_500_alerts_and_not_more() -> None:
         grafana.hear(message({**said, "alerts": [member] * 501}))
 
 
+def test_the_generic_form_holds_500_alerts_and_not_more() -> None:
+    said = json.loads(json.dumps(senders.SENDERS[-1].says(senders.Event())))
+    assert len(generic.hear(message({"alerts": said["alerts"] * 500})).told) == 500
+    with pytest.raises(InvalidDocument, match=r"501 alerts .* Send them in several"):
+        generic.hear(message({"alerts": said["alerts"] * 501}))
+
+
 def test_pagerduty_s_documented_event_is_ignored_as_it_neither_opens_nor_resolves() -> None:
     said = documented("pagerduty-priority-updated")
     heard = pagerduty.hear(message(said))
