@@ -27,6 +27,7 @@ from backout.model import format_duration
 
 _NAMED = 20
 """Names that are told to somebody who asked for another one."""
+_TWICE = "each output was told before, with other labels; outputs of other releases need ids of their own"
 _COUNTERS = {"bad": Range(low=1.0), "judged": Range()}
 
 
@@ -87,7 +88,7 @@ class Reports:
         counted = tally(query, [(label, count.inside) for label, count in told if count.judged])
         if counted.counts:
             return counted.model_copy(update={"note": self._with_refusals(said)})
-        why = counted.problem or f"{said}; `clock: labelled` counts what comes late"
+        why = counted.problem or (f"{said}; `clock: labelled` counts what comes late" if said else _TWICE)
         return Counted(problem=self._with_refusals(why))
 
     def _course(self, query: Query, instants: Sequence[int]) -> tuple[Counted, ...]:

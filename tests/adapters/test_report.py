@@ -36,6 +36,16 @@ async def test_a_verdict_counts_what_was_judged_and_what_was_bad(
     assert found == [2, 3, 0, 1]
 
 
+async def test_ids_of_another_release_are_no_data_and_it_says_so(
+    report: Path, append: Callable[..., None]
+) -> None:
+    append(line("o-1", labels="release=r1", unsafe=False), line("o-1", labels="release=r2", unsafe=True))
+    (found,) = await source_of(report).look(queries=[Query(text='unsafe.judged{release="r2"}')])
+    assert found.counts == {}
+    assert "each output was told before, with other labels" in found.problem
+    assert "labelled" not in found.problem
+
+
 async def test_labels_select_and_tell_cohorts_apart(report: Path, append: Callable[..., None]) -> None:
     append(
         line("o-1", labels="release=r2 language=de", unsafe=True),
