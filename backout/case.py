@@ -116,6 +116,8 @@ class Case(BaseModel):
     postmortem: str = ""
     answered: tuple[str, ...] = ()
     """Rules that fired, and `blind:<source>`, for which people were called or decided."""
+    investigated: tuple[str, ...] = ()
+    """Rules that paused the incident for an investigation: a step that begins anew does not forget them."""
     judged: dict[str, Judged] = {}
     """The last answer to each judgment, by its id; each says until when it weighs."""
     begun: bool = False
@@ -173,7 +175,7 @@ class Case(BaseModel):
         self.authorised, self.acknowledged_by, self.ladder = (), "", None
         self.verified, self.reverted = False, False
         self.sent, self.ticks, self.rejected = (), {}, ""
-        self.answered = ()
+        self.answered, self.investigated = (), ()
 
     def take_act(
         self, act: Act, *, right: str, now: datetime, step: str, judgment: Judgment | None = None

@@ -48,7 +48,7 @@ class Guarded(Frozen):
     watch: Watch | None = None
     """The evidence at the last observation; the running one's is in its heartbeat."""
     counted: bool = False
-    """Something was judged: from then on blindness is a change of mind."""
+    """There was data: from then on blindness is a change of mind."""
     transitions: tuple[Transition, ...] = ()
     """The newest ones."""
     called: dict[str, datetime] = {}
@@ -161,7 +161,9 @@ def _moment(seen: Observation, now: datetime) -> datetime:
 
 
 def _has_counted(watch: Watch | None) -> bool:
-    return watch is not None and any(track.judged for track in watch.tracks.values())
+    # Of zero tolerance a counter that stands still is data too.
+    tracks = watch.tracks.values() if watch else ()
+    return any(track.judged or track.seen_at is not None for track in tracks)
 
 
 def _causes(seen: Observation, now: datetime) -> Iterator[Cause]:

@@ -77,7 +77,7 @@ class Desk:
 
     def mandate(self) -> Mandate:
         """Return what a revert takes now."""
-        return mandate(self.case.evaluation, self.playbook, self.case.answered)
+        return mandate(self.case.evaluation, self.playbook, self.case.investigated)
 
     def forget(self) -> None:
         """Forget where detection stands: it is begun anew, with every rule."""

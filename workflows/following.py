@@ -57,6 +57,7 @@ def _fired(desk: Desk, said: Evaluation) -> Achieved | None:
         return None
     if rule.do is Do.HOLD:
         return Stopped(why=f"{why}: {CHOICES}", call=_called(desk, rule))
+    desk.case.investigated = (*desk.case.investigated, rule.id)
     desk.write(investigation(said, rule, desk.playbook.guard, at=workflow.now()))
     return Stopped(why=f"{why}: {TWO_ROLES}", call=_called(desk, rule))
 

@@ -69,9 +69,12 @@ def observe(lasting: timedelta, *, hands_over: bool = False) -> Options:
 def observe_release(lasting: timedelta, tick: timedelta) -> Options:
     """Return the options of a release's watch; there may be a thousand of them on one worker."""
     slow = min(max(HEARTBEAT, HEARTBEAT_TICKS * tick), SLOWEST_HEARTBEAT)
-    return replace(observe(lasting, hands_over=True), heartbeat=slow)
+    return replace(observe(lasting, hands_over=True), heartbeat=slow, retry_policy=_retried(MOST_ATTEMPTS, 1))
 
 
+MOST_ATTEMPTS = 100
+"""So often a release's watch is begun within one observation: enough for every worker that dies in a day, and
+an error that no attempt survives is told to people within two minutes."""
 HEARTBEAT_TICKS, SLOWEST_HEARTBEAT = 3, timedelta(minutes=1)
 """A release's watch whose worker died goes on elsewhere after so many ticks, and after a minute at most."""
 WATCH_GRACE = timedelta(seconds=30)

@@ -202,7 +202,9 @@ class ReleaseWatch:
         if not info.is_continue_as_new_suggested() and self._observations < MOST_TRANSITIONS_IN_A_HISTORY:
             return
         self._follow()
-        workflow.continue_as_new(self._guard.model_copy(update={"carried": self._guarded.fitting()}))
+        carried = self._guard.model_copy(update={"carried": self._guarded.fitting()})
+        # Left alone, the memo would be that of the first history again.
+        workflow.continue_as_new(carried, memo={DIGEST: self._guard.digest})
 
     def _show(self) -> None:
         """Bring what Temporal's UI and lists show up to date."""
@@ -229,8 +231,7 @@ class ReleaseWatch:
     @workflow.update
     def follow(self, change: Follow) -> WatchView:
         """Go on by another snapshot of a playbook, with the evidence of what both say alike."""
-        if change.digest != self._guard.digest:
-            self._change = change
+        self._change = change if change.digest != self._guard.digest else None
         return self._guard.view(self._guarded)
 
     @follow.validator

@@ -118,10 +118,14 @@ def _by_people(desk: Desk) -> Observation | None:
 
 
 def _heard(desk: Desk) -> tuple[tuple[Alert, ...], tuple[Judged, ...]]:
-    """Return the firing alerts that some criterion listens to, and what people judged."""
+    """Return the firing alerts that some criterion listens to, one of each name, and what people judged."""
     named = {c.test.named for c in desk.playbook.criteria if isinstance(c.test, AlertTest)}
-    firing = tuple(alert for alert in desk.case.firing.values() if alert.name in named)
-    return firing, tuple(desk.case.judged.values())
+    firing: dict[str, Alert] = {}
+    for alert in desk.case.firing.values():
+        if alert.name in named:
+            # A storm of one name says no more than its first: the watch need not stop for the others.
+            firing.setdefault(alert.name, alert)
+    return tuple(firing.values()), tuple(desk.case.judged.values())
 
 
 def _is_weighed_together(guard: Guard) -> bool:
@@ -148,7 +152,8 @@ def _breach_request(desk: Desk, step: DetectStep, until: datetime) -> Observe:
         "firing": firing,
         "judged": tuple(one for one in judged if workflow.now() < one.until),
         "answered": desk.case.answered,
-        "look_back": step.look_back if desk.watch is None else None,
+        # A watch that was stopped before its first look has not weighed the past either.
+        "look_back": step.look_back if desk.watch is None or not desk.watch.ticks else None,
         # What fired while the watch was stopped was told to nobody; what was told is in `answered`.
         "resume": desk.watch and untold(desk.watch),
     }

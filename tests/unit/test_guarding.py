@@ -81,6 +81,17 @@ def test_the_first_data_is_the_first_transition() -> None:
     assert [one.evaluation for one in guarded.transitions] == [WELL]
 
 
+def test_a_counter_of_rare_events_that_stands_still_is_data_and_its_silence_calls_people() -> None:
+    seen = observed(judged=0)
+    assert seen.watch
+    still = {"errors": Track(totals=Totals(bad=0, of=0), seen_at=NINE)}
+    guarded = NEW.heard(
+        seen.model_copy(update={"watch": seen.watch.model_copy(update={"tracks": still})}), now=NINE
+    )
+    assert guarded.state(BOOK.rearm) == "watching"
+    assert [cause.what for cause in guarded.causes(observed(blind()), now=NINE)] == ["blind metrics"]
+
+
 def test_an_observation_that_only_came_to_its_end_is_no_transition() -> None:
     assert len(after(observed(), observed(after=2 * MINUTE)).transitions) == 1
 

@@ -11,6 +11,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFai
 from temporalio.exceptions import ApplicationError
 
 from backout.evaluation import Outcome
+from backout.guard_release import Follow
 from backout.model import digest_of
 from backout.releases import WatchView
 from backout.timeline import ExposureSet, SignalsJudged
@@ -27,6 +28,7 @@ from tests.workflows.guarding import (
     holding_on_blindness,
 )
 from tests.workflows.playbooks import POSTMORTEM, playbook
+from workflows.watch import DIGEST, ReleaseWatch
 
 
 @pytest.fixture
@@ -265,3 +267,47 @@ async def test_thirty_days_of_a_healthy_release_are_few_events(
     record_property("events per watch-day", events / 30)
     assert events / 30 < 12
     assert (len(view.transitions), view.state, runs) == (1, "watching", 0)
+
+
+async def test_an_error_that_no_attempt_survives_is_said_while_the_watch_is_tried_again(
+    skipping: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(skipping, a_world()) as engine:
+        watched = await guarded(engine, holding_on_blindness())
+        await is_watching(watched)
+        monkeypatch.setattr(engine.world.source, "look", None)
+        engine.world.clock.go_on()
+        view = await watched.until(lambda view: view.incident)
+        await watched.retire()
+        await watched.ended()
+    assert "not callable" in view.trouble
+
+
+async def test_a_fresh_history_still_says_which_snapshot_it_follows(short_histories: Client) -> None:
+    book = playbook(*STAYS_OPEN)
+    newer = book.model_copy(update={"version": 4})
+    async with running(short_histories, a_world()) as engine:
+        watched = await guarded(engine, book)
+        await is_watching(watched)
+        await watched.follow(newer)
+        first = (await watched.handle.describe()).run_id
+        while (told := await watched.handle.describe()).run_id == first:
+            engine.world.source.blind = not engine.world.source.blind
+            await watched.ticks(10)
+        digest = await told.memo_value(DIGEST, "")
+    assert digest == digest_of(newer)
+
+
+async def test_a_snapshot_that_is_taken_back_before_it_is_followed_is_not_followed(waiting: Client) -> None:
+    book = playbook(*STAYS_OPEN)
+    newer = book.model_copy(update={"version": 4})
+    async with running(waiting, a_world(is_well=False)) as engine:
+        watched = await guarded(engine, book)
+        await watched.ticks(2)
+        for one in (newer, book):
+            change = Follow(playbook=one, digest=digest_of(one))
+            await watched.handle.execute_update(ReleaseWatch.follow, change)
+        engine.world.clock.go_on()
+        await watched.until(lambda view: view.incident)
+        shown = await watched.incident.view()
+    assert shown.playbook.version == book.version
