@@ -78,7 +78,7 @@ def hear(message: Message, routed_by: Collection[str] = ()) -> Heard:
     labels = _labels(said)
     alert = Alert(
         source=SOURCE,
-        fingerprint=said.alert_cycle_key or _without_cycle(said, labels, routed_by),
+        fingerprint=_fingerprint(said, labels, routed_by),
         starts_at=datetime.fromtimestamp(int(said.date) / 1000, UTC),
         status="resolved" if said.alert_transition == _RESOLVED else "firing",
         name=labels["alertname"],
@@ -93,14 +93,16 @@ def hear(message: Message, routed_by: Collection[str] = ()) -> Heard:
     )
 
 
-def _without_cycle(said: _Notification, labels: Mapping[str, str], routed_by: Collection[str]) -> str:
-    """Return what an alert is known by where the template leaves out the cycle.
+def _fingerprint(said: _Notification, labels: Mapping[str, str], routed_by: Collection[str]) -> str:
+    """Return what an alert is known by: the cycle where the template has it, else the monitor.
 
-    A monitor by group alerts for each group apart, and another release is another alert.
+    A monitor by group alerts for each group apart. Where only the monitor is known, another release is
+    another alert too.
     """
-    routed = (f"{name}={labels.get(name, '')}" for name in sorted(routed_by))
+    cycle = said.alert_cycle_key
+    routed = () if cycle else (f"{name}={labels.get(name, '')}" for name in sorted(routed_by))
     apart = hashlib.sha256("\n".join((said.alert_scope, *routed)).encode()).hexdigest()[:16]
-    return f"{said.alert_id}-{apart}"
+    return f"{cycle or said.alert_id}-{apart}"
 
 
 def _nothing(said: _Notification) -> str:

@@ -20,8 +20,9 @@ from gateway.alerts import AlertDoor, Desk
 from gateway.delivery import Delivery
 from gateway.incidents import Incidents
 from gateway.metrics import Metrics
+from tests.gateway.posting import nothing_is_kept, post
 from tests.gateway.running import Gateway, as_bytes
-from tests.gateway.senders import SENDERS, Event, Sender, bearer, grafana_signature, nothing_is_kept, post
+from tests.gateway.senders import SENDERS, Event, Sender, bearer, grafana_signature
 from tests.gateway.world import ENVIRON, TOKEN
 
 EACH = pytest.mark.parametrize("sender", SENDERS, ids=str)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from tests.gateway.posting import nothing_is_kept, post, tell, timeline
 from tests.gateway.running import Gateway, gateway_over
-from tests.gateway.senders import SENDERS, Event, Said, Sender, nothing_is_kept, post, tell, timeline
+from tests.gateway.senders import SENDERS, Event, Said, Sender
 
 EACH = pytest.mark.parametrize("sender", SENDERS, ids=str)
 

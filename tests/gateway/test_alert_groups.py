@@ -11,8 +11,9 @@ import pytest
 from temporalio.client import Client
 
 from adapters.stores.outbox import SqliteOutbox
+from tests.gateway.posting import post, timeline
 from tests.gateway.running import Gateway, gateway_over
-from tests.gateway.senders import SENDERS, Event, Sender, post, timeline
+from tests.gateway.senders import SENDERS, Event, Sender
 
 EACH = pytest.mark.parametrize("sender", SENDERS, ids=str)
 GROUPS = pytest.mark.parametrize("sender", [SENDERS[0], SENDERS[1], SENDERS[-1]], ids=str)
