@@ -15,6 +15,8 @@ from backout.requests import Observation, Observe
 from backout.transitions import turned, untold
 from backout.watch import Watch
 
+MOST_READINGS = 120
+"""breach: so many of the newest readings show whether all is clear; they travel in every heartbeat."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -108,6 +110,8 @@ class Sight:
     def _weighed(self, watch: Watch, look: Look, firing: tuple[Alert, ...]) -> tuple[Watch, Evaluation]:
         request, guard = self._request, self._guard
         keep = max(1, ceil(request.window / request.tick))
+        if request.sense == "breach":
+            keep = min(keep, MOST_READINGS)
         if request.sense == "recovery":
             watch = triggers.advance(watch, look, guard=guard, keep=keep)
             said = triggers.recovery(watch, guard=guard, withdrawn=request.withdrawn)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from backout.lint import lint
 from backout.lint_reverts import revert_problems
 from backout.problems import Problem
+from tests.invariants.properties import quickly
 from tests.unit.linted import LANGUAGE, TEMPLATES, Changes, changed
 
 INVESTIGATE = (
@@ -159,6 +160,7 @@ def can_be_true(when: object, names: tuple[str, ...]) -> bool:
 
 
 @given(CONDITIONS)
+@quickly
 def test_no_condition_hides_a_way_to_revert_unasked_on_what_is_too_little(when: object) -> None:
     told = any("alone would revert" in problem.message for problem in problems(when, AUTO))
     # Lint counts criteria on one signal once, as the rules do; here each name is a thing of its own.
@@ -166,5 +168,6 @@ def test_no_condition_hides_a_way_to_revert_unasked_on_what_is_too_little(when: 
 
 
 @given(st.sampled_from(WEAK), CONDITIONS)
+@quickly
 def test_any_of_something_weak_is_always_found(weak: str, when: object) -> None:
     assert any("alone would revert" in problem.message for problem in problems(any_of(weak, when), AUTO))
