@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backout.senders.alertmanager import parse_alertmanager
 from backout.alerts import Alert
 from backout.errors import InvalidDocument
+from backout.senders.alertmanager import parse_alertmanager
 from tests.gateway.world import CAPTURED_EPISODE, a_group, a_member, captured
 
 
