@@ -38,12 +38,13 @@ class Plan:
 
     def __init__(self, pool: ProcessPoolExecutor, *, share: float) -> None:
         """Start them, the longest first; `share` of the full number of runs."""
-        many, some, few = (max(5, round(share * runs)) for runs in (300, 100, 20))
-        kinds = [kind for kind in (*STEADY, *ROUGH) if kind is not REALISTIC]
+        many, some, few = (max(5, round(share * runs)) for runs in (300, 100, 40))
+        kinds = {**dict.fromkeys(STEADY, many), **dict.fromkeys(ROUGH, some)}
+        del kinds[REALISTIC]
         self.longer = pool.submit(healthy_of, "longer", REALISTIC, many)
-        self.grid = pool.submit(healthy_of, "grid", REALISTIC, some)
-        self.ours = {kind: pool.submit(healthy_of, "ours", kind, many) for kind in kinds}
-        self.usual = {kind: pool.submit(healthy_of, "usual", kind, few) for kind in (CLEAN, REALISTIC)}
+        self.grid = pool.submit(healthy_of, "grid", REALISTIC, few)
+        self.ours = {kind: pool.submit(healthy_of, "ours", kind, runs) for kind, runs in kinds.items()}
+        self.usual = {kind: pool.submit(healthy_of, "usual", kind, few // 2) for kind in (CLEAN, REALISTIC)}
         self.delays: Future[Delays] = pool.submit(delays_of, "usual", CLEAN, many)
         self.rough_delays: Future[Delays] = pool.submit(delays_of, "ours", REALISTIC, many)
         self.evidence: Future[dict[int, Counts]] = pool.submit(healthy_evidence, runs=some, seed=SEED)
