@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from backout.senders.alertmanager import parse_alertmanager
 from backout.alerts import Alert
+from backout.senders.alertmanager import parse_alertmanager
 from demo.monitoring import RULES, AlertRule, Episode, Look, Monitoring, look_at, rate_of, webhook_of
 from tests.unit.demo_world import served
 
