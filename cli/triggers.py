@@ -22,7 +22,7 @@ _Incident = Annotated[
 def explain(
     incident: _Incident = "", state: options.State = options.STATE, as_json: options.Json = False
 ) -> None:
-    """Explain an incident: each factor with its numbers, what was not counted, which rule was true and why."""
+    """Explain an incident: each factor with its numbers, what was not counted, which rule fired and why."""
     from cli import explaining  # noqa: PLC0415  # the Temporal SDK costs 0.3 s, which --help does not need
 
     explaining.explain(incident, state=state, as_json=as_json)

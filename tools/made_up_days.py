@@ -72,9 +72,7 @@ def rows(playbook: Playbook, days: int) -> Iterator[tuple[str, str, int, int]]:
     events = [name for name, signal in playbook.signals.items() if signal.kind == "event"]
     for day in range(days):
         start = START + day * _DAY
-        counted = {
-            name: _day(draw, start, playbook.tick, limit, bad[name]) for name, limit in limits.items()
-        }
+        counted = {name: _day(draw, start, playbook.tick, limit, bad[name]) for name, limit in limits.items()}
         answered = np.flatnonzero(_answered(draw, _DAY // playbook.tick, playbook.tick))
         shown = {name: [_shown(one, answered) for one in pair] for name, pair in counted.items()}
         for place, number in enumerate(answered):
