@@ -140,9 +140,7 @@ class Stream:
         """
         arms = self.arms(ticks, factors=[factor, *[1.0] * (len(self._shares) - 1)])
         usual = arms[1] if len(arms) > 1 else Arm(np.zeros((0, 0)), np.zeros((0, 0)))
-        return Block(
-            bad=arms[0].bad, judged=arms[0].judged, usual_bad=usual.bad, usual_judged=usual.judged
-        )
+        return Block(bad=arms[0].bad, judged=arms[0].judged, usual_bad=usual.bad, usual_judged=usual.judged)
 
     def arms(self, ticks: int, *, factors: Sequence[Counts | float]) -> list[Arm]:
         """Return the next ticks of every arm, with so many times the usual rate in each.
