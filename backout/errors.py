@@ -16,7 +16,15 @@ class BackoutError(Exception):
         """Fill the docstring's fields with `details`; an unfilled field is a programming error."""
         self.details = details
         template = " ".join(cleandoc(type(self).__doc__ or "").split())
-        super().__init__(template.format(**details))
+        super().__init__(_filled(template, details))
+
+
+def _filled(template: str, details: dict[str, object]) -> str:
+    """Fill a template's fields; a detail that is a sentence of its own does not end it twice."""
+    for key, value in details.items():
+        if f"{{{key}}}." in template and str(value).endswith("."):
+            details = details | {key: str(value).removesuffix(".")}
+    return template.format(**details)
 
 
 class UnknownName(BackoutError):

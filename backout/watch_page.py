@@ -59,5 +59,7 @@ def _line(transition: Transition) -> str:
 
 
 def _said(said: Evaluation) -> list[str]:
-    fired = f"rule {said.rule} fired" if said.outcome is Outcome.FIRED else said.outcome.value
-    return [fired, *(blind_line(blind) for blind in said.blind)]
+    blind = [blind_line(source) for source in said.blind]
+    if said.outcome is not Outcome.FIRED:
+        return [said.outcome.value, *blind]
+    return [f"rule {said.rule} fired: {', '.join(said.reasons)}", *blind]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from backout.errors import InvalidDocument, UnknownName
 from backout.marking import Marking
 from backout.misfits import misfits
 from backout.model import Frozen
+from backout.playbook import Playbook
 from backout.problems import spell
 from cli import printing
 from cli.releasing import signed
@@ -39,6 +41,8 @@ class Marked(Frozen):
 
     event: MarkedEvent
     repeated: bool
+    heard: tuple[str, ...] = ()
+    """The kinds of event that rules of the services concerned listen to."""
 
 
 def mark(spoken: Spoken, *, site: Path | None, state: Path, as_json: bool) -> None:
@@ -51,7 +55,7 @@ def mark(spoken: Spoken, *, site: Path | None, state: Path, as_json: bool) -> No
         async with wiring.open_adapters(deployment.at) as adapters:
             events = ExternalEvents(marks=adapters.marks(), playbooks=deployment.playbooks)
             event, is_new = await events.mark(told, by=by)
-        return Marked(event=event, repeated=not is_new)
+        return Marked(event=event, repeated=not is_new, heard=_heard(event, deployment.playbooks.values()))
 
     marked = run(do())
     if as_json:
@@ -60,6 +64,8 @@ def mark(spoken: Spoken, *, site: Path | None, state: Path, as_json: bool) -> No
     event, again = marked.event, " again" if marked.repeated else ""
     whom = event.service or "all services"
     printing.line(f"Marked{again} for {whom}, {_span(event)}: {event.kind}, {event.what}. Key: {event.key}")
+    if marked.heard and event.kind not in marked.heard:
+        printing.line(f"It is shown beside the readings. Rules listen only to: {', '.join(marked.heard)}.")
 
 
 def list_events(
@@ -100,6 +106,12 @@ def _marking(spoken: Spoken, *, now: datetime) -> Marking:
     except ValidationError as error:
         found = misfits(error, Marking)
         raise InvalidDocument(f"{spell(one.path)}: {one.message}" for one in found) from error
+
+
+def _heard(event: MarkedEvent, playbooks: Iterable[Playbook]) -> tuple[str, ...]:
+    concerned = [one for one in playbooks if event.service in {"", one.release.service}]
+    kinds = {occasion.kind for playbook in concerned for occasion in playbook.occasions.values()}
+    return tuple(sorted(kinds))
 
 
 def _span(event: MarkedEvent) -> str:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 import wiring
-from backout.site import Site
+from backout.site import PushSource, Site
 from cli import engine, printing
 from cli.places import NAMESPACE, Places, choose_places, environment_of_parts, without_temporal
 from cli.processes import Child
@@ -171,8 +171,14 @@ def _going_on(count: int) -> str:
 
 
 def _doors(site: Site) -> list[str]:
-    slack = ["POST /slack/commands"] if site.gateway.slack else []
-    return [*(f"POST /alerts/{sender}" for sender in site.gateway.alerts.open), *slack]
+    doors = site.gateway
+    takes_pushes = any(isinstance(source, PushSource) for source in site.sources.values())
+    return [
+        *(f"POST /alerts/{sender}" for sender in doors.alerts.open),
+        *(["POST /slack/commands"] if doors.slack else []),
+        *(["POST /signals"] if takes_pushes else []),
+        *(["POST /releases", "POST /events"] if doors.releases else []),
+    ]
 
 
 def _page_is_well(at: Address) -> Callable[[], Awaitable[bool]]:

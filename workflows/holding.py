@@ -40,7 +40,7 @@ async def hold(desk: Desk, why: str, *, page: tuple[str, ...]) -> Directive:
 async def _decided(desk: Desk) -> Directive:
     """Wait for a decision. Silence is answered with another page, after twice the pause each time."""
     case = desk.case
-    what = f"Held: {case.held}. Decide how to go on"
+    what = f"Held: {case.held.removesuffix('.')}. Decide how to go on"
     while case.directive is None:
         await carry_over_if_long(desk)
         until = workflow.now() + options.reminder(desk.playbook.remind, case.reminders)

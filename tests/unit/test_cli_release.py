@@ -262,6 +262,15 @@ def test_an_event_is_marked_for_so_long_and_listed(site: Path) -> None:
     assert "search 7" in shown
 
 
+def test_a_kind_of_event_that_no_rule_listens_to_is_kept_and_the_kinds_that_they_hear_are_told(
+    site: Path,
+) -> None:
+    unheard = "Rules listen only to: provider_outage."
+    words = ("--what", "it is down")
+    assert unheard in backout(site, "event", "mark", "provider_outag", *words).stdout
+    assert unheard not in backout(site, "event", "mark", "provider_outage", *words).stdout
+
+
 def test_an_event_that_goes_on_is_ended_by_its_key(site: Path) -> None:
     now = datetime.now(UTC)
     start, end = (f"{now - timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}" for hours in (3, 1))
