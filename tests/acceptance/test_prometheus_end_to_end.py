@@ -180,13 +180,13 @@ def serving(folder: Path) -> Iterator[tuple[Service, str]]:
         server.server_close()
 
 
-def write_files(folder: Path) -> None:
+def write_files(folder: Path, playbook: str, rules: str) -> None:
     """Write what nothing else has to be known for."""
     (folder / "playbooks").mkdir()
     for name, text in {
         "flags.json": json.dumps(FLAGS),
-        "playbooks/chat.yaml": PLAYBOOK,
-        "rules.yml": RULES,
+        "playbooks/chat.yaml": playbook,
+        "rules.yml": rules,
         "token": TOKEN,
     }.items():
         (folder / name).write_text(text)
@@ -194,9 +194,9 @@ def write_files(folder: Path) -> None:
 
 
 @contextmanager
-def monitored(folder: Path) -> Iterator[tuple[Service, Up]]:
+def monitored(folder: Path, *, playbook: str = PLAYBOOK, rules: str = RULES) -> Iterator[tuple[Service, Up]]:
     """Run the service, its monitoring and Backout; yield the service and Backout."""
-    write_files(folder)
+    write_files(folder, playbook, rules)
     with serving(folder) as (service, page), monitoring.alertmanager(folder, NOBODY) as alertmanager:
         scraping = SCRAPING.replace("SERVICE", page).replace("ALERTMANAGER", alertmanager)
         with monitoring.prometheus(folder, scraping) as prometheus:
