@@ -69,8 +69,9 @@ def counted(track: Track, now: Totals) -> Count:
         before, left = track.fallen, Reading(bad=lost[0] or 0, judged=lost[1] or 0)
     reading = difference(before, now)
     if not reading.judged:
-        waits = has_data(before) and _grown(before.bad, now.bad) == _grown(before.of, now.of) == 0
-        return Count(reading, before if waits else now, None, left)
+        # Also where more are bad than judged: what is bad may be seen a look before it is judged. Were the
+        # totals to move on, the bad would be lost, and what is judged of them later would count as good.
+        return Count(reading, before if has_data(before) else now, None, left)
     totals = Totals(bad=(before.bad or 0) + reading.bad, of=(before.of or 0) + reading.judged)
     rest = _without_returned(reading, left, track.recent) if left else None
     return Count(reading, totals, None, left) if rest is None else Count(rest, totals, None, None)

@@ -141,6 +141,23 @@ def test_what_had_left_comes_back_once() -> None:
     assert watched(looks).tracks["errors"].recent[-1].judged == 100_050
 
 
+@pytest.mark.parametrize("late", [1, 2, 4])
+def test_bad_that_is_seen_before_it_is_judged_waits_for_it(late: int) -> None:
+    looks: list[Look] = [(0, 0), *[(5, 0)] * late, (5, 5), *[(10, 5)] * late, (10, 10)]
+    track = watched(looks).tracks["errors"]
+    assert (track.bad, track.judged) == (10, 10)
+    assert Reading(bad=0, judged=5) not in track.recent
+
+
+def test_what_stays_nonsense_is_blind_and_said_and_counts_once_it_makes_sense_again() -> None:
+    looks: list[Look] = [*growing(5, 0, 100), *[(2000.0, 50_500.0 + 100 * tick) for tick in range(1, 7)]]
+    found = said(looks)
+    assert found.factors[0].verdict is Verdict.BLIND
+    assert found.not_counted == ("errors: 1000 bad of 600 judged is nonsense",)
+    right = watched([*looks, (1001, 51_200)]).tracks["errors"]
+    assert (right.bad, right.judged) == (1, 1200)
+
+
 @pytest.mark.parametrize(
     ("look", "why"),
     [
