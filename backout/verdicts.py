@@ -87,6 +87,9 @@ def _split(watch: Watch, criterion: Criterion, tick: timedelta, weaker: float) -
     worst = max(counted, key=lambda cell: _evidence(watch, cell))
     evidence = _evidence(watch, worst)
     verdict = _verdict(evidence, need, suspicion, is_blind=is_blind(watch, criterion, tick))
+    gone = _gone(watch, criterion, cells, tick, suspicion)
+    if gone and verdict is Verdict.HEALTHY:
+        return Said(_suspect_and_silent(criterion, gone, evidence=_evidence(watch, gone), need=need), notes)
     shift = _shift(criterion.test, cells) if isinstance(criterion.test, DriftTest) else ""
     return Said(_weighed(criterion, worst, verdict, evidence=evidence, need=need, shift=shift), notes)
 
@@ -97,10 +100,41 @@ def _lack(watch: Watch, criterion: Criterion, cell: Cell, tick: timedelta, need:
         return "there is no other cohort to hold it against"
     if cell.track.judged < criterion.min_sample:
         return f"{cell.track.judged} judged, fewer than {criterion.min_sample}"
-    silent = cell.track.silent >= blind_after(criterion, tick)
-    if silent and _evidence(watch, cell) < need:
+    if _is_silent(criterion, cell, tick) and _evidence(watch, cell) < need:
         return f"no data for {cell.track.silent} ticks"
     return ""
+
+
+def _is_silent(criterion: Criterion, cell: Cell, tick: timedelta) -> bool:
+    return cell.track.silent >= blind_after(criterion, tick)
+
+
+def _gone(
+    watch: Watch, criterion: Criterion, cells: list[Cell], tick: timedelta, suspicion: float
+) -> Cell | None:
+    """Return the cohort that fell silent while it was suspect, if there is one; the worst of several."""
+    suspects = [
+        cell
+        for cell in cells
+        if _is_silent(criterion, cell, tick)
+        and cell.track.judged >= criterion.min_sample
+        and _evidence(watch, cell) >= suspicion
+    ]
+    return max(suspects, key=lambda cell: _evidence(watch, cell), default=None)
+
+
+def _suspect_and_silent(criterion: Criterion, gone: Cell, *, evidence: float, need: float) -> Factor:
+    """Be blind where a suspect cohort is not seen any more: that the others are well says nothing of it."""
+    name, silent = cohort_key(criterion.id, gone.cohort), gone.track.silent
+    return _factor(
+        criterion,
+        Verdict.BLIND,
+        gone.track,
+        evidence=evidence,
+        need=need,
+        cohort=gone.cohort,
+        reason=f"{name}: it was suspect, and there is no data of it for {silent} ticks, blind",
+    )
 
 
 def _shift(test: DriftTest, cells: list[Cell]) -> str:

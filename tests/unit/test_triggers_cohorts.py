@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backout import detector
-from backout.evaluation import Verdict
+from backout.evaluation import Outcome, Verdict
 from backout.guard import Judged
 from backout.readings import MOST_COHORTS
 from backout.watch import Watch
@@ -69,6 +69,22 @@ def test_a_cohort_that_falls_silent_is_not_counted_but_what_it_has_shown_stays()
     eye.see(cohorts(**{**FAIR, "fi": (40, 50)}), times=10)
     said = eye.see(cohorts(en=(4, 400), de=(2, 200)), times=10)
     assert (only(said).verdict, only(said).cohort) == (Verdict.BREACHED, "fi")
+
+
+def test_a_suspect_cohort_that_falls_silent_leaves_no_health_behind() -> None:
+    eye = eye_on(GAP)
+    eye.see(cohorts(**FAIR), times=10)
+    while only(said := eye.see(cohorts(**{**FAIR, "fi": (3, 50)}))).verdict is not Verdict.SUSPECT:
+        assert only(said).verdict is Verdict.HEALTHY
+    others = cohorts(en=(4, 400), de=(2, 200))
+    assert only(eye.see(others, times=3)).verdict is Verdict.SUSPECT
+    said = eye.see(others)
+    assert (only(said).verdict, only(said).cohort) == (Verdict.BLIND, "fi")
+    assert only(said).reason == "it[fi]: it was suspect, and there is no data of it for 4 ticks, blind"
+    assert said.outcome is Outcome.INCONCLUSIVE
+    while only(said := eye.see(cohorts(en=(4, 400), de=(6, 200)))).verdict is Verdict.BLIND:
+        pass
+    assert (only(said).verdict, only(said).cohort) == (Verdict.SUSPECT, "de")
 
 
 def test_cohorts_that_report_in_turns_are_weighed_all_the_same() -> None:
