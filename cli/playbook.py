@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.markdown import Markdown
 
+from backout.arming import armed, disarmed
 from backout.checklist import render
 from backout.lint import inspect
 from backout.playbook import Playbook
@@ -77,7 +78,8 @@ def show(file: Annotated[Path, _File], site: _Site = None) -> None:
     if playbook is None or (site and place is None):
         _print(errors)
         raise typer.Exit(code=1)
-    text = render(playbook, members=_members(playbook, place), notices=_texts("notices/*.j2"))
+    record = load_record(file)
+    text = render(armed(playbook, record), members=_members(playbook, place), notices=_texts("notices/*.j2"))
     console = Console()
     if console.is_terminal:
         console.print(Markdown(text))
@@ -85,6 +87,9 @@ def show(file: Annotated[Path, _File], site: _Site = None) -> None:
         typer.echo(text, nl=False)
     # The page is for a tabletop of a draft too; but nobody should take a broken plan for a good one.
     _print(errors, err=True)
+    for rule, why in disarmed(playbook, record).items():
+        shown = f"Rule {rule} is shown as it acts, with an approval: {why}."
+        typer.secho(shown, fg=typer.colors.YELLOW, err=True)
 
 
 def _site(path: Path | None) -> tuple[Site | None, tuple[Finding, ...]]:

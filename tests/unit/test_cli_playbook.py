@@ -156,6 +156,15 @@ def test_show_prints_a_draft_too_but_says_on_the_side_what_is_wrong_with_it(play
     assert result.stderr == f"{place}: steps[1].policy: unknown escalation policy 'stairs'. Known: ladder\n"
 
 
+def test_show_prints_a_rule_without_a_backtest_as_it_acts(playbook: Path) -> None:
+    alone = "reverts at once; nobody is asked"
+    assert alone in run("show", playbook).stdout
+    playbook.with_name("complete.backtest.json").unlink()
+    result = run("show", playbook)
+    assert (result.exit_code, alone in result.stdout) == (0, False)
+    assert result.stderr.startswith("Rule critical is shown as it acts, with an approval: no backtest is")
+
+
 def test_show_of_what_is_no_playbook_prints_its_problems_alone(playbook: Path) -> None:
     playbook.write_text("playbook: complete\n", encoding="utf-8")
     result = run("show", playbook)
