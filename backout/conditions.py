@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from backout.criteria import AlertTest, Criterion, EventTest
 from backout.errors import UnknownName
 from backout.evaluation import Verdict
-from backout.rules import AllOf, AtLeast, Condition, Level
+from backout.rules import AllOf, AtLeast, Condition, Level, Part
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ def truth(condition: Condition, facts: Facts, *, again: bool = False) -> Truth:
 
     A criterion is true at the level `revert` when it is breached, at `hold` also when it is suspect; where
     the condition says `within`, also when it was so within that time. Level and `within` hold for the
-    conditions inside, until one of them says otherwise. In `at_least` the criteria on one signal count once.
+    conditions inside, until one of them says otherwise. In `at_least` every part that counts stands for a
+    subject of its own: criteria on one signal are one, also inside a nested condition.
 
     `again`: the rule has fired before. Events of zero tolerance make it true in the look in which they come,
     and no longer for ever: else it could never be quiet.
@@ -62,7 +63,7 @@ class _Sense(NamedTuple):
 
 def _truth(condition: Condition, facts: Facts, around: _Sense) -> Truth:
     sense = _Sense(condition.level or around.level, condition.within or around.within, around.again)
-    subjects: set[Hashable] = set()
+    counting: dict[Part, set[Hashable]] = {}
     by: list[str] = []
     past: list[str] = []
     for part in condition.parts:
@@ -70,11 +71,11 @@ def _truth(condition: Condition, facts: Facts, around: _Sense) -> Truth:
         if found.holds:
             by += found.by
             past += found.past
-            subjects.add(_subject(part, facts) if isinstance(part, str) else part)
+            counting[part] = {subject(name, facts.criteria) for name in found.by}
         elif isinstance(condition, AllOf):
             return _UNTRUE
     needed = condition.at_least if isinstance(condition, AtLeast) else 1
-    return Truth(len(subjects) >= needed, tuple(by), tuple(past))
+    return Truth(independent(counting.values()) >= needed, tuple(by), tuple(past))
 
 
 _UNTRUE = Truth(holds=False)
@@ -99,11 +100,26 @@ def _leaf(name: str, facts: Facts, sense: _Sense) -> Truth:
     return Truth(since is not None and sense.within is not None and since <= sense.within, (name,), (name,))
 
 
-def _subject(name: str, facts: Facts) -> Hashable:
-    """Return what a true part speaks of: two parts of one subject say the same thing."""
-    criterion = facts.criteria.get(name)
+def subject(name: str, criteria: Mapping[str, Criterion]) -> Hashable:
+    """Return what a name speaks of: two names of one subject say the same thing."""
+    criterion = criteria.get(name)
     if criterion is None:
         return name
     if isinstance(criterion.test, AlertTest):
         return ("alert", criterion.test.named)
     return ("signal", criterion.signal)
+
+
+def independent(parts: Iterable[set[Hashable]]) -> int:
+    """Return how many parts can each stand for a subject of its own, of those that make it true."""
+    stands_for: dict[Hashable, set[Hashable]] = {}
+
+    def is_placed(part: set[Hashable], tried: set[Hashable]) -> bool:
+        for one in part - tried:
+            tried.add(one)
+            if one not in stands_for or is_placed(stands_for[one], tried):
+                stands_for[one] = part
+                return True
+        return False
+
+    return sum(is_placed(part, set()) for part in parts)

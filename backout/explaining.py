@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from backout.criteria import AlertTest
+from backout.conditions import independent, subject
 from backout.evaluation import Evaluation, Factor, Outcome, Verdict
 from backout.guard import Guard, Judged
 from backout.model import Frozen, Name, format_duration
-from backout.rules import AllOf, AnyOf, AtLeast, Condition, Do, Level, Part
+from backout.rules import AllOf, AnyOf, AtLeast, Condition, Do, Level
 from backout.timeline import SignalsJudged
 from backout.view import IncidentView
 
@@ -129,20 +129,15 @@ class _Known:
         self.factors = {factor.criterion: factor for factor in said.factors}
         self._said = said
         self._guard = guard
-        self._alerts = {
-            one.id: ("alert", one.test.named) for one in guard.criteria if isinstance(one.test, AlertTest)
-        }
+        self._criteria = {one.id: one for one in guard.criteria}
 
     def counted(self, factor: Factor) -> bool:
         """Say whether the rule that fired counted what a criterion said before."""
         return any(reason.startswith(f"{factor.reason} (but ") for reason in self._said.reasons)
 
-    def subject(self, part: Part) -> Hashable:
-        """Return what a part speaks of: criteria on one signal, or on one alert, say the same thing."""
-        factor = self.factors.get(part) if isinstance(part, str) else None
-        if factor is None:
-            return part
-        return factor.signal or self._alerts[factor.criterion]
+    def subjects(self, branch: Branch) -> set[Hashable]:
+        """Return what the names that make a branch true speak of."""
+        return {subject(name, self._criteria) for name in _holding(branch)}
 
     def is_said(self, name: str) -> bool:
         """Say whether a marked event goes on, or an answer is valid."""
@@ -171,10 +166,18 @@ def _asked(condition: Condition, parts: tuple[Branch, ...], known: _Known) -> tu
             return "all of", len(holding) == len(parts)
         case AtLeast(at_least=least):
             told = zip(condition.parts, parts, strict=True)
-            subjects = {known.subject(part) for part, branch in told if branch.holds}
-            return f"at least {least} of", len(subjects) >= least
+            subjects = {part: known.subjects(branch) for part, branch in told if branch.holds}
+            return f"at least {least} of", independent(subjects.values()) >= least
         case _:
             assert_never(condition)
+
+
+def _holding(branch: Branch) -> Iterator[str]:
+    if not branch.parts:
+        yield branch.text
+    for part in branch.parts:
+        if part.holds:
+            yield from _holding(part)
 
 
 def _leaf(name: str, known: _Known, level: Level) -> Branch:

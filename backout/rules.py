@@ -65,7 +65,10 @@ class AllOf(_Group):
 
 
 class AtLeast(_Group):
-    """True when so many of its parts are. Criteria on one signal count once: they see the same thing."""
+    """True when so many of its parts are. Criteria on one signal count once: they see the same thing.
+
+    A nested condition counts where something that makes it true is on a signal that no other part stands for.
+    """
 
     at_least: Annotated[int, Field(ge=1)]
     of: Annotated[tuple[Part, ...], Field(min_length=1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import pytest
@@ -93,7 +93,15 @@ def test_at_least_counts_alerts_by_their_name() -> None:
 def test_at_least_counts_each_nested_condition_once_and_equal_ones_together() -> None:
     inner = {"any_of": ["a", "b"]}
     assert not holds({"at_least": 2, "of": [inner, inner]}, facts({"a": BREACHED, "b": BREACHED}))
-    assert holds({"at_least": 2, "of": [inner, {"any_of": ["a2"]}]}, facts({"a": BREACHED, "a2": BREACHED}))
+    assert holds({"at_least": 2, "of": [inner, {"any_of": ["a2"]}]}, facts({"a2": BREACHED, "b": BREACHED}))
+
+
+def test_at_least_counts_a_signal_once_also_inside_nested_conditions() -> None:
+    nested = {"at_least": 2, "of": ["a", {"any_of": ["a2", "b"]}]}
+    assert not holds(nested, facts({"a": BREACHED, "a2": BREACHED}))
+    assert holds(nested, facts({"a": BREACHED, "a2": BREACHED, "b": BREACHED}))
+    three = {"at_least": 3, "of": ["a", "a2", {"all_of": ["b", "s"]}]}
+    assert not holds(three, facts({"a": BREACHED, "a2": BREACHED, "b": BREACHED, "s": BREACHED}))
 
 
 def test_suspicion_is_enough_at_the_level_hold_only_and_inner_conditions_take_the_level_over() -> None:
@@ -185,17 +193,27 @@ def naive(part: Any, of: Facts, level: str = "revert", within: str | None = None
         return any(naive(one, of, level, within) for one in part["any_of"])
     if "all_of" in part:
         return all(naive(one, of, level, within) for one in part["all_of"])
-    true = [one for one in part["of"] if naive(one, of, level, within)]
-    # Some choice of so many true parts, no two of which speak of the same thing.
+    true = {read(one): about(one, of, level, within) for one in part["of"] if naive(one, of, level, within)}
+    # Some choice of so many true parts, each with a thing of its own that it speaks of.
     return any(
-        all(about(one) != about(other) for one, other in combinations(chosen, 2))
-        for chosen in combinations(true, part["at_least"])
+        len(set(things)) == part["at_least"]
+        for chosen in combinations(true.values(), part["at_least"])
+        for things in product(*chosen)
     )
 
 
-def about(part: Any) -> object:  # noqa: ANN401
-    same = {"a": "errors", "a2": "errors", "r": "Reported", "r2": "Reported"}
-    return same.get(part, part) if isinstance(part, str) else CONDITION.validate_python(part)
+def read(part: Any) -> object:  # noqa: ANN401
+    return part if isinstance(part, str) else CONDITION.validate_python(part)
+
+
+def about(part: Any, of: Facts, level: str, within: str | None) -> set[str]:  # noqa: ANN401
+    """Return what makes a part true."""
+    if isinstance(part, str):
+        return {{"a": "errors", "a2": "errors", "r": "Reported", "r2": "Reported"}.get(part, part)}
+    level, within = part.get("level", level), part.get("within", within)
+    (parts,) = (part[kind] for kind in ("any_of", "all_of", "of") if kind in part)
+    found = [about(one, of, level, within) for one in parts if naive(one, of, level, within)]
+    return set().union(*found)
 
 
 def naive_leaf(name: str, of: Facts, level: str, minutes: int | None) -> bool:

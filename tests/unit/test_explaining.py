@@ -24,6 +24,10 @@ BAD, GOOD = (30, 100), (0, 100)
         ),
         pytest.param({"at_least": 2, "of": ["a", "again"]}, False, id="criteria on one signal"),
         pytest.param({"at_least": 2, "of": ["told", "heard"]}, False, id="criteria on one alert"),
+        pytest.param({"at_least": 2, "of": ["a", {"any_of": ["again"]}]}, False, id="one signal, nested"),
+        pytest.param(
+            {"at_least": 2, "of": ["a", {"any_of": ["again", "b"]}]}, True, id="another one, nested"
+        ),
         pytest.param({"at_least": 2, "of": ["a", "told"]}, True, id="a signal and an alert"),
         pytest.param({"all_of": ["a", {"any_of": ["c", "told"]}]}, True, id="nested"),
         pytest.param({"all_of": ["a", "c"]}, False, id="one is healthy"),
