@@ -120,6 +120,8 @@ class Case(BaseModel):
     """Rules that paused the incident for an investigation: a step that begins anew does not forget them."""
     judged: dict[str, Judged] = {}
     """The last answer to each judgment, by its id; each says until when it weighs."""
+    judged_by_others: tuple[Judged, ...] = ()
+    """The last answer of everyone else to each judgment."""
     begun: bool = False
     """What the release's watch found was taken in."""
 
@@ -263,7 +265,14 @@ class Case(BaseModel):
             until=now + judgment.expires,
             reason=act.reason,
         )
+        before = (*self.judged_by_others, *self.judged.values())
         self.judged[judgment.id] = judged
+        self.judged_by_others = tuple(
+            one
+            for one in before
+            if one is not self.judged.get(one.judgment)
+            and (one.judgment, one.by) != (judged.judgment, judged.by)
+        )
         weight = judgment.answers[act.answer].value
         return f"{judgment.id} is {act.answer} ({weight}) until {judged.until:%H:%M:%S} UTC"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from backout.counting import MarkedEvent
 from backout.guard import Guard, Judged
@@ -14,19 +15,34 @@ WEAKER = 10.0
 
 
 def valid(guard: Guard, judged: Iterable[Judged], at: datetime) -> dict[str, Judged]:
-    """Return the answers that weigh at a moment, by judgment. The newest answer replaces those before it."""
-    newest: dict[str, Judged] = {}
+    """Return the answers that weigh at a moment, by judgment.
+
+    A person's newest answer replaces those that this person gave before. Of several people's the strictest
+    weighs, and of those as strict the newest: nobody takes back what another has said.
+    """
+    newest: dict[tuple[str, str], Judged] = {}
     for answer in judged:
-        before = newest.get(answer.judgment)
-        if answer.at <= at and (before is None or answer.at >= before.at):
-            newest[answer.judgment] = answer
-    return {
-        judgment.id: newest[judgment.id]
-        for judgment in guard.judgments
-        if judgment.id in newest
-        and at < newest[judgment.id].until
-        and newest[judgment.id].answer in judgment.answers
-    }
+        key = answer.judgment, answer.by
+        if answer.at <= at and (key not in newest or answer.at >= newest[key].at):
+            newest[key] = answer
+    found: dict[str, Judged] = {}
+    for judgment in guard.judgments:
+        valid_now = [
+            answer
+            for answer in newest.values()
+            if answer.judgment == judgment.id and at < answer.until and answer.answer in judgment.answers
+        ]
+        if valid_now:
+            found[judgment.id] = min(valid_now, key=partial(_strictness, judgment, at))
+    return found
+
+
+_STRICTEST_FIRST = (Weight.REVERT, Weight.WEAKER, Weight.HOLD_OFF, Weight.CARRY_ON)
+"""What speaks against the release outweighs what speaks for it; what does nothing outweighs nothing."""
+
+
+def _strictness(judgment: Judgment, at: datetime, answer: Judged) -> tuple[int, timedelta]:
+    return _STRICTEST_FIRST.index(judgment.answers[answer.answer]), at - answer.at
 
 
 def weighing(

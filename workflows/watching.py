@@ -125,7 +125,7 @@ def _heard(desk: Desk) -> tuple[tuple[Alert, ...], tuple[Judged, ...]]:
         if alert.name in named:
             # A storm of one name says no more than its first: the watch need not stop for the others.
             firing.setdefault(alert.name, alert)
-    return tuple(firing.values()), tuple(desk.case.judged.values())
+    return tuple(firing.values()), (*desk.case.judged_by_others, *desk.case.judged.values())
 
 
 def _is_weighed_together(guard: Guard) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backout.case import Case
-from backout.people import Action
+from backout.people import Action, Actor
 from backout.rules import Judgment, Weight
 from backout.view import IncidentOutcome
-from tests.unit.views import CLEO, OPENING, act, at, case_of
+from tests.unit.views import ANN, BEN, CLEO, OPENING, act, at, case_of
 
 VIEW = Judgment(
     id="safety_view",
@@ -19,9 +19,9 @@ VIEW = Judgment(
 )
 
 
-def judge(case: Case, answer: str, minute: float) -> str:
-    """Let Cleo judge; return the answer."""
-    judged = act(Action.JUDGE, CLEO, judgment="safety_view", answer=answer, reason="seen it")
+def judge(case: Case, answer: str, minute: float, *, by: Actor = CLEO) -> str:
+    """Let Cleo, or another, judge; return the answer."""
+    judged = act(Action.JUDGE, by, judgment="safety_view", answer=answer, reason="seen it")
     return case.take_act(judged, right="product", now=at(minute), step="detect", judgment=VIEW).text
 
 
@@ -41,6 +41,14 @@ def test_a_new_answer_to_the_same_question_replaces_the_last_one() -> None:
     judge(case, "stop", 1)
     judge(case, "fine", 2)
     assert (case.judged["safety_view"].answer, len(case.timeline)) == ("fine", 2)
+
+
+def test_everyone_s_last_answer_is_kept() -> None:
+    case = case_of()
+    for answer, minute, by in (("stop", 1, CLEO), ("stop", 2, ANN), ("fine", 3, ANN), ("fine", 4, BEN)):
+        judge(case, answer, minute, by=by)
+    kept = (*case.judged_by_others, case.judged["safety_view"])
+    assert [(one.by, one.answer) for one in kept] == [("cleo", "stop"), ("ann", "fine"), ("ben", "fine")]
 
 
 def test_questions_are_open_only_while_the_signals_are_watched() -> None:

@@ -105,13 +105,26 @@ def test_answers_are_parts_of_conditions_while_they_are_valid() -> None:
     assert late.fired(ALERT_A) == [None]
 
 
-def test_an_answer_replaces_the_one_before_it_whoever_gave_it() -> None:
-    answers = [answer("fine", since=1, by="Ann"), answer("stop")]
+@pytest.mark.parametrize(
+    ("stricter", "other"),
+    [("stop", "concerned"), ("concerned", "known"), ("known", "fine"), ("stop", "fine")],
+)
+def test_of_two_people_the_stricter_one_weighs_as_long_as_it_lasts(stricter: str, other: str) -> None:
+    answers = [answer(stricter, lasting=5), answer(other, since=1, by="Ann")]
+    eye = Eye(asked())
+    for minute, weighs in ((2, stricter), (5, other)):
+        eye.now = OPENED + minutes(minute)
+        (told,) = eye.see({}, judged=answers).context
+        assert told.startswith(f"view.{weighs} says ")
+
+
+def test_an_answer_replaces_the_one_that_the_same_person_gave_before() -> None:
+    answers = [answer("fine", since=1), answer("stop")]
     eye = Eye(asked())
     eye.now = OPENED + minutes(2)
     said = eye.see({}, judged=answers)
     assert said.outcome is Outcome.INCONCLUSIVE
-    assert said.context == ("view.fine says Ann until 2026-11-20 21:31 UTC: I saw it",)
+    assert said.context == ("view.fine says Sue until 2026-11-20 21:31 UTC: I saw it",)
 
 
 def test_an_answer_that_the_playbook_does_not_know_weighs_nothing_and_is_said() -> None:
