@@ -83,6 +83,8 @@ class Delivery:
         self._metrics = metrics
         self._woken = asyncio.Event()
         self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._known: dict[str, tuple[str, tuple[Artifact, ...]]] = {}
+        """What the registry told in this round, by incident: one that hangs costs its time only once."""
 
     def wake(self) -> None:
         """Say that there is a new entry."""
@@ -115,6 +117,7 @@ class Delivery:
 
     async def _round(self) -> Round:
         """Deliver everything that is pending."""
+        self._known.clear()
         try:
             while entries := await self._outbox.pending(limit=BATCH):
                 if (ended := await self._deliver_all(entries)) is not Round.DONE:
@@ -188,7 +191,9 @@ class Delivery:
         if entry.playbook not in self._playbooks:
             raise UnknownName(kind="playbook", name=entry.playbook, known=self._playbooks)
         playbook = self._playbooks[entry.playbook]
-        baseline, artifacts = await self._known(entry.service, entry.release)
+        if incident not in self._known:  # an incident's entries come one after another
+            self._known[incident] = await self._look_up(entry.service, entry.release)
+        baseline, artifacts = self._known[incident]
         return OpenIncident(
             incident=incident,
             service=entry.service,
@@ -199,7 +204,7 @@ class Delivery:
             artifacts=artifacts,
         )
 
-    async def _known(self, service: str, release: str) -> tuple[str, tuple[Artifact, ...]]:
+    async def _look_up(self, service: str, release: str) -> tuple[str, tuple[Artifact, ...]]:
         """Return the baseline and the artifacts of a release: context that no incident waits for."""
         try:
             async with asyncio.timeout(LOOK_UP_S):

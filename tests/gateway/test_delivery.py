@@ -143,6 +143,19 @@ async def test_an_incident_does_not_wait_for_a_registry_that_fails(
     assert "The registry does not tell of chat/r2: " in caplog.text
 
 
+async def test_a_registry_that_hangs_is_asked_once_for_all_alerts_of_a_release(
+    client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.delivery.LOOK_UP_S", 0.05)
+    registry, outbox = MemoryRegistry(), MemoryOutbox()
+    for number in range(5):
+        await outbox.put(entry=pending(number, "hanging"))
+    registry.pause()
+    async with gateway_over(client, outbox, releases=registry) as gateway:
+        await gateway.delivered()
+    assert caplog.text.count("The registry does not tell of chat/hanging: ") == 1
+
+
 async def test_the_alerts_of_an_incident_arrive_in_their_order(gateway: Gateway, worker: None) -> None:
     del worker
     numbers = [7, 3, 9, 1, 5]
