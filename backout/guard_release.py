@@ -86,7 +86,7 @@ class GuardRelease(Frozen):
             ticks=guarded.watch.ticks if guarded.watch else 0,
             transitions=guarded.transitions,
             incident=guarded.incident,
-            trouble=guarded.trouble,
+            trouble=guarded.troubled,
             retired=guarded.retired,
         )
 

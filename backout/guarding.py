@@ -22,6 +22,8 @@ LASTING = timedelta(days=1)
 """How long one observation lasts where nothing changes."""
 LASTING_UNEXPOSED = timedelta(hours=1)
 """How long it lasts while a source is blind without traffic: then the exposure is read again."""
+UNSEEN = timedelta(hours=1)
+"""So long a release may be waited for; one with traffic whose sources still give no data calls people."""
 FIRST_TICKS = 8
 """So many ticks the first one lasts, and the first after trouble: then it is known what is counted."""
 _STRENGTH = {"report": 0, "page": 1, "hold": 2}
@@ -39,6 +41,20 @@ class Cause(Frozen):
     def is_rule(self) -> bool:
         """Whether a rule fired."""
         return self.what.startswith("rule ")
+
+
+class Owed(Frozen):
+    """A call that did not come through: why, and what was observed then."""
+
+    causes: tuple[Cause, ...]
+    seen: Observation
+
+    @property
+    def line(self) -> str:
+        """The call as a sentence."""
+        return (
+            f"people could not be called for {', '.join(cause.what for cause in self.causes)}; trying again"
+        )
 
 
 class Guarded(Frozen):
@@ -60,8 +76,18 @@ class Guarded(Frozen):
     """Why nothing can be observed; empty while something is."""
     troubles: int = 0
     """So many attempts in a row could not observe."""
+    unseen: str = ""
+    """Why nothing was counted yet; empty once something was."""
+    owed: Owed | None = None
+    """What people were to be called for, and could not be; None where they were."""
     retired: str = ""
     """Why; empty while it is guarded."""
+
+    @property
+    def troubled(self) -> str:
+        """What keeps it from guarding: nothing to observe by, nothing counted, or nobody reached."""
+        owed = self.owed.line if self.owed else ""
+        return "; ".join(one for one in (self.trouble, self.unseen, owed) if one)
 
     def heard(self, seen: Observation, *, now: datetime) -> Guarded:
         """Return what is remembered after an observation."""
@@ -73,6 +99,7 @@ class Guarded(Frozen):
             "transitions": self._noting(said, at=at) if counted and self._is_news(seen) else self.transitions,
             "trouble": "",
             "troubles": 0,
+            "unseen": "" if counted else "; ".join(map(blind_line, said.blind)),
         }
         return self.model_copy(update=heard)
 
@@ -90,6 +117,7 @@ class Guarded(Frozen):
             "transitions": self._noting(said, at=now) if is_news else self.transitions,
             "trouble": why,
             "troubles": self.troubles + 1,
+            "unseen": "",
         }
         return self.model_copy(update=blinded)
 
@@ -104,9 +132,24 @@ class Guarded(Frozen):
 
     def causes(self, seen: Observation, *, now: datetime) -> tuple[Cause, ...]:
         """Return for what people are to be called now, and were not called for yet."""
-        if not self.counted:
+        began = seen.watch.started_at if seen.watch else self.since
+        if not self.counted and _moment(seen, now) - began < UNSEEN:
             return ()
-        return tuple(cause for cause in _causes(seen, now) if self._is_new(cause))
+        new = tuple(cause for cause in _causes(seen, now) if self._is_new(cause))
+        # A source that is still blind is new again; a rule fires only once.
+        return (*self._owed_rules(new), *new)
+
+    def _owed_rules(self, new: tuple[Cause, ...]) -> Iterator[Cause]:
+        again = {cause.what for cause in new}
+        for cause in self.owed.causes if self.owed else ():
+            if cause.is_rule and cause.what not in again:
+                yield cause
+
+    def evidence(self, seen: Observation) -> Observation:
+        """Return with what an incident begins: a firing that nobody was told of comes before what is now."""
+        owed = self.owed.seen if self.owed else seen
+        is_owed = owed.evaluation.outcome is Outcome.FIRED and seen.evaluation.outcome is not Outcome.FIRED
+        return owed if is_owed else seen
 
     def _is_new(self, cause: Cause) -> bool:
         before = self.called.get(cause.what)
@@ -118,7 +161,12 @@ class Guarded(Frozen):
         called = self.called | {cause.what: cause.since for cause in causes}
         blind = {f"blind {blind.source}" for blind in said.blind}
         kept = {what: at for what, at in called.items() if what.startswith("rule ") or what in blind}
-        return self.model_copy(update={"called": kept})
+        return self.model_copy(update={"called": kept, "owed": None})
+
+    def owing(self, causes: tuple[Cause, ...], seen: Observation) -> Guarded:
+        """Return what is remembered where nobody could be called: the next observation tries again."""
+        owed = Owed(causes=causes, seen=self.evidence(seen).model_copy(update={"watch": None}))
+        return self.calling((), seen.evaluation).model_copy(update={"owed": owed})
 
     def retiring(self, why: str) -> Guarded:
         """Return what is remembered once the release is retired; the first reason counts."""
@@ -134,9 +182,9 @@ class Guarded(Frozen):
 
     def lasting(self, playbook: Playbook) -> timedelta:
         """Return how long the next observation lasts: until there is something to say of it at the latest."""
-        if self.watch is None or self.trouble:
+        if self.watch is None or self.trouble or self.owed:
             return min(LASTING, FIRST_TICKS * playbook.tick)
-        if self.unexposed:
+        if self.unexposed or self.unseen:
             return LASTING_UNEXPOSED
         is_fired = self.state(playbook.rearm) == "fired"
         return min(LASTING, playbook.rearm.cooldown) if is_fired else LASTING

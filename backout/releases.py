@@ -109,7 +109,7 @@ class WatchView(Frozen):
     incident: str = ""
     """The incident that it opened or told last."""
     trouble: str = ""
-    """Why nothing can be observed; empty while something is."""
+    """What keeps it from guarding: nothing to observe by, nothing counted yet, or nobody reached."""
     retired: str = ""
     """Why it was retired; empty while it is guarded."""
 

@@ -7,6 +7,7 @@ from backout.watch import Standing, Watch
 
 STEADY_LOOKS = 4
 """So many looks must say the same before it is told: what comes and goes tells nobody anything."""
+_PARTS = tuple(Standing.model_fields)
 
 
 def standing(said: Evaluation) -> Standing:
@@ -27,12 +28,27 @@ def turned(watch: Watch, said: Evaluation) -> tuple[Watch, bool]:
     """Return the watch with what it stands at, and whether that is to be told now.
 
     A rule that fired is told at once; anything else once it stood for some looks and was not told before.
+    Each part of the standing by itself: a criterion that hovers keeps no blind source from being told.
     """
     now = standing(said)
-    stood = watch.stood + 1 if now == watch.standing else 1
-    is_new = said.outcome is Outcome.FIRED or (now != watch.told and stood >= STEADY_LOOKS)
-    told = now if is_new else watch.told
-    return watch.model_copy(update={"standing": now, "stood": stood, "told": told}), is_new
+    steady = {part: _stood(watch, part) + 1 if _same(part, now, watch.standing) else 1 for part in _PARTS}
+    news = {
+        part: getattr(now, part)
+        for part in _PARTS
+        if steady[part] >= STEADY_LOOKS and not _same(part, now, watch.told)
+    }
+    is_fired = said.outcome is Outcome.FIRED
+    told = now if is_fired else watch.told.model_copy(update=news)
+    after = watch.model_copy(update={"standing": now, "steady": steady, "told": told})
+    return after, is_fired or bool(news)
+
+
+def _stood(watch: Watch, part: str) -> int:
+    return watch.steady.get(part, watch.stood)
+
+
+def _same(part: str, one: Standing, other: Standing) -> bool:
+    return bool(getattr(one, part) == getattr(other, part))
 
 
 def untold(watch: Watch) -> Watch:

@@ -73,7 +73,9 @@ class Watch(Frozen):
     standing: Standing = Standing()
     """What the last look said."""
     stood: int = 0
-    """Looks that said the same, up to now."""
+    """Looks that said the same, up to now; only of a watch that was kept before `steady` was."""
+    steady: dict[str, int] = {}
+    """Looks that said the same of a part of the standing, up to now, by the part's name."""
     told: Standing = Standing()
     """What a transition told last."""
     not_counted: tuple[str, ...] = ()

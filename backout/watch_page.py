@@ -43,7 +43,7 @@ def page(guard: GuardRelease, view: WatchView) -> str:
         ("Playbook", f"{guard.playbook.playbook} version {guard.playbook.version}"),
         ("Since", f"{view.since:%Y-%m-%d %H:%M:%S} UTC"),
         ("Incident", view.incident),
-        ("Cannot observe", view.trouble),
+        ("Trouble", view.trouble),
         ("Retired", view.retired),
     )
     lines = [f"# {view.place.service} {view.place.release}", ""]

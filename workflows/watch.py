@@ -127,9 +127,10 @@ class ReleaseWatch:
         # No data is what a release without traffic gives: that calls nobody, until it has traffic again.
         unexposed = len(urgent) < len(causes) and await self._is_unexposed()
         causes = urgent if unexposed else causes
-        if causes:
-            await self._open_or_tell(seen, causes)
-        after = self._guarded.calling(causes, seen.evaluation)
+        if not causes or await self._open_or_tell(self._guarded.evidence(seen), causes):
+            after = self._guarded.calling(causes, seen.evaluation)
+        else:
+            after = self._guarded.owing(causes, seen)
         self._guarded = after.model_copy(update={"unexposed": unexposed})
 
     async def _is_unexposed(self) -> bool:
@@ -149,14 +150,15 @@ class ReleaseWatch:
             return False
         return exposure.percent == 0
 
-    async def _open_or_tell(self, seen: Observation, causes: tuple[Cause, ...]) -> None:
-        """Open the incident, or tell it where it is open already."""
+    async def _open_or_tell(self, seen: Observation, causes: tuple[Cause, ...]) -> bool:
+        """Open the incident, or tell it where it is open already; say whether one of the two went well."""
         for _ in range(MOST_TRIES):
             if await self._opened(seen) or await self._told(causes):
                 self._guarded = self._guarded.model_copy(update={"incident": self._guard.incident})
-                return
+                return True
             await workflow.sleep(options.BETWEEN_INCIDENTS, summary="the incident ends in this moment")
         workflow.logger.warning("incident %s is open, and takes no more alerts", self._guard.incident)
+        return False
 
     async def _opened(self, seen: Observation) -> bool:
         """Open the incident; say whether it was not open before."""

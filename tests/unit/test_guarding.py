@@ -75,6 +75,47 @@ def test_blindness_before_the_first_data_is_no_transition_and_calls_nobody() -> 
     assert waiting.causes(unseen, now=NINE) == ()
 
 
+def test_a_source_that_never_gave_data_is_said_at_once_and_calls_people_once_after_an_hour() -> None:
+    unseen, late = (
+        observed(blind(), judged=0, told=("metrics",), after=after_so_long)
+        for after_so_long in (timedelta(minutes=59), timedelta(hours=1))
+    )
+    waiting = after(unseen)
+    assert guard().view(waiting).trouble.startswith("source metrics gives no data since 2026-01-05 09:00:00")
+    assert waiting.lasting(BOOK) == timedelta(hours=1)
+    assert waiting.causes(unseen, now=NINE) == ()
+    causes = waiting.causes(late, now=NINE)
+    assert [cause.what for cause in causes] == ["blind metrics"]
+    assert waiting.calling(causes, late.evaluation).causes(late, now=NINE) == ()
+    assert guard().view(waiting.heard(observed(), now=NINE)).trouble == ""
+
+
+def test_a_source_that_never_could_be_asked_calls_people_after_an_hour() -> None:
+    waiting = NEW.blinded("Unknown source", BOOK, now=NINE)
+    unknown = Observation(evaluation=blind(), ticks=0)
+    assert waiting.causes(unknown, now=NINE + timedelta(minutes=59)) == ()
+    assert [cause.what for cause in waiting.causes(unknown, now=NINE + timedelta(hours=1))] == [
+        "blind metrics"
+    ]
+
+
+def test_a_call_that_did_not_come_through_is_tried_again_with_its_evidence_and_is_said() -> None:
+    fired, quiet = observed(FIRED, fired_at=NINE), observed(after=2 * MINUTE)
+    guarded = NEW.heard(fired, now=NINE)
+    owing = guarded.owing(guarded.causes(fired, now=NINE), fired).heard(quiet, now=NINE)
+    said = "people could not be called for rule critical; trying again"
+    assert guard().view(owing).trouble == said
+    assert owing.lasting(BOOK) == 8 * BOOK.tick
+    causes = owing.causes(quiet, now=NINE)
+    assert [cause.what for cause in causes] == ["rule critical"]
+    assert owing.evidence(quiet).evaluation == FIRED
+    again = owing.owing(causes, quiet)
+    assert again.evidence(quiet).evaluation == FIRED
+    called = again.calling(causes, quiet.evaluation)
+    assert called.causes(quiet, now=NINE) == ()
+    assert guard().view(called).trouble == ""
+
+
 def test_the_first_data_is_the_first_transition() -> None:
     guarded = after(observed(judged=0), observed())
     assert guarded.state(BOOK.rearm) == "watching"

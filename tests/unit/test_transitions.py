@@ -73,7 +73,20 @@ def test_a_doubt_with_other_numbers_is_the_same_doubt() -> None:
 @given(st.lists(st.sampled_from([CALM, *DOUBTS.values()]), max_size=40))
 @quickly
 def test_what_comes_and_goes_is_never_told_more_often_than_it_can_stand(said: list[Evaluation]) -> None:
-    assert sum(told(*said)) <= len(said) // STEADY_LOOKS
+    # Each part of the standing by itself: of these four, and each once in so many looks.
+    assert sum(told(*said)) <= len(DOUBTS) * (len(said) // STEADY_LOOKS)
+
+
+def test_a_criterion_that_hovers_keeps_no_blind_source_from_being_told() -> None:
+    suspect = {"factors": DOUBTS["suspect"].factors}
+    hovering = [DOUBTS["blind"].model_copy(update=suspect if n % 2 else {}) for n in range(8)]
+    assert told(*hovering) == [False, False, False, True, False, False, False, False]
+
+
+def test_a_watch_that_was_kept_before_parts_were_counted_goes_on_from_its_looks() -> None:
+    before, _ = turned(Watch(started_at=NINE), DOUBTS["blind"])
+    kept = before.model_copy(update={"steady": {}, "stood": STEADY_LOOKS - 1})
+    assert turned(kept, DOUBTS["blind"])[1]
 
 
 def test_what_fired_while_nobody_was_told_is_forgotten_and_vetoes_are_not() -> None:
