@@ -29,6 +29,7 @@ def rule_problems(playbook: Playbook) -> Iterator[Problem]:
     for name, occasion in playbook.occasions.items():
         yield from _too_short(("occasions", name, "lasts"), occasion.lasts, playbook)
     yield from _too_short(("rearm", "quiet"), playbook.rearm.quiet, playbook)
+    yield from _no_cooldown(("rearm", "cooldown"), playbook)
 
 
 def _too_short(path: Path, length: timedelta | None, playbook: Playbook) -> Iterator[Problem]:
@@ -36,6 +37,15 @@ def _too_short(path: Path, length: timedelta | None, playbook: Playbook) -> Iter
         msg = (
             f"{written(length)} is shorter than a tick ({written(playbook.tick)}), so nobody would see it; "
             "lengthen it"
+        )
+        yield Problem(path=path, message=msg)
+
+
+def _no_cooldown(path: Path, playbook: Playbook) -> Iterator[Problem]:
+    if playbook.rearm.cooldown <= playbook.tick:
+        msg = (
+            f"{written(playbook.rearm.cooldown)} is no longer than a tick ({written(playbook.tick)}), so a "
+            "rule could fire at every tick, and people be called each time; lengthen it"
         )
         yield Problem(path=path, message=msg)
 

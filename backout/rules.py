@@ -194,7 +194,7 @@ class Rearm(Frozen):
     quiet: Duration = timedelta(minutes=10)
     """So long its condition must have been untrue."""
     cooldown: Duration = timedelta(hours=1)
-    """So long after it fired it stays silent."""
+    """So long after it fired it stays silent; longer than a tick."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Rearm:

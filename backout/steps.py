@@ -52,7 +52,7 @@ class DetectStep(BaseStep):
 
     step: Literal["detect"]
     look_back: Duration | None = None
-    """So much of the sources' history is weighed first, so that evidence is there at once."""
+    """So much of the sources' history is weighed first, if they keep one: then evidence is there at once."""
 
 
 class EscalateStep(BaseStep):

@@ -16,6 +16,14 @@ from tests.unit.linted import Changes, said
             "within 14s there is no tick (15s), so only now counts; lengthen it or leave it out",
         ),
         (
+            {"rearm": {"quiet": "15s", "cooldown": "15s"}},
+            "rearm.cooldown",
+            (
+                "15s is no longer than a tick (15s), so a rule could fire at every tick, and people be "
+                "called each time; lengthen it"
+            ),
+        ),
+        (
             {"rules.3.when.at_least": 4},
             "rules[3].when.at_least",
             (

@@ -18,8 +18,8 @@ from backout.lint import inspect
 from backout.playbook import Playbook
 from backout.rendering import render, title_and_text
 from backout.rules import Do
-from backout.site import PushSource
-from backout.steps import ManualStep, NotifyStep, RevertStep
+from backout.site import ExpositionSource, PushSource
+from backout.steps import DetectStep, ManualStep, NotifyStep, RevertStep
 from backout.streams import asked, signal_queries, streams
 from backout.triggers import tick
 from backout.view import IncidentOutcome, IncidentSummary, Phase
@@ -62,6 +62,16 @@ def summary(playbook: Playbook, exposure: int | None) -> IncidentSummary:
 
 def test_there_is_one_for_each_deployment_context() -> None:
     assert set(PLAYBOOKS) == {"conversational-agent", "image-generator", "data-augmentation"}
+
+
+@every_playbook
+def test_detection_looks_back_where_a_source_of_the_playbook_remembers(name: str) -> None:
+    book = PLAYBOOKS[name]
+    remembers = any(
+        not isinstance(SITE.sources[one.source], ExpositionSource) for one in book.signals.values()
+    )
+    looks_back = [step.look_back is not None for step in book.steps if isinstance(step, DetectStep)]
+    assert looks_back == [remembers]
 
 
 @every_playbook
