@@ -134,6 +134,12 @@ class Watched:
         query = f"WorkflowId = '{self.incident.handle.id}'"
         return (await self.engine.client.count_workflows(query)).count
 
+    async def until_incidents(self, number: int) -> None:
+        """Wait until there were so many incidents: a rule is told of before its incident is open."""
+        async with asyncio.timeout(PATIENCE_S):
+            while await self.incident_runs() != number:  # noqa: ASYNC110  # it is in a server
+                await asyncio.sleep(0.01)
+
     async def events(self) -> int:
         """Return how many events its history has."""
         return (await self.handle.describe()).history_length
