@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tools.made_up_record import arm
-
 SERVICES = {"chat": "auto", "held": "approve"}
 """Each service has a playbook of its own; its value is the authority of the one rule."""
 FLAG, BASELINE = "release", "stable"
@@ -86,9 +84,7 @@ def write_site(folder: Path, *, metrics: str) -> Path:
         text = (
             text.replace("ESCALATE", _ESCALATE) if authority == "auto" else text.replace("  - ESCALATE\n", "")
         )
-        file = folder / "playbooks" / f"{service}.yaml"
-        file.write_text(text)
-        arm(file)
+        (folder / "playbooks" / f"{service}.yaml").write_text(text)
     (folder / "token").write_text(TOKEN)
     (folder / "site.yaml").write_text(_SITE.replace("URL", metrics))
     return folder / "site.yaml"

@@ -77,9 +77,7 @@ async def set_up(folder: Path) -> AsyncIterator[Stand]:
         stand = Stand(folder, places, client, stack)
         port = str(places.gateway.port)
         health = f"{stand.gateway}/healthz"
-        await stand.run(
-            "gateway", "-m", "cli.main", "gateway", "--site", str(site), "--port", port, well=health
-        )
+        await stand.run("gateway", "-m", "bench.gateway", str(site), port, well=health)
         await _bare_pair(stand)
         yield stand
 

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 import telemetry
 import wiring
 from backout.errors import AddressTaken
-from deployment import load_deployment, read_site
+from deployment import Deployment, load_deployment, read_site
 from telemetry import Address
 
 _log = logging.getLogger("gateway")
@@ -36,14 +36,22 @@ class _Server(uvicorn.Server):
 
 
 async def serve(site: Path, *, port: int | None) -> None:
-    """Run the gateway until a signal asks it to stop.
+    """Run the gateway of a site until a signal asks it to stop.
 
     Raises:
         BackoutError: the site is not usable, or the port is taken.
     """
+    await serve_deployment(load_deployment(read_site(site, os.environ)), port=port)
+
+
+async def serve_deployment(deployment: Deployment, *, port: int | None) -> None:
+    """Run the gateway of what was loaded until a signal asks it to stop.
+
+    Raises:
+        BackoutError: a secret is missing, or the port is taken.
+    """
     async with AsyncExitStack() as stack:
         plugins = stack.enter_context(telemetry.tracing("backout-gateway", os.environ))
-        deployment = load_deployment(read_site(site, os.environ))
         # Lazy: while Temporal is down, alerts are still accepted and kept.
         client = await wiring.connect(wiring.connection(os.environ), plugins=plugins, lazy=True)
         app = await stack.enter_async_context(wiring.open_gateway(deployment, client))
