@@ -1,8 +1,9 @@
 """Arming: a rule may revert by itself only where a backtest beside its playbook shows what it does.
 
 The record is a file next to the playbook, `<playbook>.backtest.json`. It is bound to the playbook's name and
-to what decides: signals, criteria, rules, vetoes, judgments and occasions. Who approves, and what is only
-told to people, may change without a new backtest.
+to what decides: signals, criteria, rules, vetoes, judgments and occasions, with the values that the software
+fills in where the playbook says nothing. Who approves, and what is only told to people, may change without a
+new backtest.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TypeAlias
 
 from pydantic import ValidationError
 
-from backout.backtest import Backtest, Caught, Gate
+from backout.backtest import ENOUGH, Backtest, Caught, Gate
 from backout.criteria import AlertTest
 from backout.guard import Guard
 from backout.kinds import holds, kinds
@@ -26,6 +27,12 @@ from backout.rules import Do, Rule
 
 SUFFIX = ".backtest.json"
 """A playbook's record has its file's name with this in the place of `.yaml`."""
+LANGUAGE = 1
+"""Raise it whenever the same rules decide otherwise on the same data: older records arm nothing then."""
+MOST_FALSE_PER_DAY = 1 / 30
+"""A gate that allows more false fires a day arms no rule."""
+LEAST_HEALTHY_DAYS = ENOUGH / MOST_FALSE_PER_DAY
+"""A backtest on fewer healthy days arms no rule."""
 _ONLY_TOLD = {
     "signals": {"__all__": {"about"}},
     "judgments": {"__all__": {"ask"}},
@@ -70,8 +77,11 @@ Recorded: TypeAlias = Record | Unreadable | None
 
 
 def guard_digest(guard: Guard) -> str:
-    """Return the SHA-256 of what decides, as `sha256:<hex>`; what is left at its default is not in it."""
-    told = guard.model_dump(mode="json", exclude_defaults=True, exclude=_ONLY_TOLD)
+    """Return the SHA-256 of what decides, as `sha256:<hex>`.
+
+    Values that are left at their default are in it: a later version's default may be another one.
+    """
+    told = {"language": LANGUAGE, "guard": guard.model_dump(mode="json", exclude=_ONLY_TOLD)}
     text = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
@@ -169,17 +179,37 @@ def _unproven(playbook: Playbook, rule: Rule, record: Recorded) -> str:
         case Record(playbook=other) if other != playbook.playbook:
             return f"the recorded backtest is of playbook '{other}'"
         case Record() if record.guard != guard_digest(playbook.guard):
-            return "the recorded backtest is of other signals, criteria or rules"
-        case Record() if not record.passed:
-            return "the recorded backtest did not pass its gate"
-        case Record() if record.gate.max_false_per_day is None or record.gate.must_catch is None:
-            return "the recorded backtest had no gate"
+            return (
+                "the recorded backtest is of other signals, criteria or rules, or of other defaults of them"
+            )
+        case Record() if why := _too_weak(record):
+            return f"the recorded backtest {why}"
         case Record() if rule.id not in record.gate.rules:
             return "the recorded backtest did not judge it"
         case _:
             return (
                 "alerts alone can fire it, and a backtest hears none" if _is_unheard(playbook, rule) else ""
             )
+
+
+def _too_weak(record: Record) -> str:
+    """Say why what a backtest shows is too little for any rule; empty where it is enough."""
+    allowed, most = record.gate.max_false_per_day, MOST_FALSE_PER_DAY
+    if not record.passed:
+        return "did not pass its gate"
+    if allowed is None or record.gate.must_catch is None:
+        return "had no gate"
+    if allowed > most:
+        return (
+            f"had a gate of {allowed:g} false fires a day; more than {most:.4f}, one in 30 days, arms nothing"
+        )
+    if record.healthy_days < LEAST_HEALTHY_DAYS:
+        return f"has {record.healthy_days:.3g} healthy days; fewer than {LEAST_HEALTHY_DAYS:.3g} arm nothing"
+    if record.false > most * record.healthy_days:
+        return f"has {record.false} false fires in {record.healthy_days:.3g} healthy days; that arms nothing"
+    if not any(one.at for one in record.caught):
+        return "caught no bad period; what was never seen to fire when it should is not armed"
+    return ""
 
 
 def _is_unheard(playbook: Playbook, rule: Rule) -> bool:

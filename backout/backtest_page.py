@@ -27,6 +27,7 @@ def report_page(
         templates=templates,
         result=result,
         version=playbook.version,
+        ticks=f"{result.ticks:,}",
         tick=format_duration(playbook.tick),
         span=f"{moment(result.start)} to {moment(result.end)}" if result.start and result.end else "",
         days=f"{result.healthy_days:.3g}",
@@ -54,11 +55,15 @@ def facts(result: Backtest) -> Iterator[str]:
         lasting = format_duration(timedelta(seconds=blind.blind_s))
         yield f"Blind: source {blind.source} for {lasting} ({blind.share:.1%})."
     for held in result.held_back:
-        yield f"Held back: rule {held.rule} by veto {held.veto}, {held.times} times."
+        yield f"Held back: rule {held.rule} by veto {held.veto}, {_times(held.times)}."
     for what, times in result.observed.items():
-        yield f"Only observed: {what}, {times} times."
+        yield f"Only observed: {what}, {_times(times)}."
     for note in result.notes:
         yield f"Not shown: {note}."
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def rate(value: float | None) -> str:

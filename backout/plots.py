@@ -11,13 +11,15 @@ from backout.criteria import EventTest
 from backout.model import Frozen
 from backout.traces import CriterionTrace, Point, Trace, Traces
 
-WIDTH, LEFT, RIGHT = 1040, 70, 24
+WIDTH, LEFT, RIGHT = 1040, 70, 90
 RATE_HEIGHT, EVIDENCE_HEIGHT = 150, 120
 LEAST_EVIDENCE = 0.1
 """Evidence is drawn from here on: below 1 there is none."""
 _MOST_OVER_NEED = 1e4
-_ABOVE, _BELOW = -4, 12
-"""From a line to the foot of its text."""
+_MOST_OVER_MEAN = 4
+"""A tick of a few outputs may be wild; rates above so many times the highest mean are cut off."""
+_BESIDE, _ABOVE, _BELOW = 4, 1, 7
+"""From a line to the foot of its text, which stands right of the plot; two that are close keep apart."""
 _LABEL_ROOM = 16
 """Marks that are closer than this share their number's place: only the first is written."""
 _STEPS = tuple(
@@ -111,7 +113,7 @@ class Frame:
             return
         step = next((step for step in _STEPS if (end - start) / step <= _MOST_TIMES), _STEPS[-1])
         midnight = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        at = midnight + ((start - midnight) // step + 1) * step
+        at = midnight - ((midnight - start) // step) * step
         while at <= end:
             is_new_day = at.hour == at.minute == 0
             text = f"{at:%d %b}" if is_new_day else f"{at:%H:%M}"
@@ -158,7 +160,7 @@ def moment(at: datetime) -> str:
 
 def _panel(name: str, trace: CriterionTrace, frame: Frame) -> Panel:
     test = trace.criterion.test
-    about = f"{test.compare} on {trace.criterion.signal}, {trace.judged} judged"
+    about = f"{test.compare} on {trace.criterion.signal}, {trace.judged:,} judged"
     if trace.criterion.mode == "observe":
         about += ", only observed"
     return Panel(
@@ -171,22 +173,30 @@ def _panel(name: str, trace: CriterionTrace, frame: Frame) -> Panel:
 
 
 def _rates(trace: CriterionTrace, frame: Frame) -> Plot:
-    points, limits = trace.rate.points, trace.limit.points
-    top = max([point.high for point in points] + [point.high * 1.5 for point in limits], default=1.0) or 1.0
+    highest = max((point.high for point in trace.rate.points), default=0.0)
+    top = _top(trace, highest)
+    peak = f", goes up to {_percent(highest)}" if highest > top else ""
 
     def y(rate: float) -> float:
-        # A square root: one wild tick of a few outputs must not press the limit to the ground.
+        # A square root: what is wild must not press the limit to the ground.
         return round((1 - sqrt(min(rate, top) / top)) * RATE_HEIGHT, 1)
 
     return Plot(
         height=RATE_HEIGHT,
-        title="bad of judged (square-root scale)",
+        title=f"bad of judged (square-root scale{peak})",
         bands=tuple(_bands(trace.rate, frame, y)),
         lines=tuple(_lines(trace.rate, frame, y, lambda point: point.mean)),
         limits=tuple(_lines(trace.limit, frame, y, lambda point: point.mean)),
-        references=_limit_reference(limits, y),
+        references=_limit_reference(trace.limit.points, y),
         labels=tuple(Label(at=y(rate), text=_percent(rate)) for rate in _round_rates(top)),
     )
+
+
+def _top(trace: CriterionTrace, highest: float) -> float:
+    """Return the highest rate that is drawn: what most see, and the limit with some room."""
+    mean = max((point.mean for point in trace.rate.points), default=0.0)
+    limit = max((point.high for point in trace.limit.points), default=0.0)
+    return min(1.0, max(min(highest, _MOST_OVER_MEAN * max(mean, limit)), limit * 1.5)) or 1.0
 
 
 def _events(trace: CriterionTrace, frame: Frame) -> Plot:
@@ -245,7 +255,7 @@ def _limit_reference(limits: Sequence[Point], y: Callable[[float], float]) -> tu
     if not limits:
         return ()
     last = limits[-1].mean
-    return (Reference(at=y(last), text_at=y(last) + _ABOVE, text=f"limit {_percent(last)}", css="limit"),)
+    return (Reference(at=y(last), text_at=y(last) + _BESIDE, text=f"limit {_percent(last)}", css="limit"),)
 
 
 def _percent(rate: float) -> str:

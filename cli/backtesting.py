@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from backout.arming import record_of
+from backout.arming import Record, disarmed, record_of
 from backout.backtest import Backtest, Gate, Period
 from backout.backtest_page import report_page
 from backout.errors import FileUnreadable, NothingToTest, UnknownName
@@ -48,6 +48,8 @@ class Answer(Frozen):
     grid: Grid | None = None
     report: str = ""
     record: str = ""
+    disarmed: dict[str, str] = {}
+    """With a record: the `auto` rules that it does not arm, each with the reason."""
 
 
 def read_playbook(file: Path) -> Playbook:
@@ -75,16 +77,27 @@ def backtest(wanted: Wanted, *, as_json: bool) -> bool:
     traces = Traces(playbook.guard)
     result, grid = run(_simulate(wanted, playbook, gate, recording, traces))
     page = _write_report(wanted, playbook, result, grid, traces)
-    kept = _write_record(wanted, playbook, result, recording.digest)
-    answer = Answer(passed=result.passed, result=result, grid=grid, report=page, record=kept)
+    record = _record(wanted, playbook, result, recording.digest)
+    kept = _write_record(wanted, record)
+    unarmed = disarmed(playbook, record) if record else {}
+    answer = Answer(
+        passed=result.passed, result=result, grid=grid, report=page, record=kept, disarmed=unarmed
+    )
     if as_json:
         printing.as_json(answer)
     else:
-        tables.backtest(result, grid)
-        for what, path in (("Report", page), ("Record", kept)):
-            if path:
-                printing.line(f"{what}: {path}")
+        show(answer)
     return result.passed
+
+
+def show(answer: Answer) -> None:
+    """Print what came of it for people."""
+    tables.backtest(answer.result, answer.grid)
+    for what, path in (("Report", answer.report), ("Record", answer.record)):
+        if path:
+            printing.line(f"{what}: {path}")
+    for rule, why in answer.disarmed.items():
+        printing.line(f"Not armed: rule {rule}; {why}.")
 
 
 def _gate(wanted: Wanted, playbook: Playbook) -> Gate:
@@ -126,10 +139,10 @@ def _write_report(
     return str(wanted.report)
 
 
-def _write_record(wanted: Wanted, playbook: Playbook, result: Backtest, data: str) -> str:
+def _record(wanted: Wanted, playbook: Playbook, result: Backtest, data: str) -> Record | None:
     if not wanted.record:
-        return ""
-    record = record_of(
+        return None
+    return record_of(
         result,
         playbook.guard,
         data=data,
@@ -137,6 +150,11 @@ def _write_record(wanted: Wanted, playbook: Playbook, result: Backtest, data: st
         version=version("backout"),
         at=datetime.now(UTC).replace(microsecond=0),
     )
+
+
+def _write_record(wanted: Wanted, record: Record | None) -> str:
+    if record is None:
+        return ""
     path = record_path(wanted.playbook)
     _write(path, record.model_dump_json(indent=2) + "\n")
     return str(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backout import arming, detector
 from backout.arming import (
     Record,
     Recorded,
@@ -16,6 +17,7 @@ from backout.arming import (
     guard_digest,
     read_record,
 )
+from backout.criteria import Criterion, Missing
 from backout.lint import checked_playbook
 from backout.playbook import Playbook
 from deployment import load_deployment, load_record, load_templates, read_site, record_path
@@ -64,6 +66,28 @@ def test_a_passing_record_of_these_rules_arms_them() -> None:
             "had no gate",
             id="no gate on what is caught",
         ),
+        pytest.param(
+            RECORD.model_copy(update={"gate": RECORD.gate.model_copy(update={"max_false_per_day": 1e9})}),
+            "had a gate of 1e+09 false fires a day; more than 0.0333, one in 30 days, arms nothing",
+            id="an absurd gate",
+        ),
+        pytest.param(
+            RECORD.model_copy(update={"healthy_days": 26.9}),
+            "has 26.9 healthy days; fewer than 27 arm nothing",
+            id="too few healthy days",
+        ),
+        pytest.param(
+            RECORD.model_copy(update={"false": 4}),
+            "has 4 false fires in 99 healthy days; that arms nothing",
+            id="too many false fires",
+        ),
+        pytest.param(
+            RECORD.model_copy(
+                update={"caught": (RECORD.caught[0].model_copy(update={"rule": None, "at": None}),)}
+            ),
+            "caught no bad period",
+            id="nothing caught",
+        ),
     ],
 )
 def test_without_one_the_rule_asks_for_approval_and_lint_says_why(record: Recorded, why: str) -> None:
@@ -101,6 +125,29 @@ def test_a_rule_that_alerts_alone_can_fire_is_armed_by_no_backtest() -> None:
 def test_a_change_of_what_decides_disarms(path: str, value: object) -> None:
     other = changed({path: value})
     assert disarmed(other, RECORD)
+
+
+def test_another_default_of_the_software_disarms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a playbook leaves to the software decides too."""
+    (criterion,) = (one for one in PLAYBOOK.criteria if one.id == "error-limit")
+    assert "missing" not in criterion.model_fields_set
+    later = criterion.model_copy(update={"missing": Missing(do="hold")})
+    monkeypatch.setattr(Criterion.model_fields["missing"], "default", later.missing)
+    criteria = tuple(later if one is criterion else one for one in PLAYBOOK.criteria)
+    assert disarmed(PLAYBOOK.model_copy(update={"criteria": criteria}), RECORD)
+
+
+def test_another_meaning_of_the_same_rules_disarms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arming, "LANGUAGE", arming.LANGUAGE + 1)
+    assert disarmed(PLAYBOOK, RECORD)
+
+
+def test_whoever_changes_what_the_detector_makes_of_the_same_counts_raises_the_language() -> None:
+    seen = detector.NO_EVIDENCE
+    ratios, largest = detector.log_ratios(0.02), detector.cap(576_000, 16)
+    for bad in (1, 4, 0, 9, 30):
+        seen = detector.advance(seen, bad=bad, judged=100, ratios=ratios, largest=largest)
+    assert (arming.LANGUAGE, detector.evidence(seen)) == (1, pytest.approx(9.37157448830951))
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,42 @@ def test_every_number_of_a_path_is_inside_of_its_plot() -> None:
                 assert 0 <= float(y) <= plot.height
 
 
+def test_a_wild_tick_is_cut_off_and_told_and_does_not_press_the_limit_to_the_ground() -> None:
+    _, traces = traced()
+    for tick in range(421, 440):
+        traces.of["limit"].rate.add(tick, 0.01, weight=1e6)
+    traces.of["limit"].rate.add(440, 1.0, weight=1)
+    traces.of["limit"].rate.add(441, 0.0, weight=1e6)
+    traces.of["limit"].rate.width = 64
+    traces.of["limit"].rate._halve()  # noqa: SLF001  # as months are thinned
+    (panel,) = panels(traces, Frame(traces))
+    (limit,) = panel.rate.references
+    assert "goes up to 100 %" in panel.rate.title
+    assert limit.at < panel.rate.height * 0.8
+
+
+def test_the_time_axis_begins_where_the_data_does() -> None:
+    by = guard()
+    traces, simulation = Traces(by), Simulation(by)
+    for look in looks([row._replace(at=row.at - timedelta(seconds=15)) for row in stream([(240, 0.01)])]):
+        said = simulation.look(look)
+        assert simulation.watch is not None
+        traces.take(simulation.watch, said)
+    first = next(Frame(traces).times())
+    assert (first.at, first.text) == (LEFT, "08:00")
+
+
+def test_counts_and_times_are_written_as_people_read_them() -> None:
+    simulation, traces = traced()
+    result = simulation.result("chat", Gate(rules=("critical",)))
+    result = result.model_copy(update={"ticks": 201601, "observed": {"a": 1, "b": 2}})
+    page = report_page(changed({}), result, None, traces, templates=load_templates())
+    assert "201,601 ticks" in page
+    assert f"{360 * 100:,} judged" in page
+    assert "Only observed: a, once." in page
+    assert "Only observed: b, 2 times." in page
+
+
 def test_what_comes_from_outside_cannot_become_markup() -> None:
     simulation, traces = traced()
     evil = "<script>alert('1')</script>"

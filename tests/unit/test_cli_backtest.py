@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from backout.arming import Record, disarmed
-from backout.lint import checked_playbook
-from cli.main import app
-from deployment import load_record, load_templates
-from tests.unit.linted import TEXT
+from tests.unit.backtested import BAD, BAD_HOUR, GATE, HEADER, SLOW, days, run, slow_playbook
 from tests.unit.recorded import START, stream
-
-SLOW = timedelta(minutes=10)
-BAD = f"{(START + 100 * SLOW).isoformat()}..{(START + 106 * SLOW).isoformat()}"
-GATE = ("--bad", BAD, "--must-catch", "1h", "--max-false-per-day", "1")
-HEADER = "at,signal,bad,judged\n"
 
 
 @pytest.fixture
 def playbook(tmp_path: Path) -> Path:
-    path = tmp_path / "complete.yaml"
-    text = TEXT
-    for old, new in {
-        "tick: 15s": "tick: 10m",
-        "sustain: 3m": "sustain: 20m",
-        "sustain: 10m": "sustain: 20m",
-        "soak: 2m, within: 30m": "soak: 20m, within: 3h",
-    }.items():
-        assert old in text
-        text = text.replace(old, new)
-    path.write_text(text, encoding="utf-8")
-    return path
+    return slow_playbook(tmp_path)
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Return two healthy days with a bad hour in them; the limit is 30 per 10000."""
-    path = tmp_path / "days.csv"
-    rows = [
-        *stream([(100, 0.0005), (6, 0.05), (200, 0.0005)], judged=1000, tick=SLOW),
-        *stream([(306, 0.01)], signal="gap", tick=SLOW),
-    ]
-    rows.sort(key=lambda row: row.at)
-    told = (f"{row.at.isoformat()},{row.streams[0]},{row.bad},{row.judged}\n" for row in rows)
-    path.write_text(HEADER + "".join(told))
-    return path
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, ["backtest", *map(str, arguments)], env={"COLUMNS": "200"})
+    """Return two healthy days with a bad hour in them."""
+    return days(tmp_path, [*BAD_HOUR, (200, 0.0005)])
 
 
 def test_a_gate_that_is_passed_exits_with_0_and_says_what_was_caught(playbook: Path, data: Path) -> None:
@@ -139,30 +104,6 @@ def test_data_that_cannot_be_read_exits_with_2_and_writes_nothing(playbook: Path
     wrong.write_text(HEADER)
     assert "the data is empty" in run(playbook, "--data", wrong).output
     assert {path.name for path in tmp_path.iterdir()} == {"complete.yaml", "wrong.csv"}
-
-
-def test_a_record_arms_the_playbook_and_names_the_data(playbook: Path, data: Path) -> None:
-    result = run(playbook, "--data", data, *GATE, "--record", "--provenance", "our March")
-    assert result.exit_code == 0, result.output
-    record = load_record(playbook)
-    assert isinstance(record, Record)
-    assert record.data == f"sha256:{hashlib.sha256(data.read_bytes()).hexdigest()}"
-    assert (record.provenance, record.synthetic, record.false) == ("our March", False, 0)
-    assert record.gate.must_catch == timedelta(hours=1)
-    read = checked_playbook(
-        playbook.read_text(),
-        file=str(playbook),
-        templates=(*load_templates(), "notices/support.md.j2"),
-        site=None,
-    )
-    assert disarmed(read, record) == {}
-
-
-def test_a_backtest_that_fails_is_recorded_too_and_arms_nothing(playbook: Path, data: Path) -> None:
-    run(playbook, "--data", data, "--bad", BAD, "--must-catch", "1m", "--max-false-per-day", "1", "--record")
-    record = load_record(playbook)
-    assert isinstance(record, Record)
-    assert not record.passed
 
 
 class Page(HTMLParser):
