@@ -35,6 +35,8 @@ class Factor(Frozen):
     """Evidence that a breach takes."""
     cohort: str = ""
     """gap, drift: the cohort or category that the numbers are of."""
+    shift: float | None = None
+    """drift: how far the whole distribution is from its reference, as their total variation distance."""
     mode: Literal["act", "observe"] = "act"
     reason: str
 

@@ -90,7 +90,7 @@ def _split(watch: Watch, criterion: Criterion, tick: timedelta, weaker: float) -
     gone = _gone(watch, criterion, cells, tick, suspicion)
     if gone and verdict is Verdict.HEALTHY:
         return Said(_suspect_and_silent(criterion, gone, evidence=_evidence(watch, gone), need=need), notes)
-    shift = _shift(criterion.test, cells) if isinstance(criterion.test, DriftTest) else ""
+    shift = _shift(criterion.test, cells) if isinstance(criterion.test, DriftTest) else None
     return Said(_weighed(criterion, worst, verdict, evidence=evidence, need=need, shift=shift), notes)
 
 
@@ -137,12 +137,11 @@ def _suspect_and_silent(criterion: Criterion, gone: Cell, *, evidence: float, ne
     )
 
 
-def _shift(test: DriftTest, cells: list[Cell]) -> str:
-    """Say how far the distribution moved: the part of everything that is in another category now."""
+def _shift(test: DriftTest, cells: list[Cell]) -> float:
+    """Return how far the distribution moved: the part of everything that is in another category now."""
     shares = {cell.cohort: cell.track.bad / cell.track.judged for cell in cells if cell.track.judged}
     names = shares.keys() | test.reference.keys()
-    distance = sum(abs(shares.get(name, 0) - test.reference.get(name, 0)) for name in names) / 2
-    return f", total variation distance {distance:.2%}"
+    return sum(abs(shares.get(name, 0) - test.reference.get(name, 0)) for name in names) / 2
 
 
 def is_blind(watch: Watch, criterion: Criterion, tick: timedelta) -> bool:
@@ -177,14 +176,21 @@ def _verdict(evidence: float, need: float, suspicion: float, *, is_blind: bool) 
 
 
 def _weighed(
-    criterion: Criterion, cell: Cell, verdict: Verdict, *, evidence: float, need: float, shift: str = ""
+    criterion: Criterion,
+    cell: Cell,
+    verdict: Verdict,
+    *,
+    evidence: float,
+    need: float,
+    shift: float | None = None,
 ) -> Factor:
     held = held_against(criterion, cell.limit, cell.track, cell.other)
     unproven = (
         f", {held.beyond} the limit but not yet proven" if verdict is Verdict.HEALTHY and held.beyond else ""
     )
     name = cohort_key(criterion.id, cell.cohort) if cell.cohort else criterion.id
-    reason = f"{name}: {held.text}, evidence {evidence:.3g} of {need:.3g} needed, {verdict.value}"
+    reason = f"{name}: {held.text}, evidence {evidence:.3g} of {need:.3g} needed, {verdict.value}{unproven}"
+    moved = "" if shift is None else f", total variation distance {shift:.2%}"
     return _factor(
         criterion,
         verdict,
@@ -193,7 +199,8 @@ def _weighed(
         evidence=evidence,
         need=need,
         cohort=cell.cohort,
-        reason=f"{reason}{unproven}{shift}",
+        shift=shift,
+        reason=f"{reason}{moved}",
     )
 
 
@@ -207,6 +214,7 @@ def _factor(  # noqa: PLR0913  # all that a factor says
     evidence: float = 0.0,
     need: float = 0.0,
     cohort: str = "",
+    shift: float | None = None,
 ) -> Factor:
     return Factor(
         criterion=criterion.id,
@@ -218,6 +226,7 @@ def _factor(  # noqa: PLR0913  # all that a factor says
         evidence=evidence,
         need=need,
         cohort=cohort,
+        shift=shift,
         mode=criterion.mode,
         reason=reason,
     )

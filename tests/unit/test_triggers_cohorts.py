@@ -171,6 +171,7 @@ def test_a_distribution_that_stays_is_healthy_and_says_how_far_it_is_from_its_re
     assert (eye.watch.tracks["topics"].bad, eye.watch.tracks["topics"].judged) == (2000, 2000)
     assert only(said).verdict is Verdict.HEALTHY
     assert only(said).reason.endswith("healthy, total variation distance 5.00%")
+    assert only(said).shift == pytest.approx(0.05)
     assert only(shown(eye)).verdict is Verdict.HEALTHY
 
 
@@ -188,6 +189,7 @@ def test_a_category_that_the_reference_does_not_know_may_have_no_more_than_the_r
     factor = only(eye.see(topics(billing=35, travel=35, medical=30), times=20))
     assert (factor.verdict, factor.cohort, factor.limit) == (Verdict.BREACHED, "medical", 0.1)
     assert factor.reason.endswith("total variation distance 30.00%")
+    assert factor.shift == pytest.approx(0.3)
 
 
 def test_a_share_that_could_never_rise_above_everything_is_not_tested() -> None:
