@@ -90,7 +90,7 @@ class Adapters:
             case site_models.ReportSource():
                 from adapters.sources.report import Reports  # noqa: PLC0415  # see the module's docstring
 
-                return Reports(str(self._at.path(config.path)))
+                return Reports(str(self._at.path(config.path)), keep=config.keep)
             case _:
                 assert_never(config)
 

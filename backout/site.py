@@ -92,6 +92,8 @@ class ReportSource(Frozen):
     kind: Literal["report"]
     path: str
     """A file, or a pattern such as `reports/*.jsonl`; lines may be added while it is read."""
+    keep: Duration = timedelta(days=7)
+    """How long verdicts are remembered after their output was produced, for history and for repeats."""
 
 
 Source = Annotated[

@@ -20,6 +20,8 @@ from backout.playbook import Playbook
 from backout.ports import Marks, Source
 from backout.recorded import read_rows, zoned
 from backout.series import looks_of_rows
+from backout.site import ReportSource
+from backout.site import Source as AnySource
 from backout.streams import streams
 from cli.session import site_file
 
@@ -128,7 +130,7 @@ class Recording:
         assert self._asked.end is not None  # noqa: S101  # as above
         async with wiring.open_adapters(at) as adapters:
             sources: dict[str, Source] = {name: Unasked(name) for name in self._sources_meant()}
-            sources |= {name: adapters.source(known[name]) for name in self._asked.sources}
+            sources |= {name: adapters.source(_whole(known[name])) for name in self._asked.sources}
             # A store that is not there yet must not come about by looking back.
             marks = adapters.marks() if at.path(at.site.store.path).exists() else None
             async for look in self._past(sources, self._asked.start, self._asked.end, marks):
@@ -154,6 +156,12 @@ class Recording:
             start = until + tick
         if not found:
             raise NothingToTest(why="; ".join(self._notes) or "the time is empty")
+
+
+def _whole(config: AnySource) -> AnySource:
+    """Return a source that forgets nothing: days of long ago are asked for, once."""
+    is_report = isinstance(config, ReportSource)
+    return config.model_copy(update={"keep": timedelta(days=3650)}) if is_report else config
 
 
 class Unasked:

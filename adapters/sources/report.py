@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from glob import glob
+from heapq import heapify, heappop, heapreplace
 from pathlib import Path
 from typing import NamedTuple
 
 from adapters.sources.courses import Course, read_off, ticks
 from adapters.sources.report_files import Line, Tail
 from adapters.sources.report_lines import LineBroken, read_line
-from adapters.sources.report_series import Kind, Range, Series, Told
+from adapters.sources.report_series import ALL, BAD, Kind, Range, Series, Told
 from adapters.sources.selector import QueryBroken, Selector, parse_selector
 from adapters.sources.tally import tally
 from adapters.stores.instants import micros
@@ -28,7 +30,9 @@ from backout.model import format_duration
 _NAMED = 20
 """Names that are told to somebody who asked for another one."""
 _TWICE = "each output was told before, with other labels; outputs of other releases need ids of their own"
-_COUNTERS = {"bad": Range(low=1.0), "judged": Range()}
+_COUNTERS = {"bad": BAD, "judged": ALL}
+_AT_ONCE = 5000
+"""Lines that are read of one file before it is another's turn."""
 
 
 class _Wanted(NamedTuple):
@@ -43,14 +47,25 @@ class _Wanted(NamedTuple):
 class Reports:
     """Counts since the first line; what was read once is not read again."""
 
-    def __init__(self, path: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Read the file of that path, or every file of that pattern, from the first look on."""
+    def __init__(
+        self,
+        path: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        keep: timedelta | None = None,
+    ) -> None:
+        """Read the file of that path, or every file of that pattern, from the first look on.
+
+        Of outputs that were produced longer ago than `keep` only the totals are kept: None keeps everything.
+        """
         self._path = path
+        self._keep = keep
         self._what = f"report {path}"
         self._now = now
         self._lock = threading.Lock()
         self._tails: dict[str, Tail] = {}
-        self._told = Told()
+        self._told = Told(keep)
+        self._too_old = 0
 
     async def look(self, *, queries: Sequence[Query]) -> tuple[Counted, ...]:
         """Return what each query counts now.
@@ -70,13 +85,15 @@ class Reports:
 
     def _look(self, queries: Sequence[Query]) -> tuple[Counted, ...]:
         with self._lock:
-            self._read_on()
+            self._read_on(queries)
             return tuple(self._counted(query) for query in queries)
 
     def _history(self, queries: Sequence[Query], instants: Sequence[int]) -> tuple[tuple[Counted, ...], ...]:
         with self._lock:
-            self._read_on()
-            return tuple(self._course(query, instants) for query in queries)
+            self._read_on(queries)
+            known = [at for at in instants if at >= self._told.since]
+            unknown = (Counted(problem=self._forgotten()),) * (len(instants) - len(known))
+            return tuple(unknown + self._course(query, known) for query in queries)
 
     def _counted(self, query: Query) -> Counted:
         found = self._find(query)
@@ -122,16 +139,42 @@ class Reports:
         refused = [first for tail in self._tails.values() for first in tail.refused]
         count = sum(tail.refusals for tail in self._tails.values())
         told = f"broken lines that are not counted: {count}, such as {refused[0]}" if refused else ""
-        return "; ".join(filter(None, (said, told)))
+        late = f"too old, or told again, and not counted: {self._too_old} lines; {self._forgotten()}"
+        return "; ".join(filter(None, (said, told, late if self._too_old else "")))
 
-    def _read_on(self) -> None:
+    def _forgotten(self) -> str:
+        return f"outputs are forgotten after {format_duration(self._keep or timedelta())} (`keep`)"
+
+    def _read_on(self, queries: Sequence[Query]) -> None:
+        for query in queries:
+            with suppress(QueryBroken):
+                if wanted := _wanted(query):
+                    self._told.ask(wanted.kind, wanted.selector.name, wanted.range)
         try:
-            for path in self._files():
-                tail = self._tails.setdefault(path, Tail(path))
-                for line in tail.new_lines():
-                    self._take(tail, line)
+            self._tails = {path: self._tails.get(path) or Tail(path) for path in self._files()}
+            self._read_in_turn(self._tails.values())
         except OSError as error:
             raise Unreachable(what=self._what, why=str(error)) from error
+
+    def _read_in_turn(self, tails: Collection[Tail]) -> None:
+        """Read what is new: in turns, so that no file makes the lines of another too old."""
+        turns = [(tail.newest, tail.path) for tail in tails]
+        heapify(turns)
+        while turns:
+            self._told.forget(turns[0][0])
+            tail = self._tails[turns[0][1]]
+            if self._read_some(tail) == _AT_ONCE:
+                heapreplace(turns, (tail.newest, tail.path))
+            else:
+                heappop(turns)
+        self._told.forget(max(tail.newest for tail in tails))
+
+    def _read_some(self, tail: Tail) -> int:
+        count = 0
+        for line in tail.new_lines(_AT_ONCE):
+            self._take(tail, line)
+            count += 1
+        return count
 
     def _files(self) -> Sequence[str]:
         is_one = Path(self._path).is_file()
@@ -144,7 +187,13 @@ class Reports:
         if line.text is not None and not line.text.strip():
             return
         try:
-            self._told.add(read_line(line, self._now()))
+            said = read_line(line, self._now())
+            at = micros(said.at)
+            if at < self._told.since:
+                self._too_old += 1
+                return
+            tail.newest = max(tail.newest, at)
+            self._told.add(said)
         except LineBroken as error:
             tail.refuse(line, str(error))
 

@@ -37,9 +37,11 @@ class Tail:
         self._refused: list[str] = []
         self.refusals = 0
         """Lines of the file that were refused."""
+        self.newest = 0
+        """The latest instant that a line of it told of, in microseconds since 1970."""
 
-    def new_lines(self) -> Iterator[Line]:
-        """Yield the lines that came since the last time; of a replaced file, all of them.
+    def new_lines(self, most: int) -> Iterator[Line]:
+        """Yield lines that came since the last time, at most so many; of a replaced file, from its beginning.
 
         Raises:
             OSError: the file cannot be read.
@@ -52,10 +54,12 @@ class Tail:
             if self._seen[:2] != seen[:2] or found.st_size < self._offset or not self._begins_as_before(file):
                 self._begin()
             file.seek(self._offset)
-            yield from self._whole_lines(file)
+            lines = self._lines + most
+            yield from self._whole_lines(file, lines)
             file.seek(0)
             self._head = file.read(min(_HEAD, self._offset))
-        self._seen = seen
+        # With lines that are left, it is not seen as it is: the next time goes on.
+        self._seen = seen[:2] if self._lines == lines else seen
 
     def refuse(self, line: Line, why: str) -> None:
         """Keep why a line does not count."""
@@ -73,12 +77,12 @@ class Tail:
         return file.read(len(self._head)) == self._head
 
     def _begin(self) -> None:
-        self._offset = self._lines = self.refusals = 0
+        self._offset = self._lines = self.refusals = self.newest = 0
         self._is_long = False
         self._refused.clear()
 
-    def _whole_lines(self, file: BinaryIO) -> Iterator[Line]:
-        while text := file.readline(LINE_LIMIT):
+    def _whole_lines(self, file: BinaryIO, up_to: int) -> Iterator[Line]:
+        while self._lines < up_to and (text := file.readline(LINE_LIMIT)):
             has_end = text.endswith(b"\n")
             if not has_end and len(text) < LINE_LIMIT:
                 return
