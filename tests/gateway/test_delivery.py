@@ -4,57 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from prometheus_client import CollectorRegistry
 from temporalio.client import (
     Client,
-    Interceptor,
-    OutboundInterceptor,
-    StartWorkflowInput,
     WorkflowExecutionStatus,
-    WorkflowHandle,
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.stores.memory import MemoryOutbox, MemoryRegistry
 from adapters.stores.outbox import SqliteOutbox
-from backout.case import OpenIncident
 from backout.errors import EngineNotSetUp
-from backout.outbox import OutboxEntry
-from backout.releases import BaselineRecord
 from backout.timeline import AlertReceived
 from cli.engine import find_binary
 from gateway.delivery import Delivery
 from gateway.incidents import Incidents
 from gateway.metrics import Metrics
-from tests.gateway.registered import RECORD
+from tests.gateway.outboxed import pending, status_of
 from tests.gateway.running import PATIENCE_S, Gateway, connect, eventually, gateway_over, start_engine
-from tests.gateway.world import NINE, PLAYBOOKS, a_member, an_alert, an_opening
-
-TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-TRACE_ID, SPAN_ID = 0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331
-
-
-def pending(number: int, release: str, *, playbook: str = "chat-agent", traceparent: str = "") -> OutboxEntry:
-    return OutboxEntry(
-        key=f"k{number}",
-        received_at=NINE,
-        source="alertmanager",
-        alert=an_alert(number),
-        playbook=playbook,
-        service="chat",
-        release=release,
-        traceparent=traceparent,
-    )
-
-
-async def status_of(client: Client, incident: str) -> WorkflowExecutionStatus | None:
-    return (await client.get_workflow_handle(incident).describe()).status
+from tests.gateway.world import PLAYBOOKS, a_member, an_alert, an_opening
 
 
 async def test_alerts_accepted_while_the_engine_is_down_are_delivered_when_it_is_back() -> None:
@@ -88,72 +58,6 @@ async def test_an_accepted_alert_survives_the_end_of_the_gateway(client: Client,
         assert answer.json()["accepted"][0]["repeated"]
         assert await after.depth() == 0
     await after.aclose()
-
-
-async def opening_of(client: Client, release: str) -> OpenIncident:
-    """Return what an incident was opened with."""
-    history = await client.get_workflow_handle(f"incident/chat/{release}").fetch_history()
-    payloads = history.events[0].workflow_execution_started_event_attributes.input.payloads
-    (opening,) = await pydantic_data_converter.decode(payloads, [OpenIncident])
-    assert isinstance(opening, OpenIncident)
-    return opening
-
-
-def a_baseline(release: str) -> BaselineRecord:
-    return BaselineRecord(service="chat", release=release, by="ann", why="a quiet week", at=NINE)
-
-
-async def test_an_incident_knows_what_the_registry_knows_of_its_release(client: Client) -> None:
-    registry = MemoryRegistry()
-    await registry.register(record=RECORD)
-    async with gateway_over(client, releases=registry) as gateway:
-        await gateway.post_alerts(a_member(release="r2"))
-        await gateway.delivered()
-    opening = await opening_of(client, "r2")
-    assert (opening.baseline, opening.artifacts) == ("r1", RECORD.registration.artifacts)
-
-
-async def test_an_incident_on_an_unregistered_release_knows_the_service_s_baseline(client: Client) -> None:
-    registry = MemoryRegistry()
-    await registry.name_baseline(baseline=a_baseline("r1"))
-    await registry.name_baseline(baseline=a_baseline("r8"))
-    async with gateway_over(client, releases=registry) as gateway:
-        await gateway.post_alerts(a_member(1, release="r7"), a_member(2, release="r8"))
-        await gateway.delivered()
-    assert (await opening_of(client, "r7")).baseline == "r8"
-    assert (await opening_of(client, "r8")).baseline == "r1"
-    assert (await opening_of(client, "r7")).artifacts == ()
-
-
-@pytest.mark.parametrize("fault", ["it is unreachable", "it does not answer"])
-async def test_an_incident_does_not_wait_for_a_registry_that_fails(
-    client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, fault: str
-) -> None:
-    monkeypatch.setattr("gateway.delivery.LOOK_UP_S", 0.05)
-    registry = MemoryRegistry()
-    await registry.register(record=RECORD)
-    async with gateway_over(client, releases=registry) as gateway:
-        if fault == "it is unreachable":
-            registry.unreachable = True
-        else:
-            registry.pause()
-        await gateway.post_alerts(a_member(release="r2"))
-        await gateway.delivered()
-    assert (await opening_of(client, "r2")).baseline == ""
-    assert "The registry does not tell of chat/r2: " in caplog.text
-
-
-async def test_a_registry_that_hangs_is_asked_once_for_all_alerts_of_a_release(
-    client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.delivery.LOOK_UP_S", 0.05)
-    registry, outbox = MemoryRegistry(), MemoryOutbox()
-    for number in range(5):
-        await outbox.put(entry=pending(number, "hanging"))
-    registry.pause()
-    async with gateway_over(client, outbox, releases=registry) as gateway:
-        await gateway.delivered()
-    assert caplog.text.count("The registry does not tell of chat/hanging: ") == 1
 
 
 async def test_the_alerts_of_an_incident_arrive_in_their_order(gateway: Gateway, worker: None) -> None:
@@ -297,47 +201,3 @@ async def test_delivery_goes_on_after_the_outbox_was_out_of_order(client: Client
 
 async def gateway_is_through(outbox: MemoryOutbox) -> bool:
     return outbox.fail_times == 0 and await outbox.depth() == 0
-
-
-class Watching(Interceptor):
-    """Sees in which trace workflows are started."""
-
-    def __init__(self) -> None:
-        self.traces: list[int] = []
-
-    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002  # the SDK's name
-        return _WatchingOutbound(next, self.traces)
-
-
-class _WatchingOutbound(OutboundInterceptor):
-    def __init__(self, next: OutboundInterceptor, traces: list[int]) -> None:  # noqa: A002  # the SDK's name
-        super().__init__(next)
-        self._traces = traces
-
-    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:  # noqa: A002  # as above
-        self._traces.append(trace.get_current_span().get_span_context().trace_id)
-        return await super().start_workflow(input)
-
-
-async def test_the_trace_of_an_alert_goes_on_into_its_incident(engine: WorkflowEnvironment) -> None:
-    watching = Watching()
-    client = await connect(engine.client.service_client.config.target_host, watching)
-    arriving = NonRecordingSpan(SpanContext(TRACE_ID, SPAN_ID, is_remote=True, trace_flags=TraceFlags(1)))
-    outbox = MemoryOutbox()
-    async with gateway_over(client, outbox) as gateway:
-        with trace.use_span(arriving):
-            await gateway.post_alerts(a_member(release="traced"))
-        await gateway.delivered()
-    (entry,) = outbox.entries.values()
-    assert entry.traceparent.split("-")[1] == TRACE.split("-")[1]
-    assert watching.traces == [TRACE_ID]
-
-
-async def test_the_trace_of_an_alert_outlives_the_gateway(engine: WorkflowEnvironment) -> None:
-    watching = Watching()
-    client = await connect(engine.client.service_client.config.target_host, watching)
-    outbox = MemoryOutbox()
-    await outbox.put(entry=pending(1, "traced-later", traceparent=TRACE))
-    async with gateway_over(client, outbox) as gateway:
-        await gateway.delivered()
-    assert watching.traces == [TRACE_ID]
