@@ -21,6 +21,16 @@ Sources: Shin, Ramdas, Rinaldo, "E-detectors: a nonparametric framework for sequ
 in sequential tests of deployments: Lindon, Sanden, Shirikian (2022), arXiv 2205.14762. The cap and the
 inequality above are ours. The cap only lowers the evidence: a burst that starts from no evidence must last
 `sustain` to reach A, whatever its size.
+
+Since when: `M_t` is the sum, over every tick s at which the release may have turned bad, of the product of L
+from s to t. Where it is above the number of ticks, one of these products is above 1: since that s the counts
+fit the alternative better than the limit. They then fit the closest alternative better than the limit too,
+as the rate that takes grows with the alternative (it is the slope of a convex function's chord). So there is
+a moment since which the closest alternative's log likelihood ratio is above 0, which takes a rate beyond the
+limit; a sum that begins anew wherever it is not above 0 finds it (Page, "Continuous inspection schemes",
+1954). It also begins anew where the closest alternative's statistic is below 1, which the cap may bring about
+sooner: those of the others are below 1 then too. Of two arms all this is exact while the release's part of
+what is judged stays the same.
 """
 
 from __future__ import annotations
@@ -131,6 +141,23 @@ def advance_against(  # noqa: PLR0913  # two arms, and what they are held agains
         grown = (value + 1) * exp(weight if weight < largest else largest)  # noqa: FURB136
         advanced.append(grown if grown < MOST else MOST)  # noqa: FURB136
     return tuple(advanced)
+
+
+def log_ratio(bad: int, judged: int, ratios: LogRatios) -> float:
+    """Return how much better counts of one arm fit the closest alternative than the limit, in nats.
+
+    Where it is above 0 their rate is beyond the limit.
+    """
+    on_bad, on_good = ratios[0]
+    return bad * on_bad + (judged - bad) * on_good
+
+
+def log_ratio_against(bad: int, judged: int, other_bad: int, other_judged: int, *, ratio: float) -> float:
+    """Return the same of two arms: where it is above 0 the first rate is above `ratio` times the other."""
+    factor, log_factor = _TIMES[0]
+    weighed = ratio * judged
+    whole = weighed + other_judged
+    return bad * log_factor + (bad + other_bad) * log(whole / (factor * weighed + other_judged))
 
 
 def evidence(statistics: tuple[float, ...]) -> float:

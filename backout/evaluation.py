@@ -27,6 +27,11 @@ class Factor(Frozen):
     verdict: Verdict
     bad: int = 0
     judged: int = 0
+    since: datetime | None = None
+    """Since when bad and judged count: where the evidence began.
+
+    None: since the watch began; in the sense of recovery, in the window.
+    """
     limit: float | None = None
     """The rate that it was held against."""
     evidence: float = 0.0
@@ -103,6 +108,17 @@ class Evaluation(Frozen):
             *(f"blind by source {one.source}: {', '.join(one.criteria)}" for one in self._silently_blind),
             *(f"only observed: {one}" for one in self.observed),
         )
+
+    @property
+    def surroundings(self) -> tuple[str, ...]:
+        """What stands beside the numbers: how far the inputs moved, and what goes on outside."""
+        moved = (
+            f"inputs by {one.criterion}: total variation distance {one.shift:.2%} from their reference"
+            f"{' (only observed)' if one.mode == 'observe' else ''}"
+            for one in self.factors
+            if one.shift is not None
+        )
+        return (*moved, *self.context)
 
     @property
     def _silently_blind(self) -> tuple[Blindness, ...]:

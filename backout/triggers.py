@@ -16,13 +16,13 @@ from backout.conditions import Facts
 from backout.counting import Look
 from backout.criteria import EventTest
 from backout.evaluation import Evaluation, Factor, Outcome, Verdict
+from backout.evidence import weighed
 from backout.guard import Guard, Judged
 from backout.rules import Weight
 from backout.ruling import Fired, Ruling, ruled
 from backout.streams import stream_key
 from backout.verdicts import Said
 from backout.watch import Watch
-from backout.weighing import weighed
 
 recovery = recovering.recovery
 CONFIDENCE = recovering.CONFIDENCE
@@ -125,12 +125,10 @@ def _people(
 def _grown(watch: Watch, look: Look, guard: Guard, keep: int) -> Watch:
     """Return the watch with what a look brought counted and weighed."""
     tracks = readings.counted(watch, look, guard=guard, keep=keep)
-    evidence, used = weighed(watch, tracks, guard=guard)
     news = {
         "ticks": watch.ticks + 1,
         "tracks": tracks,
-        "evidence": evidence,
-        "weighed": used,
+        **weighed(watch, tracks, guard=guard)._asdict(),
         "at": look.at,
         "events": look.events,
         "problems": look.problems,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from backout import detector
 from backout.criteria import AlertTest, BaselineTest, Criterion, DriftTest, EventTest, GapTest
 from backout.evaluation import Factor, Verdict
+from backout.evidence import since_it_began
 from backout.guard import Guard
 from backout.readings import cohort_key
 from backout.streams import control_key, stream_key
@@ -68,9 +69,8 @@ def _event(watch: Watch, criterion: Criterion, tick: timedelta) -> Factor:
 
 def _single(watch: Watch, criterion: Criterion, cell: Cell, tick: timedelta, weaker: float) -> Factor:
     need, suspicion = (level / weaker for level in needs(criterion, tick))
-    evidence = _evidence(watch, cell)
-    verdict = _verdict(evidence, need, suspicion, is_blind=is_blind(watch, criterion, tick))
-    return _weighed(criterion, cell, verdict, evidence=evidence, need=need)
+    verdict = _verdict(_evidence(watch, cell), need, suspicion, is_blind=is_blind(watch, criterion, tick))
+    return _weighed(watch, criterion, cell, verdict, (need, suspicion))
 
 
 def _split(watch: Watch, criterion: Criterion, tick: timedelta, weaker: float) -> Said:
@@ -85,13 +85,12 @@ def _split(watch: Watch, criterion: Criterion, tick: timedelta, weaker: float) -
         reason = f"{criterion.id}: {'nothing can be judged yet' if whole.judged else 'no data'}, blind"
         return Said(_factor(criterion, Verdict.BLIND, whole, need=need, reason=reason), notes)
     worst = max(counted, key=lambda cell: _evidence(watch, cell))
-    evidence = _evidence(watch, worst)
-    verdict = _verdict(evidence, need, suspicion, is_blind=is_blind(watch, criterion, tick))
+    verdict = _verdict(_evidence(watch, worst), need, suspicion, is_blind=is_blind(watch, criterion, tick))
     gone = _gone(watch, criterion, cells, tick, suspicion)
     if gone and verdict is Verdict.HEALTHY:
-        return Said(_suspect_and_silent(criterion, gone, evidence=_evidence(watch, gone), need=need), notes)
+        return Said(_suspect_and_silent(watch, criterion, gone, need), notes)
     shift = _shift(criterion.test, cells) if isinstance(criterion.test, DriftTest) else None
-    return Said(_weighed(criterion, worst, verdict, evidence=evidence, need=need, shift=shift), notes)
+    return Said(_weighed(watch, criterion, worst, verdict, (need, suspicion), shift=shift), notes)
 
 
 def _lack(watch: Watch, criterion: Criterion, cell: Cell, tick: timedelta, need: float) -> str:
@@ -123,14 +122,16 @@ def _gone(
     return max(suspects, key=lambda cell: _evidence(watch, cell), default=None)
 
 
-def _suspect_and_silent(criterion: Criterion, gone: Cell, *, evidence: float, need: float) -> Factor:
+def _suspect_and_silent(watch: Watch, criterion: Criterion, gone: Cell, need: float) -> Factor:
     """Be blind where a suspect cohort is not seen any more: that the others are well says nothing of it."""
     name, silent = cohort_key(criterion.id, gone.cohort), gone.track.silent
+    counted = since_it_began(watch, gone)
     return _factor(
         criterion,
         Verdict.BLIND,
-        gone.track,
-        evidence=evidence,
+        counted.track,
+        since=counted.since,
+        evidence=_evidence(watch, gone),
         need=need,
         cohort=gone.cohort,
         reason=f"{name}: it was suspect, and there is no data of it for {silent} ticks, blind",
@@ -176,25 +177,33 @@ def _verdict(evidence: float, need: float, suspicion: float, *, is_blind: bool) 
 
 
 def _weighed(
+    watch: Watch,
     criterion: Criterion,
     cell: Cell,
     verdict: Verdict,
+    levels: tuple[float, float],
     *,
-    evidence: float,
-    need: float,
     shift: float | None = None,
 ) -> Factor:
-    held = held_against(criterion, cell.limit, cell.track, cell.other)
+    evidence, (need, suspicion) = _evidence(watch, cell), levels
+    if evidence >= suspicion:
+        # What was counted before may drown what goes on now. Without a suspicion it is the other way round:
+        # in a long healthy time there is always a stretch that is beyond the limit by chance.
+        cell = since_it_began(watch, cell)
+    held = held_against(criterion, cell.limit, cell.track, cell.other, since=_from(cell.since, watch.at))
     unproven = (
         f", {held.beyond} the limit but not yet proven" if verdict is Verdict.HEALTHY and held.beyond else ""
     )
     name = cohort_key(criterion.id, cell.cohort) if cell.cohort else criterion.id
     reason = f"{name}: {held.text}, evidence {evidence:.3g} of {need:.3g} needed, {verdict.value}{unproven}"
     moved = "" if shift is None else f", total variation distance {shift:.2%}"
+    # Of the other categories nobody knows what had been counted when the evidence of this one began.
+    moved += " since the watch began" if moved and cell.since else ""
     return _factor(
         criterion,
         verdict,
         cell.track,
+        since=cell.since,
         limit=held.limit,
         evidence=evidence,
         need=need,
@@ -210,6 +219,7 @@ def _factor(  # noqa: PLR0913  # all that a factor says
     track: Track,
     *,
     reason: str,
+    since: datetime | None = None,
     limit: float | None = None,
     evidence: float = 0.0,
     need: float = 0.0,
@@ -222,6 +232,7 @@ def _factor(  # noqa: PLR0913  # all that a factor says
         verdict=verdict,
         bad=track.bad,
         judged=track.judged,
+        since=since,
         limit=limit,
         evidence=evidence,
         need=need,
@@ -242,14 +253,25 @@ class Held(NamedTuple):
     """On which side of it the rate is, where that is the wrong one."""
 
 
-def held_against(criterion: Criterion, limit: float, track: Track, other: Track | None) -> Held:
+def _from(since: datetime | None, now: datetime | None) -> str:
+    """Say since when something counts, with the day where that is another one."""
+    if since is None:
+        return ""
+    at = since.astimezone(UTC)
+    is_today = now is not None and at.date() == now.astimezone(UTC).date()
+    return f" since {at:%H:%M:%S} UTC" if is_today else f" since {at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def held_against(
+    criterion: Criterion, limit: float, track: Track, other: Track | None, *, since: str = ""
+) -> Held:
     """Return what was counted beside what is tolerated, in words and numbers."""
     least = is_least(criterion)
     word = "" if least else "bad "
     if track.judged == 0:
         return Held("no data", None if other else limit)
     rate = track.bad / track.judged
-    counted = f"{track.bad} {word}of {track.judged} judged ({rate:.2%}"
+    counted = f"{track.bad} {word}of {track.judged} judged{since} ({rate:.2%}"
     if other is None:
         side = "at least" if least else "limit"
         return Held(f"{counted}, {side} {limit:.2%})", limit, _beyond(rate, limit, least=least))

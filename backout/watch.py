@@ -42,6 +42,18 @@ class Standing(Frozen):
     """Rules that are held back."""
 
 
+class Began(Frozen):
+    """Where the present evidence began: what had been counted until then."""
+
+    at: datetime
+    """The last look with data up to which what was counted spoke for the limit."""
+    bad: int
+    judged: int
+    other_bad: int = 0
+    """Two arms: of the other one."""
+    other_judged: int = 0
+
+
 class Watch(Frozen):
     """The state of a watch; it survives a killed worker in the activity's heartbeat."""
 
@@ -54,6 +66,8 @@ class Watch(Frozen):
     weighed: dict[str, tuple[int, int, int, int]] = {}
     """Where two arms are compared, what of each was weighed already (bad and judged of the one, then of the
     other), by the key of their evidence: what is counted of one waits for the other."""
+    began: dict[str, Began] = {}
+    """By the key of the evidence: only where what was counted since speaks against the limit."""
     at: datetime | None = None
     """The last look."""
     events: tuple[MarkedEvent, ...] = ()

@@ -1,13 +1,12 @@
-"""Weighing: what a criterion holds against what, how much evidence that takes, and how much there is."""
+"""Weighing: what a criterion holds against what, and how much evidence that takes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from typing import NamedTuple
 
-from backout import detector
 from backout.criteria import (
     AlertTest,
     BaselineTest,
@@ -18,10 +17,9 @@ from backout.criteria import (
     LimitTest,
     ReferenceTest,
 )
-from backout.guard import Guard
 from backout.readings import cohort_key, cohorts
 from backout.streams import control_key, stream_key
-from backout.watch import Track, Watch
+from backout.watch import Track
 
 BLIND_AFTER_TICKS = 4
 """So many ticks without data make a criterion blind where it says nothing else."""
@@ -39,6 +37,8 @@ class Cell(NamedTuple):
     """One arm: the rate that is tolerated."""
     other: Track | None = None
     """Two arms: the other one."""
+    since: datetime | None = None
+    """Since when they count; None since the watch began."""
 
 
 def needs(criterion: Criterion, tick: timedelta, *, cells: int = 1) -> tuple[float, float]:
@@ -112,69 +112,3 @@ def cells_of(criterion: Criterion, tracks: Mapping[str, Track]) -> list[Cell]:
 def _without(whole: Track, part: Track) -> Track:
     """Return what all the other cohorts counted together, seen for as long as this one."""
     return Track(totals=part.totals, bad=whole.bad - part.bad, judged=whole.judged - part.judged)
-
-
-Weighed = tuple[int, int, int, int]
-
-
-def weighed(
-    watch: Watch, tracks: Mapping[str, Track], *, guard: Guard
-) -> tuple[dict[str, tuple[float, ...]], dict[str, Weighed]]:
-    """Return the evidence after a look, and of the criteria with two arms what they have weighed by now."""
-    evidence: dict[str, tuple[float, ...]] = {}
-    used: dict[str, Weighed] = {}
-    for criterion in guard.criteria:
-        if isinstance(criterion.test, EventTest):
-            continue
-        cells = cells_of(criterion, tracks)
-        need, _ = needs(criterion, guard.tick, cells=len(cells))
-        largest = detector.cap(need, criterion.evidence.sustain / guard.tick) if cells else 0.0
-        for cell in cells:
-            before = watch.evidence.get(cell.key, detector.NO_EVIDENCE)
-            if cell.other is None:
-                evidence[cell.key] = _one_arm(before, cell, criterion, largest)
-            elif _is_seen(cell.track) and _is_seen(cell.other):
-                arms = (cell.track.bad, cell.track.judged, cell.other.bad, cell.other.judged)
-                evidence[cell.key], used[cell.key] = _two_arms(
-                    before, arms, watch.weighed.get(cell.key), criterion, largest
-                )
-    return evidence, used
-
-
-def _is_seen(track: Track) -> bool:
-    return track.totals.of is not None
-
-
-def _one_arm(
-    before: tuple[float, ...], cell: Cell, criterion: Criterion, largest: float
-) -> tuple[float, ...]:
-    reading = cell.track.recent[-1]
-    ratios = detector.log_ratios_below if is_least(criterion) else detector.log_ratios
-    return detector.advance(
-        before, bad=reading.bad, judged=reading.judged, ratios=ratios(cell.limit), largest=largest
-    )
-
-
-def _two_arms(
-    before: tuple[float, ...], now: Weighed, used: Weighed | None, criterion: Criterion, largest: float
-) -> tuple[tuple[float, ...], Weighed]:
-    """Weigh what both arms counted since the last time; what one has counted alone waits for the other."""
-    if used is None or any(count < was for count, was in zip(now, used, strict=True)):
-        return before, now
-    bad, judged, other_bad, other_judged = (count - was for count, was in zip(now, used, strict=True))
-    if not judged or not other_judged:
-        return before, used
-    ratio = tolerated(criterion)
-    if is_least(criterion):
-        # Not less than a part of the control's rate: so the control has not more than a multiple of ours.
-        bad, judged, other_bad, other_judged, ratio = other_bad, other_judged, bad, judged, 1 / ratio
-    advanced = detector.advance_against(
-        before,
-        bad=bad,
-        judged=judged,
-        other_bad=other_bad,
-        other_judged=other_judged,
-        ratio=ratio,
-        largest=largest,
-    )
-    return advanced, now
