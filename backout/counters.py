@@ -1,4 +1,8 @@
-"""Counters: what they counted between two looks, also where they begin again or a replica comes and goes."""
+"""Counters: what they counted between two looks, also where they begin again or a replica comes and goes.
+
+Of what is bad as much is counted as is judged. The totals of a track are those that were counted, so the
+rest of the bad is in the next reading: no bad output is lost by that, and none counted twice.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +27,14 @@ def difference(before: Totals, now: Totals) -> Reading:
     is left was counted over its whole life. Taken for new, it would drown what happens now. Parts of one
     wait until they are whole.
     """
+    bad, judged = _since(before, now)
+    return _EMPTY if bad > judged else Reading(bad=bad, judged=judged)
+
+
+def _since(before: Totals, now: Totals) -> tuple[int, int]:
+    """Return how many bad and how many judged came since; none where one of the counts is not there."""
     bad, judged = _grown(before.bad, now.bad), _grown(before.of, now.of)
-    if bad is None or judged is None or bad > judged:
-        return Reading()
-    return Reading(bad=bad, judged=judged)
+    return (0, 0) if bad is None or judged is None else (bad, judged)
 
 
 def _grown(before: float | None, now: float | None) -> int | None:
@@ -67,14 +75,28 @@ def counted(track: Track, now: Totals) -> Count:
             return Count(_EMPTY, before, now, left)
         lost = (_grown(track.fallen.bad, before.bad), _grown(track.fallen.of, before.of))
         before, left = track.fallen, Reading(bad=lost[0] or 0, judged=lost[1] or 0)
-    reading = difference(before, now)
-    if not reading.judged:
-        # Also where more are bad than judged: what is bad may be seen a look before it is judged. Were the
-        # totals to move on, the bad would be lost, and what is judged of them later would count as good.
-        return Count(reading, before if has_data(before) else now, None, left)
+    bad, judged = _since(before, now)
+    if not judged or _is_nonsense(bad, judged, track):
+        # Were the totals to move on, the bad would be lost, and what is judged of them later would count as
+        # good.
+        return Count(_EMPTY, before if has_data(before) else now, None, left)
+    reading = Reading(bad=min(bad, judged), judged=judged)
     totals = Totals(bad=(before.bad or 0) + reading.bad, of=(before.of or 0) + reading.judged)
     rest = _without_returned(reading, left, track.recent) if left else None
     return Count(reading, totals, None, left) if rest is None else Count(rest, totals, None, None)
+
+
+def _is_nonsense(bad: int, judged: int, track: Track) -> bool:
+    """Say whether more are bad than the judged can explain.
+
+    Where what is bad is seen a little before it is judged, it is ahead by what comes in a tick, and by no
+    more however long that lasts. Where two different things are counted, it gets ahead further in every tick.
+    By a part p of the judged it does so in fewer than 1 / p ticks: too few for a breach where p is above a
+    tick's part of `sustain`.
+    """
+    # Since the last count, not of this tick alone: a tick is noise. The first count may be late in a watch.
+    ticks = track.silent + 1 if track.seen_at else 1
+    return bad - judged >= judged / ticks
 
 
 def _without_returned(reading: Reading, left: Reading, recent: Sequence[Reading]) -> Reading | None:
@@ -86,6 +108,11 @@ def _without_returned(reading: Reading, left: Reading, recent: Sequence[Reading]
     bad, judged = reading.bad - left.bad, reading.judged - left.judged
     came_back = left.judged > _MANY_TIMES * largest and 0 <= bad <= judged
     return Reading(bad=bad, judged=judged) if came_back else None
+
+
+def waiting(counted: Totals, now: Totals) -> int:
+    """Return how many bad a look showed beyond those that were counted: they wait for what is judged next."""
+    return _grown(counted.bad, now.bad) or 0
 
 
 def flaw(before: Totals, now: Totals) -> str:

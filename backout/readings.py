@@ -162,6 +162,8 @@ def flaws(watch: Watch, look: Look, tracks: Mapping[str, Track], *, guard: Guard
             before = watch.tracks.get(name)
             if not is_counted and before and (flaw := counters.flaw(before.totals, totals)):
                 yield f"{name}: {flaw}"
+            if is_counted and (ahead := counters.waiting(tracks[name].totals, totals)):
+                yield f"{name}: {ahead} bad wait for what is judged next"
             if before and before.left and name in tracks and tracks[name].left is None:
                 yield f"{name}: {before.left.judged} judged came back with what had left the sum"
 
