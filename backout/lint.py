@@ -8,6 +8,7 @@ from pathlib import PurePath
 from backout.arming import Recorded, arming_problems
 from backout.lint_conditions import condition_problems
 from backout.lint_kinds import kind_problems
+from backout.lint_lengths import length_problems
 from backout.lint_names import name_problems
 from backout.lint_queries import query_problems
 from backout.lint_reverts import revert_problems
@@ -35,6 +36,7 @@ def lint(playbook: Playbook, *, templates: Collection[str], site: Site | None) -
         *rule_problems(playbook),
         *step_problems(playbook, site),
         *window_problems(playbook),
+        *length_problems(playbook, site),
         *right_problems(playbook, site),
     )
 
