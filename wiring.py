@@ -280,7 +280,7 @@ def _secrets(at: SiteFile) -> Secrets:
     slack, releases = gateway.slack, gateway.releases
     return Secrets(
         alerts={sender: way_in(sender, door, at.secret) for sender, door in gateway.alerts.open.items()},
-        slack=at.secret(slack.signing_secret) if slack else None,
+        slack=at.secret(slack.signing_secret) if slack and slack.signing_secret else None,
         releases=at.secret(releases.token) if releases else None,
         pushes={
             name: at.secret(source.token)

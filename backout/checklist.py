@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from backout.checklist_steps import BLANK, step_lines
 from backout.checklist_triggers import trigger_lines
+from backout.escalation import Level
 from backout.model import format_duration as written
 from backout.people import NEEDS_REASON, Action
-from backout.playbook import Level, Playbook
+from backout.playbook import Playbook
 from backout.rendering import escape_markdown as plain
 from backout.steps import NotifyStep
 
@@ -86,12 +87,12 @@ def _marks(playbook: Playbook, action: Action) -> tuple[str, ...]:
 
 
 def _ladders(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
-    for policy, levels in playbook.escalation.items():
-        yield f"## Escalation policy {policy}"
+    for name, policy in playbook.escalation.items():
+        yield f"## Escalation policy {name}"
         yield ""
         yield "Page level after level until somebody acknowledges."
         yield ""
-        yield from _table(("Level", "After", "Page", "They have", "Paged at"), _levels(levels, people))
+        yield from _table(("Level", "After", "Page", "They have", "Paged at"), _levels(policy.levels, people))
     pause = written(playbook.remind)
     yield f"A held incident pages again after {pause}, then after twice as long, up to once a day."
     yield ""

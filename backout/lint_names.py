@@ -77,9 +77,9 @@ def _roles(playbook: Playbook) -> Iterator[_Use]:
 
 
 def _lists_of_roles(playbook: Playbook) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    for policy, levels in playbook.escalation.items():
-        for i, level in enumerate(levels):
-            yield ("escalation", policy, i, "page"), level.page
+    for name, policy in playbook.escalation.items():
+        for i, level in enumerate(policy.levels):
+            yield ("escalation", name, "levels", i, "page"), level.page
     for i, rule in enumerate(playbook.rules):
         yield ("rules", i, "approve_by"), rule.approve_by
     for i, veto in enumerate(playbook.vetoes):

@@ -122,8 +122,9 @@ def _quorum(path: Path, rule: Rule, playbook: Playbook, site: Site) -> Iterator[
 
 
 def _ladders(playbook: Playbook) -> Iterator[Problem]:
-    for name, levels in playbook.escalation.items():
-        paged = [playbook.roles[role] for level in levels for role in level.page if role in playbook.roles]
+    for name, policy in playbook.escalation.items():
+        named = (role for level in policy.levels for role in level.page)
+        paged = [playbook.roles[role] for role in named if role in playbook.roles]
         if paged and not any(Action.ACKNOWLEDGE in role.may for role in paged):
             msg = f"nobody whom '{name}' pages may acknowledge, so none could answer; page another role"
             yield Problem(path=("escalation", name), message=msg, on_key=True)

@@ -91,7 +91,8 @@ def _detect(path: Path, step: DetectStep, playbook: Playbook) -> Iterator[Proble
 
 
 def _escalate(path: Path, step: EscalateStep, playbook: Playbook) -> Iterator[Problem]:
-    levels = playbook.escalation.get(step.policy, ())
+    policy = playbook.escalation.get(step.policy)
+    levels = policy.levels if policy else ()
     paged_after = sum((level.wait for level in levels[:-1]), timedelta())
     if levels and paged_after >= step.within:
         msg = (

@@ -6,6 +6,17 @@ from backout.model import Frozen, Name
 from backout.people import Action
 
 
+class Button(Frozen):
+    """What a reader can do by a tap. Its value travels through Slack and comes back as it was."""
+
+    action: Action
+    incident: str
+    code: str = ""
+    """Of the plan or notice that it is about."""
+    seen: int = 0
+    """Events on the timeline when the button was shown: a doubled tap is one act, a later one another."""
+
+
 class Message(Frozen):
     """What a channel shows. Text is Markdown with `*bold*` and links as `<url|text>` (Slack's mrkdwn)."""
 
@@ -20,6 +31,10 @@ class Message(Frozen):
     incident: str = ""
     thread: str | None = None
     """The channel's reference of the message to answer below."""
+    buttons: tuple[Button, ...] = ()
+    """What the reader can do by a tap, where the channel has buttons."""
+    link: str = ""
+    """Where everything about the incident is; empty without such a place."""
 
 
 class Posted(Frozen):

@@ -62,6 +62,10 @@ class Person(Frozen):
     """The Slack member id, such as `U01ALICE`."""
     login: str | None = None
     """The operating-system account that may act as this person through the command line."""
+    email: str | None = None
+    """Where mail pages reach them, and by what on-call systems know them."""
+    pagerduty: str | None = None
+    """Their user id at PagerDuty."""
 
 
 class Actor(Frozen):
@@ -73,6 +77,8 @@ class Actor(Frozen):
     roles: tuple[Name, ...]
     via: str
     """The door: `slack`, `cli` or `web`."""
+    deputy_of: tuple[str, ...] = ()
+    """Names of the people in whose place they act; those people's roles are among theirs."""
 
 
 def _bounded(reason: str) -> str:

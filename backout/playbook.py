@@ -7,13 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from backout.communications import Communication
 from backout.criteria import Criterion
+from backout.escalation import PolicyOrLevels
 from backout.guard import Guard
 from backout.model import Duration, Frozen, Name
-from backout.people import Role
+from backout.people import Action, Role
 from backout.rules import Judgment, Occasion, Rearm, Rule, Veto
 from backout.signals import Signal
-from backout.steps import Step
+from backout.steps import Move, Step
 
 
 class Severity(StrEnum):
@@ -51,13 +53,20 @@ class Release(Frozen):
     """Counts the requests that the candidate served: the blast radius."""
 
 
-class Level(Frozen):
-    """One level of an escalation policy."""
+class Approvals(Frozen):
+    """How long people have to approve, and what silence means, where a rule does not say it."""
 
-    page: Annotated[tuple[Name, ...], Field(min_length=1)]
-    """Roles that are paged together."""
-    wait: Duration
-    """How long they have to acknowledge before the next level is paged."""
+    within: Duration
+    on_timeout: Move
+
+
+class BreakGlass(Frozen):
+    """The way past a quorum that cannot be reached: two people of two roles, each with a reason."""
+
+    roles: Annotated[tuple[Name, ...], Field(min_length=2)]
+    """Roles of which two must do it, each by another person, although they may not approve."""
+    report: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Roles that are called about it at once; it is in the postmortem too."""
 
 
 class Playbook(Frozen):
@@ -89,8 +98,16 @@ class Playbook(Frozen):
     """When a rule that fired may fire again."""
     roles: Annotated[dict[Name, Role], Field(min_length=1)]
     """Who takes part, and which decision rights each role has."""
-    escalation: dict[Name, Annotated[tuple[Level, ...], Field(min_length=1)]]
-    """Escalation policies by name: levels that are paged one after the other."""
+    approvals: dict[Severity, Approvals] = {}
+    """How long approvals may take, by the severity that the incident has then."""
+    break_glass: BreakGlass | None = None
+    """Who may authorise in an emergency what the others do not answer; nobody where nothing is said."""
+    consents: dict[Action, tuple[Name, ...]] = {}
+    """What takes effect only once somebody of each of these roles has consented, such as `close: [legal]`."""
+    escalation: dict[Name, PolicyOrLevels]
+    """Escalation policies by name."""
+    communications: tuple[Communication, ...] = ()
+    """What each audience is told, and by when, beside the steps."""
     remind: Duration
     """How long a held incident waits before people are paged again; the pause doubles each time, to a day."""
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]

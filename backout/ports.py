@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -107,6 +107,17 @@ class Channel(Protocol):
 
     async def update(self, *, ref: str, message: Message) -> None:
         """Replace a message that was posted before."""
+
+
+class OnCall(Protocol):
+    """Knows who is on call by a rota."""
+
+    async def people(self, *, at: datetime, directory: Mapping[str, Person]) -> tuple[str, ...]:
+        """Return the keys of those in the directory who are on call at that moment.
+
+        Nobody is an empty answer. Somebody who is not in the directory is `UnknownName`, never left out.
+        `Unreachable`, `RejectedBySystem`: the system of the rota gives no answer.
+        """
 
 
 class Check(Protocol):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from backout.alerts import Alert
 from backout.criteria import Criterion
+from backout.escalation import Level
 from backout.evaluation import Evaluation
 from backout.guard import Guard, Judged, Place
 from backout.model import Duration, Frozen, Name
@@ -95,6 +96,8 @@ class PagePeople(Frozen):
     why: str
     brief: Briefing
     thread: str | None = None
+    level: Level | None = None
+    """The level of an escalation policy that is paged; its roles are among `roles`."""
 
 
 class Paged(Frozen):
@@ -102,6 +105,10 @@ class Paged(Frozen):
 
     people: tuple[str, ...]
     ref: str
+    passed_over: str = ""
+    """Why nobody was called: the level is not for this hour. Empty where somebody was."""
+    unreached: tuple[str, ...] = ()
+    """Channels and rotas that failed, with the reason, where others reached somebody."""
 
 
 class DraftNotice(Frozen):

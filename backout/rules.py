@@ -133,10 +133,14 @@ class Rule(Frozen):
     """Roles whose approvals count; empty means every role with the right to approve."""
     quorum: Annotated[int, Field(ge=1, le=5)] = 1
     """Distinct people who must approve."""
+    required: tuple[Name, ...] = ()
+    """Roles that must each be among those who approve, such as legal; their approvals count too."""
     approve_within: Duration | None = None
-    """How long they have; as long as the step's time window where nothing is said."""
+    """How long they have; else as `approvals` says for the severity, or as long as the step's time window."""
     on_timeout: Move | None = None
-    """What silence means then; as the step says where nothing is said."""
+    """What silence means then; else as `approvals` says for the severity, or as the step does."""
+    veto_window: Duration | None = None
+    """auto: so long it is announced before it begins, and anybody who may hold can stop it."""
 
 
 class Veto(Frozen):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from backout.doors import AlertDoors
 from backout.model import Duration, Frozen, Name
 from backout.people import Person
+from backout.rotas import Calendar, Rota
 from backout.secret import SecretRef
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -133,6 +134,62 @@ class TerminalChannel(Frozen):
     kind: Literal["terminal"]
 
 
+class SlackDirectChannel(Frozen):
+    """Direct messages in Slack, one to each person who is called."""
+
+    kind: Literal["slack-direct"]
+    token: SecretRef
+    api: str = "https://slack.com/api/"
+
+
+class PagerDutyChannel(Frozen):
+    """Pages through PagerDuty's Events API v2: one incident there for each of ours."""
+
+    kind: Literal["pagerduty"]
+    routing_key: SecretRef
+    timeout: Duration
+    url: str = "https://events.pagerduty.com/v2/enqueue"
+
+
+class MailChannel(Frozen):
+    """E-mail over SMTP, to the people who are called, or to fixed addresses."""
+
+    kind: Literal["mail"]
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    sender: str
+    """The address that it comes from."""
+    to: tuple[str, ...] = ()
+    """Addresses that every message goes to, beside the people who are called."""
+    user: str | None = None
+    password: SecretRef | None = None
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    """none: only for a server on this very machine."""
+    ca: str | None = None
+    """The path of the certificates that sign the server's, instead of the public ones."""
+    timeout: Duration
+
+    @model_validator(mode="after")
+    def _safe_login(self) -> MailChannel:
+        if (self.user is None) != (self.password is None):
+            msg = "'user' and 'password' go together; name both or neither"
+            raise ValueError(msg)
+        if self.password and self.tls == "none":
+            msg = "a password is not sent without TLS; say 'tls: starttls' or 'tls: tls'"
+            raise ValueError(msg)
+        return self
+
+
+class WebhookChannel(Frozen):
+    """A POST of documented JSON to an address of yours, signed with a secret."""
+
+    kind: Literal["webhook"]
+    url: str
+    secret: SecretRef
+    """Signs the body: header `X-Backout-Signature: v1=<hex of HMAC-SHA256 over timestamp.body>`."""
+    timeout: Duration
+
+
 Channel = Annotated[SlackChannel | TerminalChannel, Field(discriminator="kind")]
 
 
@@ -161,9 +218,40 @@ class SqliteStore(Frozen):
 
 
 class SlackDoor(Frozen):
-    """The door for Slack's slash commands."""
+    """The door for Slack's commands, buttons and forms: signed HTTP, or Socket Mode."""
 
-    signing_secret: SecretRef
+    signing_secret: SecretRef | None = None
+    """http: what Slack signs its requests with."""
+    app_token: SecretRef | None = None
+    """socket: the app-level token (xapp-...) that opens the connection; nothing has to be reachable then."""
+    token: SecretRef | None = None
+    """The bot token (xoxb-...) that opens forms and asks who is in a user group."""
+    api: str = "https://slack.com/api/"
+    groups: dict[str, Name] = {}
+    """The role that the members of a Slack user group fill, by the group's id, such as `S01ONCALL`."""
+
+    @model_validator(mode="after")
+    def _one_transport(self) -> SlackDoor:
+        if (self.signing_secret is None) == (self.app_token is None):
+            msg = "name either 'signing_secret' (HTTP) or 'app_token' (Socket Mode)"
+            raise ValueError(msg)
+        if (self.groups or self.app_token) and self.token is None:
+            msg = "'groups' and 'app_token' need the bot's 'token' too"
+            raise ValueError(msg)
+        return self
+
+
+class Deputy(Frozen):
+    """Somebody stands in for somebody else, with their roles, for a while."""
+
+    person: Name
+    """Who stands in."""
+    of: Name
+    """For whom."""
+    roles: tuple[Name, ...] = ()
+    """Which of that person's roles; all of them where nothing is said."""
+    start: datetime
+    end: datetime
 
 
 class ReleaseDoor(Frozen):
@@ -202,6 +290,11 @@ class Site(Frozen):
     playbooks: str = "playbooks"
     """The folder of the playbooks."""
     people: dict[Name, Person]
+    deputies: tuple[Deputy, ...] = ()
+    rotas: dict[Name, Rota] = {}
+    """Who is on call, by the names that escalation policies use."""
+    calendars: dict[Name, Calendar] = {}
+    """When people work, by the names that escalation policies use."""
     act_as: tuple[str, ...] = ()
     """Operating-system accounts that may act as any person through the command line. Each of them alone is as
     good as every quorum: for a demo, or a bastion that people share and trust."""

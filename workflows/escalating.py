@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 from backout.case import Ladder
+from backout.escalation import Level
 from backout.people import Action
-from backout.playbook import Level
 from backout.steps import EscalateStep
 from backout.timeline import LadderEnded
 from backout.view import Ask
@@ -40,7 +40,7 @@ async def climb(desk: Desk, *, after: timedelta = timedelta(0)) -> None:
     if after:
         await workflow.sleep(after, summary="before people are paged")
     while ladder := desk.case.ladder:
-        levels = desk.playbook.escalation[ladder.policy]
+        levels = desk.playbook.escalation[ladder.policy].levels
         if await _answered(desk, ladder, levels[ladder.level - 1]) or workflow.now() >= ladder.until:
             desk.case.ladder = None
         elif ladder.level == len(levels):

@@ -57,7 +57,7 @@ def _woken(desk: Desk) -> bool:
 
 def everyone(desk: Desk, step: Step) -> tuple[str, ...]:
     """Return the step's owner and every role of the escalation policies."""
-    levels = (level for policy in desk.playbook.escalation.values() for level in policy)
+    levels = (level for policy in desk.playbook.escalation.values() for level in policy.levels)
     return tuple(dict.fromkeys((step.owner, *(role for level in levels for role in level.page))))
 
 

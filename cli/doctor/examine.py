@@ -99,7 +99,11 @@ def look_at_doors(report: Report, at: SiteFile) -> None:
     doors = at.site.gateway
     secrets: dict[str, tuple[SecretRef, ...]] = {
         **{f"/alerts/{sender}": secrets_of(door) for sender, door in doors.alerts.open.items()},
-        "/slack/commands": (doors.slack.signing_secret,) if doors.slack else (),
+        "/slack/commands": tuple(
+            ref for ref in (doors.slack.signing_secret, doors.slack.app_token, doors.slack.token) if ref
+        )
+        if doors.slack
+        else (),
     }
     secrets |= {} if doors.alerts.open else {"/alerts": ()}
     secrets |= {"/releases and /events": (doors.releases.token,)} if doors.releases else {}
@@ -134,7 +138,7 @@ def _print(report: Report) -> None:
         table.add_row(
             printing.styled(word, _STYLES[finding.level]), *printing.cells(finding.what, finding.found)
         )
-    printing.console().print(table)
+    printing.show(table)
     failed = sum(finding.level == "fail" for finding in report.findings)
     warned = sum(finding.level == "warn" for finding in report.findings)
     printing.line(f"{failed} failed, {warned} warnings." if failed or warned else "Everything is well.")
