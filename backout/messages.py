@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from backout.model import Frozen, Name
 from backout.people import Action
+from backout.playbook import Severity
+
+State = Literal["open", "acknowledged", "closed"]
+"""How far an incident is, as pagers tell it: acknowledged means that somebody owns it."""
 
 
 class Button(Frozen):
@@ -35,6 +41,12 @@ class Message(Frozen):
     """What the reader can do by a tap, where the channel has buttons."""
     link: str = ""
     """Where everything about the incident is; empty without such a place."""
+    state: State = "open"
+    """How far the incident is: pagers call people for an open one, and let them be once it is closed."""
+    severity: Severity | None = None
+    """Of the incident; None for a message that is about none."""
+    key: str = ""
+    """Made from the place that the message comes from: the same key and words twice are one message."""
 
 
 class Posted(Frozen):
@@ -43,6 +55,8 @@ class Posted(Frozen):
     ref: str
     """The channel's own reference, good for threads and updates."""
     link: str | None = None
+    unreached: tuple[str, ...] = ()
+    """People whom it did not reach although they were called, each with the reason."""
 
 
 class CheckResult(Frozen):

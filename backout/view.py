@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from backout.alerts import Alert
 from backout.guard import Judged
+from backout.messages import State
 from backout.model import Frozen, Name
 from backout.people import Action
 from backout.playbook import Playbook, Severity
@@ -142,6 +143,13 @@ class Briefing(Frozen):
     """Notes on the timeline."""
     questions: tuple[Question, ...] = ()
     """Judgments that people may give now."""
+
+    @property
+    def state(self) -> State:
+        """How far the incident is, as pagers tell it."""
+        if self.summary.phase is Phase.CLOSED:
+            return "closed"
+        return "acknowledged" if self.acknowledged_by else "open"
 
 
 class IncidentView(Briefing):
