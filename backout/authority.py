@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from backout.model import Frozen
 from backout.people import MOST_NOTES, NEEDS_REASON, NEEDS_SUBJECT, Act, Action, Actor, Role
 from backout.playbook import Playbook
 from backout.rules import Rule
 from backout.view import Ask, Briefing, IncidentOutcome, Question
-
-SHORTEST_CODE = 6
-"""So many digits of a digest say at least which plan or notice is meant."""
+from backout.votes import Unclear, meant
 
 
 class Allowed(Frozen):
@@ -41,7 +39,7 @@ def may(
 
 def decide(act: Act, brief: Briefing, roles: Mapping[str, Role]) -> Allowed | Refused:
     """Say whether this act is right here and now: the right, the moment, the reason, the subject."""
-    asked = _asked(act.action, brief)
+    asked = meant(act.action, act.subject, brief.asks)
     only = asked.roles if asked and act.action in NEEDS_SUBJECT else ()
     question = next((one for one in brief.questions if one.judgment == act.judgment), None)
     if act.action is Action.JUDGE and question:
@@ -53,11 +51,7 @@ def decide(act: Act, brief: Briefing, roles: Mapping[str, Role]) -> Allowed | Re
     return Refused(reason=problem) if problem else answer
 
 
-def _asked(action: Action, brief: Briefing) -> Ask | None:
-    return next((ask for ask in brief.asks if action in ask.actions), None)
-
-
-def _untimely(act: Act, brief: Briefing, asked: Ask | None) -> str:
+def _untimely(act: Act, brief: Briefing, asked: Ask | Unclear | None) -> str:
     """Say why this is not the moment for the act; empty where it is."""
     if brief.summary.outcome is not IncidentOutcome.OPEN:
         return "the incident is over"
@@ -80,14 +74,16 @@ def _untimely(act: Act, brief: Briefing, asked: Ask | None) -> str:
             return ""
 
 
-def _incomplete(act: Act, asked: Ask | None) -> str:
+def _incomplete(act: Act, asked: Ask | Unclear | None) -> str:
     """Say what the act lacks, or which vote it repeats; empty where it is complete."""
     if act.action in NEEDS_REASON and not act.reason.strip():
         return f"{act.action.value} needs a reason"
     if asked is None:
         return ""
+    if isinstance(asked, Unclear):
+        return asked.reason
     match act.action:
-        case Action.APPROVE | Action.REJECT:
+        case Action.APPROVE:
             return _bad_vote(act, asked)
         case Action.TICK:
             return _bad_tick(act, asked)
@@ -96,23 +92,10 @@ def _incomplete(act: Act, asked: Ask | None) -> str:
 
 
 def _bad_vote(act: Act, asked: Ask) -> str:
-    if not act.subject:
-        verb, code = act.action.value, asked.code
-        return f"say by its code what you {verb}, once you have read it: {verb} {code} for '{asked.headline}'"
-    if not _is_meant(act.subject, asked):
-        return (
-            f"the plan has changed, or something else waits now: '{asked.headline}', code {asked.code}; "
-            "look again"
-        )
     # Who has approved may still reject: a person who sees the error must be able to take it back.
-    if act.action is Action.APPROVE and act.actor.person in asked.approved_by:
+    if act.actor.person in asked.approved_by:
         return f"{act.actor.name} has approved this already; it needs distinct people"
     return ""
-
-
-def _is_meant(subject: str, asked: Ask) -> bool:
-    digits = subject.lower().removeprefix("sha256:")
-    return len(digits) >= SHORTEST_CODE and asked.subject.removeprefix("sha256:").startswith(digits)
 
 
 def _bad_tick(act: Act, asked: Ask) -> str:
@@ -134,39 +117,6 @@ def _unheard_of(act: Act, brief: Briefing, question: Question | None) -> str:
         return (
             f"'{act.answer}' is no answer to {question.judgment}; say one of: {', '.join(question.answers)}"
         )
-    return ""
-
-
-def roles_filled(votes: Sequence[Sequence[str]]) -> int:
-    """Return how many distinct roles people fill at most, where each of them counts for one role only.
-
-    `votes` has the roles of each person. It is a maximum matching: who has two roles takes the one that
-    leaves the other to somebody else.
-    """
-    by_role: dict[str, int] = {}
-
-    def place(person: int, tried: set[str]) -> bool:
-        for role in votes[person]:
-            if role in tried:
-                continue
-            tried.add(role)
-            if role not in by_role or place(by_role[role], tried):
-                by_role[role] = person
-                return True
-        return False
-
-    return sum(place(person, set()) for person in range(len(votes)))
-
-
-def lacking(ask: Ask) -> str:
-    """Say what the approvals of an ask still lack; empty where they authorise it."""
-    if len(ask.approved_by) < ask.quorum:
-        return f"{ask.quorum - len(ask.approved_by)} more"
-    filled = roles_filled(ask.approved_as)
-    if ask.roles_needed > 1 and filled < ask.roles_needed:
-        return f"{ask.roles_needed - filled} more role, filled by somebody else"
-    if ask.must and not any(set(roles) & set(ask.must) for roles in ask.approved_as):
-        return f"somebody who is {' or '.join(ask.must)}"
     return ""
 
 

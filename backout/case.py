@@ -12,12 +12,12 @@ from typing import assert_never
 
 from pydantic import BaseModel
 
-from backout import authority
+from backout import votes
 from backout.alerts import Alert
 from backout.evaluation import Evaluation
 from backout.guard import Judged
 from backout.model import Frozen, Name
-from backout.people import Act, Action, Actor, Receipt
+from backout.people import NEEDS_SUBJECT, Act, Action, Receipt
 from backout.playbook import Playbook, Severity
 from backout.releases import Artifact
 from backout.requests import Observation
@@ -87,8 +87,8 @@ class Case(BaseModel):
     """So many staged reverts were started."""
     authorised: tuple[str, ...] = ()
     """Digests of the plans and notices that were approved."""
-    rejected: str = ""
-    """Who rejected what waits now, and why."""
+    rejections: dict[str, str] = {}
+    """Who rejected a plan or notice, and why, by its digest."""
     acknowledged_by: str = ""
     held: str = ""
     reminders: int = 0
@@ -176,7 +176,7 @@ class Case(BaseModel):
         self.evaluation, self.remaining, self.settled = None, None, None
         self.authorised, self.acknowledged_by, self.ladder = (), "", None
         self.verified, self.reverted = False, False
-        self.sent, self.ticks, self.rejected = (), {}, ""
+        self.sent, self.ticks, self.rejections = (), {}, {}
         self.answered, self.investigated = (), ()
 
     def take_act(
@@ -206,8 +206,13 @@ class Case(BaseModel):
         return receipt
 
     def _subject(self, act: Act) -> str:
-        ask = self.asks.get("approve") if act.action in {Action.APPROVE, Action.REJECT} else None
-        return ask.subject if ask else ""
+        return self._meant(act)[1].subject if act.action in NEEDS_SUBJECT else ""
+
+    def _meant(self, act: Act) -> tuple[str, Ask]:
+        """Return the question that a vote is about, with its kind."""
+        ask = votes.meant(act.action, act.subject, self.asks.values())
+        assert isinstance(ask, Ask)  # noqa: S101  # authority knows it
+        return next(kind for kind, one in self.asks.items() if one is ask), ask
 
     def _effect(self, act: Act, now: datetime, judgment: Judgment | None) -> str:
         match act.action:
@@ -216,7 +221,7 @@ class Case(BaseModel):
                 self.asks.pop("acknowledge", None)
                 return f"{act.actor.name} owns the incident now; paging stops"
             case Action.APPROVE:
-                return self._approve(act.actor)
+                return self._approve(act)
             case Action.REJECT:
                 return self._reject(act)
             case Action.JUDGE:
@@ -234,26 +239,22 @@ class Case(BaseModel):
             case _:
                 assert_never(act.action)
 
-    def _approve(self, actor: Actor) -> str:
-        before = self.asks["approve"]
-        roles = tuple(role for role in actor.roles if role in before.roles)
-        votes = {
-            "approved_by": (*before.approved_by, actor.person),
-            "approved_as": (*before.approved_as, roles),
-        }
-        ask = before.model_copy(update=votes)
+    def _approve(self, act: Act) -> str:
+        kind, before = self._meant(act)
+        ask = votes.approved(before, act.actor)
         counted = f"approval {len(ask.approved_by)} of {ask.quorum}"
-        if lacks := authority.lacking(ask):
-            self.asks["approve"] = ask
+        if lacks := votes.lacking(ask):
+            self.asks[kind] = ask
             return counted if len(ask.approved_by) < ask.quorum else f"{counted}; it takes {lacks}"
-        del self.asks["approve"]
+        del self.asks[kind]
         self.authorised = (*self.authorised, ask.subject)
         return f"{counted}: authorised"
 
     def _reject(self, act: Act) -> str:
-        self.rejected = f"rejected by {act.actor.name}: {act.reason}"
-        self.asks.pop("approve", None)
-        return "rejected; the incident is held until a person decides"
+        kind, ask = self._meant(act)
+        self.rejections[ask.subject] = f"rejected by {act.actor.name}: {act.reason}"
+        del self.asks[kind]
+        return f"rejected; {ask.if_rejected}"
 
     def _judge(self, act: Act, now: datetime, judgment: Judgment | None) -> str:
         assert judgment is not None  # noqa: S101  # authority knows it

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from backout.addressing import ListedIncident, find, full_id, only_open
-from backout.authority import SHORTEST_CODE
 from backout.errors import CommandUnreadable, PersonUnknown, UnknownName
 from backout.model import Frozen
 from backout.people import NEEDS_REASON, NEEDS_SUBJECT, Act, Action, Actor
 from backout.site import Site
 from backout.view import Ask, Briefing, Question
+from backout.votes import SHORTEST_CODE
 
 _LIKE_A_NAME = re.compile(r".*\d.*|\w+[._:@+-]\w.*")
 _JUDGED = 2
@@ -239,6 +239,8 @@ def _ask_line(ask: Ask, incident: str) -> str:
         votes += f" It takes {ask.roles_needed} roles, each filled by another person."
     if ask.must:
         votes += f" One of them must be {' or '.join(ask.must)}."
+    if ask.required:
+        votes += f" Among them must be {' and '.join(ask.required)}, each another person."
     return f"Waiting: {ask.what}{votes} Answer with: {', '.join(answers(ask, incident))}."
 
 

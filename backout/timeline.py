@@ -210,6 +210,7 @@ class ApprovalAsked(BaseEvent):
     until: datetime
     roles_needed: int = 1
     must: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
@@ -217,6 +218,7 @@ class ApprovalAsked(BaseEvent):
         who = " or ".join(self.roles)
         who += f", in {self.roles_needed} distinct roles" if self.roles_needed > 1 else ""
         who += f", {' or '.join(self.must)} among them" if self.must else ""
+        who += f", with {' and '.join(self.required)}" if self.required else ""
         return f"Approval asked of {self.quorum} of {who} until {self.until:%H:%M:%S} UTC: {self.what}"
 
 

@@ -65,6 +65,10 @@ class Ask(Frozen):
     """So many distinct roles must approve, each by another person: nobody counts for two."""
     must: tuple[str, ...] = ()
     """Roles of which at least one must be among those that approve."""
+    required: tuple[str, ...] = ()
+    """Roles that must each be among those that approve, each filled by another person."""
+    if_rejected: str = "the incident is held until a person decides"
+    """What a rejection means, for whoever rejects."""
     until: datetime | None = None
     items: tuple[str, ...] = ()
     """Checklist items, for a manual step."""

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from backout.steps import Move
 from backout.timeline import ApprovalAsked
 from backout.view import Ask
 from workflows.achieved import Stopped, TimedOut
@@ -15,18 +14,17 @@ from workflows.waiting import answer
 
 
 async def authorised(
-    desk: Desk, ask: Ask, until: datetime, *, on_timeout: Move | None = None
+    desk: Desk, ask: Ask, until: datetime, *, kind: str = "approve"
 ) -> Stopped | TimedOut | None:
     """Return None once the quorum authorised the ask's subject; else what came instead.
 
-    What was authorised stays so: a resumed step does not ask again for the same digest. `on_timeout` is what
-    silence means; as the step says where it is None.
+    What was authorised stays so: a resumed step does not ask again for the same digest. `kind` tells the
+    questions apart that wait at the same time; there is one of each kind.
     """
     case = desk.case
     if ask.subject in case.authorised:
         return None
-    case.rejected = ""
-    desk.on_silence = on_timeout
+    case.rejections.pop(ask.subject, None)
     desk.write(
         ApprovalAsked(
             at=workflow.now(),
@@ -37,19 +35,19 @@ async def authorised(
             until=until,
             roles_needed=ask.roles_needed,
             must=ask.must,
+            required=ask.required,
         )
     )
     # The question is open before the page calls people to answer it.
-    with desk.asking("approve", ask):
+    with desk.asking(kind, ask):
         desk.page(ask.roles, f"approval needed from {ask.quorum}: {ask.headline}")
         given = await answer(
-            lambda: ask.subject in case.authorised or bool(case.rejected),
+            lambda: ask.subject in case.authorised or ask.subject in case.rejections,
             until=until,
             summary=f"waits for approval by {ask.quorum} of {', '.join(ask.roles)}",
         )
-    if case.rejected:
-        return Stopped(why=case.rejected)
+    if rejected := case.rejections.get(ask.subject):
+        return Stopped(why=rejected)
     if not given:
         return TimedOut(missing=f"no quorum of {ask.quorum} from {' or '.join(ask.roles)}")
-    desk.on_silence = None
     return None

@@ -89,7 +89,10 @@ async def _authority(desk: Desk, plan: RevertPlan, until: datetime) -> Stopped |
                 must=mandate.must,
                 until=until,
             )
-            return await authorised(desk, ask, until, on_timeout=mandate.on_timeout)
+            desk.on_silence = mandate.on_timeout
+            refusal = await authorised(desk, ask, until)
+            desk.on_silence = None if refusal is None else desk.on_silence
+            return refusal
 
 
 async def _ownership(desk: Desk, until: datetime) -> TimedOut | None:

@@ -16,9 +16,22 @@ from backout.playbook import Playbook
 from tests.invariants.properties import quickly
 from tests.invariants.sources import places
 from tests.unit.linted import changed
-from tests.unit.views import ANN, BEGUN, BEN, DETECTED, ENDED, REVERTED, act, alert, approval, at, case_of
+from tests.unit.views import (
+    ANN,
+    BEGUN,
+    BEN,
+    DETECTED,
+    ENDED,
+    PLAN,
+    REVERTED,
+    act,
+    alert,
+    approval,
+    at,
+    case_of,
+)
 
-DECISIONS = ("held", "rejected", "directive", "authorised", "acknowledged_by", "ending", "asks")
+DECISIONS = ("held", "rejections", "directive", "authorised", "acknowledged_by", "ending", "asks")
 """What people have said, and what waits for them to say more."""
 EVENTS = (*BEGUN, *DETECTED, *REVERTED, *ENDED)
 
@@ -27,7 +40,7 @@ def decided() -> dict[str, Case]:
     """Return a case for each thing that people can have said."""
     return {
         "held": case_of(held="Ann: wait"),
-        "rejected": case_of(rejected="rejected by Cleo: wrong release"),
+        "rejected": case_of(rejections={PLAN: "rejected by Cleo: wrong release"}),
         "half approved": case_of(asks={"approve": approval(approved_by=("ben",))}),
         "aborted": case_of(directive="abort"),
         "on the way out": case_of(ending="aborted"),
@@ -57,9 +70,10 @@ def test_whatever_happens_what_people_said_stands(state: str, happened: list[int
 @pytest.mark.parametrize("action", [Action.ACKNOWLEDGE, Action.NOTE, Action.TICK])
 def test_an_act_that_decides_nothing_about_the_hold_leaves_it(action: Action) -> None:
     tick = approval(actions=(Action.TICK,), items=("a",))
-    case = case_of(held="Ann: wait", rejected="rejected by Cleo: x", asks={"tick": tick})
+    case = case_of(held="Ann: wait", rejections={PLAN: "rejected by Cleo: x"}, asks={"tick": tick})
     case.take_act(act(action, item=1, reason="x"), right="commander", now=at(1), step="revert")
-    assert (case.held, case.rejected, case.directive) == ("Ann: wait", "rejected by Cleo: x", None)
+    assert (case.held, case.directive) == ("Ann: wait", None)
+    assert case.rejections == {PLAN: "rejected by Cleo: x"}
 
 
 def test_a_hold_stands_against_what_was_decided_a_moment_before() -> None:
@@ -71,17 +85,19 @@ def test_a_hold_stands_against_what_was_decided_a_moment_before() -> None:
 
 def test_a_rejection_leaves_nothing_of_the_vote_that_could_still_become_a_quorum() -> None:
     case = case_of(asks={"approve": approval(approved_by=("ben",))})
-    case.take_act(act(Action.REJECT, reason="wrong"), right="commander", now=at(1), step="revert")
+    case.take_act(
+        act(Action.REJECT, reason="wrong", subject=PLAN), right="commander", now=at(1), step="revert"
+    )
     assert case.asks == {}
     assert case.authorised == ()
 
 
-SAID = {"held", "rejected", "directive", "authorised"}
+SAID = {"held", "rejections", "directive", "authorised"}
 CLEARED = {
     ("backout/case.py", "_effect", "directive"): "a hold takes back what was decided a moment before",
     ("backout/case.py", "start_over", "authorised"): "an alert began that nobody has looked at",
-    ("backout/case.py", "start_over", "rejected"): "as above",
-    ("workflows/authorising.py", "authorised", "rejected"): "a person resumed, so people are asked anew",
+    ("backout/case.py", "start_over", "rejections"): "as above",
+    ("workflows/authorising.py", "authorised", "rejections"): "a person resumed, so people are asked anew",
     ("workflows/holding.py", "_taken", "directive"): "the engine does what a person decided",
     ("workflows/holding.py", "_taken", "held"): "a person decided how to go on",
     ("workflows/incident.py", "_leave", "directive"): "it was for the step that is left",
@@ -90,7 +106,9 @@ CLEARED = {
 
 
 def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """Yield each attribute that an assignment sets, with its value."""
+    """Yield each attribute that an assignment sets, with its value; what is taken out is set to nothing."""
+    if isinstance(node, ast.Attribute) and node.attr == "pop" and isinstance(node.value, ast.Attribute):
+        yield node.value.attr, ast.Constant(None)
     if not isinstance(node, ast.Assign):
         return
     for target in node.targets:
@@ -106,7 +124,7 @@ def test_what_people_said_is_taken_back_only_at_known_places_and_for_a_reason() 
         for layer in ("backout", "workflows", "activities", "gateway")
         for place in places(layer)
         for name, value in assigned(place.node)
-        if name in SAID and ast.unparse(value) in {"None", "''", "()"}
+        if name in SAID and ast.unparse(value) in {"None", "''", "()", "{}"}
     }
     assert cleared == set(CLEARED)
 

@@ -157,7 +157,7 @@ class Crowd(RuleBasedStateMachine):
         """Ask for approvals of a new plan."""
         self.plan = f"sha256:{self.number:064x}"
         self.votes = set()
-        self.case.rejected = ""
+        self.case.rejections.clear()
         self.case.asks["approve"] = Ask(
             what="Revert r2", actions=VOTE, subject=self.plan, quorum=quorum, roles=roles
         )

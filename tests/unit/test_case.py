@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backout.case import MOST_ALERTS_TOLD, MOST_FIRING, Case, Directive, OpenIncident
-from backout.people import Action, Actor
+from backout.people import NEEDS_SUBJECT, Action, Actor
 from backout.timeline import ActionTaken, AlertReceived, IncidentEnded
 from backout.view import Ask, IncidentOutcome, Phase
 from tests.unit.views import ANN, BEN, CLEO, OPENING, PLAN, act, alert, approval, at, case_of, full_view
@@ -17,6 +17,8 @@ CHECKLIST = Ask(what="Checklist", actions=(Action.TICK,), subject="clean-up", it
 
 def take(case: Case, action: Action, actor: Actor = BEN, minute: float = 1, **fields: object) -> str:
     """Let a person act; return the answer."""
+    if action in NEEDS_SUBJECT:
+        fields.setdefault("subject", PLAN)
     taken = act(action, actor, **fields)
     return case.take_act(taken, right=actor.roles[0], now=at(minute), step="detect").text
 
@@ -95,7 +97,7 @@ def test_to_start_over_keeps_the_record_and_forgets_what_was_found_authorised_an
         *full_view().timeline, authorised=(PLAN,), acknowledged_by="Ann", verified=True, exposure=0
     )
     case.reverted, case.sent, case.position, case.remaining = True, ("notify",), 7, ()
-    case.ticks, case.rejected = {"clean-up": (1, 2)}, "rejected by Cleo: wrong"
+    case.ticks, case.rejections = {"clean-up": (1, 2)}, {PLAN: "rejected by Cleo: wrong"}
     case.answered = ("critical",)
     case.settle(IncidentOutcome.ABORTED)
     timeline = list(case.timeline)
@@ -147,7 +149,8 @@ def test_a_quorum_authorises_and_one_vote_less_does_not() -> None:
 def test_a_rejection_ends_the_vote() -> None:
     case = case_of(asks={"approve": approval(approved_by=("ben",))})
     assert "held until a person decides" in take(case, Action.REJECT, CLEO, reason="wrong release")
-    assert (case.rejected, case.asks, case.authorised) == ("rejected by Cleo: wrong release", {}, ())
+    assert (case.rejections, case.asks) == ({PLAN: "rejected by Cleo: wrong release"}, {})
+    assert case.authorised == ()
 
 
 @pytest.mark.parametrize(("reason", "held"), [("wait", "Ann: wait"), ("", "Ann: no reason given")])

@@ -7,12 +7,12 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backout.authority import lacking, roles_filled
 from backout.case import Case
 from backout.people import Action, Actor
 from backout.view import Ask
+from backout.votes import lacking, roles_filled
 from tests.invariants.properties import quickly
-from tests.unit.views import BEN, CLEO, act, approval, at, case_of
+from tests.unit.views import BEN, CLEO, PLAN, act, approval, at, case_of
 
 NAMES = ("on_call", "commander", "product")
 VOTES = st.lists(st.lists(st.sampled_from(NAMES), unique=True).map(tuple), max_size=5)
@@ -55,7 +55,8 @@ def test_what_is_authorised_has_its_people_its_roles_and_who_must_be_among_them(
 
 def approve(case: Case, actor: Actor) -> str:
     """Let a person approve what waits; return the answer."""
-    return case.take_act(act(Action.APPROVE, actor), right=actor.roles[0], now=at(1), step="revert").text
+    vote = act(Action.APPROVE, actor, subject=PLAN)
+    return case.take_act(vote, right=actor.roles[0], now=at(1), step="revert").text
 
 
 def test_two_roles_are_not_filled_by_two_people_of_one() -> None:
