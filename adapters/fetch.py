@@ -1,4 +1,4 @@
-"""One GET, bounded in time and size, with every failure named."""
+"""One GET or POST, bounded in time and size, with every failure named."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Page(NamedTuple):
     status: int
     media_type: str
     body: bytes
+    retry_after: str = ""
+    """When to come again, as the server said it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ OPEN = Access()
 
 
 class Fetcher:
-    """Gets pages through one kept-alive client; a redirect is an answer, not followed."""
+    """Asks through one kept-alive client; a redirect is an answer, not followed."""
 
     def __init__(self, what: str, *, timeout: timedelta, limit: int, access: Access = OPEN) -> None:
         self._what = what
@@ -62,10 +64,32 @@ class Fetcher:
             Unreachable: no whole answer came in time.
             RejectedBySystem: the address makes no sense, or the body is too large.
         """
+        return await self._ask("GET", url, {"Accept": accept}, fields=fields)
+
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Page:
+        """Post a body and return the answer, whatever its status; one that is too large is cut.
+
+        Raises:
+            Unreachable: no whole answer came in time. What was posted may have been taken.
+            RejectedBySystem: the address makes no sense.
+        """
+        return await self._ask("POST", url, headers, body=body)
+
+    async def _ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        fields: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Page:
         try:
             # httpx's own time-out begins anew with every chunk; a slow drip must end too.
             async with asyncio.timeout(self._timeout_s):
-                return await self._get(url, accept, fields)
+                asked = self._client.stream(method, url, params=fields, headers=headers, content=body)
+                async with asked as answer:
+                    return await self._read(answer, url, whole=method == "GET")
         except TimeoutError:
             why = f"no whole answer from {url} within {self._timeout_s:g} s"
             raise Unreachable(what=self._what, why=why) from None
@@ -80,16 +104,17 @@ class Fetcher:
         """Close the kept-alive connections."""
         await self._client.aclose()
 
-    async def _get(self, url: str, accept: str, fields: Mapping[str, str] | None) -> Page:
-        asked = self._client.stream("GET", url, params=fields, headers={"Accept": accept})
-        async with asked as answer:
-            body = bytearray()
-            async for chunk in answer.aiter_bytes():
-                body += chunk
-                if len(body) > self._limit:
+    async def _read(self, answer: httpx.Response, url: str, *, whole: bool) -> Page:
+        body = bytearray()
+        async for chunk in answer.aiter_bytes():
+            body += chunk
+            if len(body) > self._limit:
+                if whole:
                     raise RejectedBySystem(what=self._what, why=f"{url} is larger than {self._limit} bytes")
-            media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-            return Page(answer.status_code, media_type, bytes(body))
+                break
+        media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        retry_after = answer.headers.get("retry-after", "")
+        return Page(answer.status_code, media_type, bytes(body), retry_after)
 
 
 def must_be_ok(page: Page, *, what: str, url: str) -> Page:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from adapters.channels.answers import answers_to
+from adapters.channels.plain import spans
 from adapters.clock import SystemClock
 from backout.messages import Message, Posted
 from backout.people import Person
@@ -17,10 +17,6 @@ from backout.ports import Clock
 from backout.rendering import escape_mrkdwn
 
 _INDENT = " " * 10
-_LINK = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
-_BOLD = re.compile(r"\*([^*\n]+)\*")
-# What comes from outside must not move the cursor or rename the window.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SYSTEM_CLOCK = SystemClock()
 
 
@@ -68,9 +64,7 @@ def _commands(message: Message) -> list[str]:
 
 def _readable(line: str, style: str) -> Text:
     """Turn Slack's mrkdwn into text for a terminal."""
-    plain = _LINK.sub(lambda link: f"{link[2]} ({link[1]})" if link[2] else link[1], _CONTROL.sub("", line))
     text = Text(style=style)
-    for number, part in enumerate(_BOLD.split(plain)):
-        unescaped = part.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-        text.append(unescaped, style="bold" if number % 2 else None)
+    for part, bold in spans(line):
+        text.append(part, style="bold" if bold else None)
     return text
