@@ -1,7 +1,7 @@
 """The composition root: a site file becomes adapters, activities and a gateway.
 
 This is the only module that knows every concrete part. A new kind of source, target, channel, check or store
-is a model in backout/site.py, a file below adapters/ and one case here.
+is a model in backout/site.py, a file below adapters/ and one case here, or in adapters/channels/opening.py.
 
 What talks to a vendor is imported where it is built: a command that only asks the engine starts twice as fast
 without the others, and a site pays only for what it names.
@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, assert_never, runtime_checkable
 
 from temporalio.client import Client, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -44,6 +43,7 @@ DEFAULT_ADDRESS = "localhost:7233"
 Activity: TypeAlias = Callable[..., Any]
 
 
+@runtime_checkable
 class _Closes(Protocol):
     async def aclose(self) -> None:
         """Close what is open."""
@@ -123,23 +123,18 @@ class Adapters:
                 assert_never(config)
 
     def channels(self) -> dict[str, ports.Channel]:
-        """Return every channel by name."""
-        return {name: self.channel(config) for name, config in self._at.site.channels.items()}
+        """Return every channel by name, each at its pace."""
+        from adapters.channels.pace import paced  # noqa: PLC0415  # see the module's docstring
+
+        configs = self._at.site.channels
+        return {name: paced(self.channel(config), name, config.kind) for name, config in configs.items()}
 
     def channel(self, config: site_models.Channel) -> ports.Channel:
-        """Return one channel. `SecretMissing`: its token is not there."""
-        match config:
-            case site_models.SlackChannel():
-                from adapters.channels.slack import SlackWeb  # noqa: PLC0415  # see the module's docstring
+        """Return one channel. `SecretMissing`, `FileUnreadable`: what it needs to be let in is not there."""
+        from adapters.channels.opening import open_channel  # noqa: PLC0415  # see the module's docstring
 
-                token = self._at.secret(config.token)
-                return self._closed_at_the_end(SlackWeb(token=token, channel=config.channel, api=config.api))
-            case site_models.TerminalChannel():
-                from adapters.channels.terminal import Terminal  # noqa: PLC0415  # see the module's docstring
-
-                return Terminal(sys.stdout)
-            case _:
-                assert_never(config)
+        channel = open_channel(config, secret=self._at.secret, path=self._at.path)
+        return self._closed_at_the_end(channel) if isinstance(channel, _Closes) else channel
 
     def checks(self) -> dict[str, ports.Check]:
         """Return every integrity check by name."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
+
+_SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class SystemClock:
@@ -16,3 +19,11 @@ class SystemClock:
     async def sleep(self, *, duration: timedelta) -> None:
         """Wait for that long; cancellable."""
         await asyncio.sleep(duration.total_seconds())
+
+
+class SteadyClock(SystemClock):
+    """Time that nobody can set: the distance of two of its moments is true, and nothing else of them."""
+
+    def now(self) -> datetime:
+        """Return a moment, in UTC."""
+        return _SOME_DAY + timedelta(seconds=time.monotonic())

@@ -8,7 +8,15 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 _PARTS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -105,3 +113,18 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 """A share of traffic in whole percent."""
+
+_MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+
+
+def mail_address(text: str) -> str:
+    """Return an e-mail address. `ValueError`: it is none, or has more than the address."""
+    if len(text) > LONGEST_MAIL_ADDRESS or not _MAIL.fullmatch(text):
+        msg = f"'{text}' is not an e-mail address; write it as name@host.example, in ASCII and alone"
+        raise ValueError(msg)
+    return text
+
+
+LONGEST_MAIL_ADDRESS = 254
+MailAddress = Annotated[str, AfterValidator(mail_address)]
+"""An e-mail address and nothing beside it."""

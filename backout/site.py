@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from backout.doors import AlertDoors
-from backout.model import Duration, Frozen, Name
+from backout.model import Duration, Frozen, MailAddress, Name
 from backout.people import Person
 from backout.rotas import Calendar, Rota
 from backout.secret import SecretRef
@@ -155,11 +156,11 @@ class MailChannel(Frozen):
     """E-mail over SMTP, to the people who are called, or to fixed addresses."""
 
     kind: Literal["mail"]
-    host: str
+    host: Annotated[str, Field(max_length=253, pattern=r"^[A-Za-z0-9:_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$")]
     port: Annotated[int, Field(ge=1, le=65535)] = 587
-    sender: str
+    sender: MailAddress
     """The address that it comes from."""
-    to: tuple[str, ...] = ()
+    to: tuple[MailAddress, ...] = ()
     """Addresses that every message goes to, beside the people who are called."""
     user: str | None = None
     password: SecretRef | None = None
@@ -177,7 +178,20 @@ class MailChannel(Frozen):
         if self.password and self.tls == "none":
             msg = "a password is not sent without TLS; say 'tls: starttls' or 'tls: tls'"
             raise ValueError(msg)
+        if self.tls == "none" and not _is_this_machine(self.host):
+            msg = "'tls: none' is for a server on this very machine, such as 127.0.0.1"
+            raise ValueError(msg)
+        if self.tls == "none" and self.ca:
+            msg = "'ca' goes with 'tls: starttls' or 'tls: tls'"
+            raise ValueError(msg)
         return self
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class WebhookChannel(Frozen):
@@ -190,7 +204,10 @@ class WebhookChannel(Frozen):
     timeout: Duration
 
 
-Channel = Annotated[SlackChannel | TerminalChannel, Field(discriminator="kind")]
+Channel = Annotated[
+    SlackChannel | TerminalChannel | SlackDirectChannel | PagerDutyChannel | MailChannel | WebhookChannel,
+    Field(discriminator="kind"),
+]
 
 
 class HttpCheck(Frozen):

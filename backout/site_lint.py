@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
+from backout.model import format_duration, mail_address
 from backout.placeholders import IN_ADDRESSES, placeholder_problems
 from backout.problems import Path, Problem
-from backout.site import ExpositionSource, PrometheusSource, PushSource, Site, SlackChannel
+from backout.site import (
+    Channel,
+    ExpositionSource,
+    MailChannel,
+    PagerDutyChannel,
+    PrometheusSource,
+    PushSource,
+    Site,
+    TerminalChannel,
+    WebhookChannel,
+)
+
+LONGEST_TRY = timedelta(seconds=8)
+"""A page is tried for ten seconds at a time; a channel must have given up before that."""
 
 
 def site_problems(site: Site) -> Iterator[Problem]:
@@ -16,6 +31,8 @@ def site_problems(site: Site) -> Iterator[Problem]:
     yield from _shared_identities(site)
     yield from _addresses(site)
     yield from _shared_files(site)
+    yield from _mail_addresses(site)
+    yield from _patience(site)
 
 
 def _shared_identities(site: Site) -> Iterator[Problem]:
@@ -51,9 +68,9 @@ def _addresses(site: Site) -> Iterator[Problem]:
         },
         **{("checks", name, "url"): check.url for name, check in site.checks.items()},
         **{
-            ("channels", name, "api"): channel.api
+            ("channels", name, *place): url
             for name, channel in site.channels.items()
-            if isinstance(channel, SlackChannel)
+            for place, url in _channel_addresses(channel)
         },
         **({("ui",): site.ui} if site.ui else {}),
     }
@@ -63,6 +80,35 @@ def _addresses(site: Site) -> Iterator[Problem]:
         elif "@" in urlsplit(url).netloc:
             yield Problem(path=path, message="a secret is named, never written into an address")
         yield from placeholder_problems(path, url, IN_ADDRESSES)
+
+
+def _channel_addresses(channel: Channel) -> Iterator[tuple[Path, str]]:
+    match channel:
+        case TerminalChannel() | MailChannel():
+            return
+        case PagerDutyChannel() | WebhookChannel():
+            yield ("url",), channel.url
+        case _:
+            yield ("api",), channel.api
+
+
+def _mail_addresses(site: Site) -> Iterator[Problem]:
+    for key, person in site.people.items():
+        try:
+            mail_address(person.email or "nobody@localhost")
+        except ValueError as error:
+            yield Problem(path=("people", key, "email"), message=str(error))
+
+
+def _patience(site: Site) -> Iterator[Problem]:
+    """Yield the channels that would still be trying when the page is given up."""
+    for name, channel in site.channels.items():
+        if (
+            isinstance(channel, PagerDutyChannel | MailChannel | WebhookChannel)
+            and channel.timeout > LONGEST_TRY
+        ):
+            msg = f"a page is tried for 10 s at a time; let this be {format_duration(LONGEST_TRY)} at most"
+            yield Problem(path=("channels", name, "timeout"), message=msg)
 
 
 def _is_http(url: str) -> bool:

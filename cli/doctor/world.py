@@ -9,7 +9,18 @@ from typing import Protocol, assert_never, runtime_checkable
 from backout import ports
 from backout.guard import Place
 from backout.playbook import Playbook
-from backout.site import FlagdFileTarget, Site, SlackChannel, Target
+from backout.site import (
+    Channel,
+    FlagdFileTarget,
+    MailChannel,
+    PagerDutyChannel,
+    Site,
+    SlackChannel,
+    SlackDirectChannel,
+    Target,
+    TerminalChannel,
+    WebhookChannel,
+)
 from backout.steps import CheckStep, RevertStep
 from cli.doctor.report import Report, patience
 from cli.doctor.sources import SourceLook, place_of
@@ -99,11 +110,10 @@ class World:
 
     async def _channel(self, name: str, channel: ports.Channel) -> None:
         what = f"channel {name}"
-        if isinstance(self._site.channels[name], SlackChannel):
-            silent = [key for key, person in self._site.people.items() if person.slack is None]
-            if silent:
-                advice = "it cannot call them. Give them 'slack: U...' in the site file"
-                self._report.warn(what, f"{', '.join(silent)} have no Slack member id: {advice}.")
+        silent, lacks, give = _silent(self._site, self._site.channels[name])
+        if silent:
+            advice = f"it cannot call them. Give them '{give}' in the site file"
+            self._report.warn(what, f"{', '.join(silent)} have no {lacks}: {advice}.")
         if isinstance(channel, SelfChecking):
             async with patience():
                 self._report.ok(what, await channel.check())
@@ -149,6 +159,20 @@ class World:
             self._report.warn("outbox", f"{dead} dead letters. See why: backout alerts dead")
         if not depth and not dead:
             self._report.ok("outbox", "nothing waits, and there are no dead letters")
+
+
+def _silent(site: Site, channel: Channel) -> tuple[list[str], str, str]:
+    """Return the people whom a channel cannot call, what they lack, and what to give them."""
+    people = site.people.items()
+    match channel:
+        case SlackChannel() | SlackDirectChannel():
+            return [key for key, one in people if one.slack is None], "Slack member id", "slack: U..."
+        case MailChannel():
+            return [key for key, one in people if one.email is None], "e-mail address", "email: ..."
+        case PagerDutyChannel() | WebhookChannel() | TerminalChannel():
+            return [], "", ""
+        case _:
+            assert_never(channel)
 
 
 def _baseline(config: Target) -> str:

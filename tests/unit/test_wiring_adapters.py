@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 
 import activities
 import wiring
+from adapters.channels.pace import Paced
 from adapters.channels.slack import SlackWeb
 from adapters.channels.terminal import Terminal
 from adapters.checks.http import HttpChecker
@@ -60,7 +61,8 @@ async def test_each_kind_of_the_site_file_becomes_its_adapter(site: Path) -> Non
         assert isinstance(adapters.targets()["chat-exposure"], FlagdFile)
         channels = adapters.channels()
         assert isinstance(channels["incidents"], Terminal)
-        assert isinstance(channels["status-page"], SlackWeb)
+        assert isinstance(channels["status-page"], Paced)
+        assert isinstance(channels["status-page"].behind, SlackWeb)
         assert isinstance(adapters.checks()["served-version"], HttpChecker)
 
 
