@@ -6,7 +6,7 @@ from typing import Literal
 
 from backout.model import Frozen, Name
 from backout.people import Action
-from backout.playbook import Severity
+from backout.severity import Severity
 
 State = Literal["open", "acknowledged", "closed"]
 """How far an incident is, as pagers tell it: acknowledged means that somebody owns it."""
@@ -21,6 +21,8 @@ class Button(Frozen):
     """Of the plan or notice that it is about."""
     seen: int = 0
     """Events on the timeline when the button was shown: a doubled tap is one act, a later one another."""
+    run: str = ""
+    """The summary's `run`: a tap on the message of an earlier incident never acts in a later one."""
 
 
 class Message(Frozen):
