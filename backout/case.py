@@ -6,31 +6,34 @@ incident can be carried over into a fresh history.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
 from pydantic import BaseModel
 
-from backout import votes
+from backout import consents, judgments, votes
 from backout.alerts import Alert
+from backout.consents import Pending
 from backout.evaluation import Evaluation
 from backout.guard import Judged
 from backout.model import Frozen, Name
-from backout.people import NEEDS_SUBJECT, Act, Action, Receipt
-from backout.playbook import Playbook, Severity
+from backout.people import AUTHORISES, NEEDS_SUBJECT, Act, Action, Receipt, unnamed
+from backout.playbook import Playbook
 from backout.releases import Artifact
 from backout.requests import Observation
 from backout.rules import Judgment
-from backout.steps import DetectStep
+from backout.severity import Severity
 from backout.timeline import ActionTaken, AlertReceived, Event, SignalsJudged
-from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase, Question
+from backout.timeline_decisions import ConsentLapsed
+from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase
 
 MOST_FIRING = 200
 """Firing alerts that a case keeps; more are counted."""
 MOST_ALERTS_TOLD = 100
 """Alerts that are written on the timeline; more are counted."""
-TOLD = frozenset({Action.APPROVE, Action.TICK, Action.JUDGE})
+TOLD = frozenset({*AUTHORISES, Action.TICK, Action.JUDGE, Action.SEVERITY})
 """Acts whose effect is written on the timeline, beside their reason."""
 
 
@@ -124,6 +127,12 @@ class Case(BaseModel):
     """The last answer of everyone else to each judgment."""
     begun: bool = False
     """What the release's watch found was taken in."""
+    severity: Severity | None = None
+    """How bad people say it is; as the playbook says where it is None."""
+    pending: dict[str, Pending] = {}
+    """Acts that take effect once others have consented, by the digest that they consent to."""
+    announced: dict[str, datetime] = {}
+    """Until when a plan that runs by itself could be held before it began, by its digest."""
 
     @property
     def interrupted(self) -> bool:
@@ -178,6 +187,7 @@ class Case(BaseModel):
         self.verified, self.reverted = False, False
         self.sent, self.ticks, self.rejections = (), {}, {}
         self.answered, self.investigated = (), ()
+        self.pending, self.announced = {}, {}
 
     def take_act(
         self, act: Act, *, right: str, now: datetime, step: str, judgment: Judgment | None = None
@@ -186,33 +196,62 @@ class Case(BaseModel):
 
         `judgment` is the one that a `judge` answers.
         """
-        subject = self._subject(act)
+        asked = self.asked(act)
+        subject = asked.subject if asked else ""
         receipt = Receipt(text=self._effect(act, now, judgment))
-        self.add(
-            ActionTaken(
-                at=now,
-                act=act.id,
-                action=act.action,
-                actor=act.actor,
-                right=right,
-                reason=act.reason,
-                subject=subject,
-                detail=receipt.text if act.action in TOLD else "",
-            ),
-            now=now,
-            step=step,
-        )
+        detail = receipt.text if act.action in TOLD else ""
+        self._write_act(act, right=right, now=now, step=step, subject=subject, detail=detail)
         self.receipts[act.id] = receipt
+        self._carry_out(now=now, step=step)
         return receipt
 
-    def _subject(self, act: Act) -> str:
-        return self._meant(act)[1].subject if act.action in NEEDS_SUBJECT else ""
+    def ask_consent(self, act: Act, ask: Ask, *, right: str, now: datetime, step: str) -> Receipt:
+        """Keep an act that its actor has the right to, until others have consented to it."""
+        event = consents.asked(act, ask, right=right, at=now)
+        self.add(event, now=now, step=step)
+        self.pending[ask.subject] = Pending(act=act, right=right)
+        self.asks[consents.kind(act.action)] = ask
+        self.receipts[act.id] = consents.receipt(event, ask)
+        return self.receipts[act.id]
 
-    def _meant(self, act: Act) -> tuple[str, Ask]:
-        """Return the question that a vote is about, with its kind."""
+    def lapse(self, actions: Collection[Action], why: str, *, now: datetime, step: str) -> None:
+        """Give up acts of these kinds that nobody has consented to yet."""
+        for subject, pending in list(self.pending.items()):
+            if pending.act.action in actions:
+                del self.pending[subject]
+                self.asks.pop(consents.kind(pending.act.action), None)
+                self.add(ConsentLapsed(at=now, action=pending.act.action, why=why), now=now, step=step)
+
+    def _carry_out(self, *, now: datetime, step: str) -> None:
+        """Carry out what others have consented to by now."""
+        for subject in [one for one in self.pending if one in self.authorised]:
+            act, right = self.pending[subject].act, self.pending.pop(subject).right
+            effect = self._effect(act, now, None)
+            detail = f"carried out, with the consent that it takes: {effect}"
+            self._write_act(act, right=right, now=now, step=step, subject=subject, detail=detail)
+
+    def _write_act(
+        self, act: Act, *, right: str, now: datetime, step: str, subject: str, detail: str
+    ) -> None:
+        event = ActionTaken(
+            at=now,
+            act=act.id,
+            action=act.action,
+            actor=unnamed(act.actor),
+            right=right,
+            reason=act.reason,
+            subject=subject,
+            detail=detail,
+        )
+        self.add(event, now=now, step=step)
+
+    def asked(self, act: Act) -> Ask | None:
+        """Return the question that a vote is about; None for any other act."""
+        if act.action not in NEEDS_SUBJECT:
+            return None
         ask = votes.meant(act.action, act.subject, self.asks.values())
         assert isinstance(ask, Ask)  # noqa: S101  # authority knows it
-        return next(kind for kind, one in self.asks.items() if one is ask), ask
+        return ask
 
     def _effect(self, act: Act, now: datetime, judgment: Judgment | None) -> str:
         match act.action:
@@ -220,10 +259,8 @@ class Case(BaseModel):
                 self.acknowledged_by = act.actor.name
                 self.asks.pop("acknowledge", None)
                 return f"{act.actor.name} owns the incident now; paging stops"
-            case Action.APPROVE:
-                return self._approve(act)
-            case Action.REJECT:
-                return self._reject(act)
+            case Action.APPROVE | Action.OVERRIDE | Action.BREAK_GLASS | Action.REJECT:
+                return self._vote(act)
             case Action.JUDGE:
                 return self._judge(act, now, judgment)
             case Action.HOLD:
@@ -236,44 +273,34 @@ class Case(BaseModel):
             case Action.RESUME | Action.RETRY | Action.SKIP | Action.ABORT | Action.CLOSE:
                 self.directive = Directive(act.action.value)
                 return f"{act.action.value}: taken"
+            case Action.SEVERITY:
+                before, self.severity = self.severity, act.severity
+                return f"it is {self.severity} now{f', no more {before}' if before else ''}"
             case _:
                 assert_never(act.action)
 
-    def _approve(self, act: Act) -> str:
-        kind, before = self._meant(act)
-        ask = votes.approved(before, act.actor)
-        counted = f"approval {len(ask.approved_by)} of {ask.quorum}"
-        if lacks := votes.lacking(ask):
-            self.asks[kind] = ask
-            return counted if len(ask.approved_by) < ask.quorum else f"{counted}; it takes {lacks}"
-        del self.asks[kind]
-        self.authorised = (*self.authorised, ask.subject)
-        return f"{counted}: authorised"
-
-    def _reject(self, act: Act) -> str:
-        kind, ask = self._meant(act)
-        self.rejections[ask.subject] = f"rejected by {act.actor.name}: {act.reason}"
-        del self.asks[kind]
-        return f"rejected; {ask.if_rejected}"
+    def _vote(self, act: Act) -> str:
+        before = self.asked(act)
+        assert before is not None  # noqa: S101  # only votes come here
+        kind = next(kind for kind, one in self.asks.items() if one is before)
+        if act.action is Action.REJECT:
+            self.rejections[before.subject] = f"rejected by {act.actor.name}: {act.reason}"
+            self.pending.pop(before.subject, None)
+            del self.asks[kind]
+            return f"rejected; {before.if_rejected}"
+        counted = votes.counted(before, act)
+        if counted.authorises:
+            del self.asks[kind]
+            self.authorised = (*self.authorised, before.subject)
+        else:
+            self.asks[kind] = counted.ask
+        return counted.text
 
     def _judge(self, act: Act, now: datetime, judgment: Judgment | None) -> str:
         assert judgment is not None  # noqa: S101  # authority knows it
-        judged = Judged(
-            judgment=judgment.id,
-            answer=act.answer,
-            by=act.actor.person,
-            at=now,
-            until=now + judgment.expires,
-            reason=act.reason,
-        )
         before = (*self.judged_by_others, *self.judged.values())
-        self.judged[judgment.id] = judged
-        self.judged_by_others = tuple(
-            one
-            for one in before
-            if one is not self.judged.get(one.judgment)
-            and (one.judgment, one.by) != (judged.judgment, judged.by)
-        )
+        judged = self.judged[judgment.id] = judgments.answer(act, judgment, now)
+        self.judged_by_others = judgments.by_others(before, self.judged)
         weight = judgment.answers[act.answer].value
         return f"{judgment.id} is {act.answer} ({weight}) until {judged.until:%H:%M:%S} UTC"
 
@@ -296,7 +323,7 @@ class Case(BaseModel):
         over = self.outcome is not IncidentOutcome.OPEN
         judged = next((event for event in reversed(self.timeline) if isinstance(event, SignalsJudged)), None)
         return Briefing(
-            summary=self._summary(opening, opening.playbook.severity),
+            summary=self._summary(opening, self.severity or opening.playbook.severity),
             step="" if over else names[self.position],
             step_until=None if over else self.step_until,
             held=self.held,
@@ -306,22 +333,8 @@ class Case(BaseModel):
             fired=judged.line if judged else "",
             postmortem=self.postmortem,
             notes=self.notes,
-            questions=() if over else self._questions(opening.playbook),
-        )
-
-    def _questions(self, playbook: Playbook) -> tuple[Question, ...]:
-        """Return the judgments that weigh now: only where the signals are watched for a breach."""
-        if not isinstance(playbook.steps[self.position], DetectStep):
-            return ()
-        return tuple(
-            Question(
-                judgment=judgment.id,
-                ask=judgment.ask,
-                roles=judgment.by,
-                answers=judgment.answers,
-                given=self.judged.get(judgment.id),
-            )
-            for judgment in playbook.judgments
+            questions=() if over else judgments.questions(opening.playbook, self.position, self.judged),
+            shipped_by=opening.shipped_by,
         )
 
     def _summary(self, opening: OpenIncident, severity: Severity) -> IncidentSummary:
@@ -368,6 +381,8 @@ class OpenIncident(Frozen):
     """The last known good release, where the registry knows one."""
     artifacts: tuple[Artifact, ...] = ()
     """What the release is made of, where it is registered."""
+    shipped_by: str = ""
+    """Who shipped the release, as the registry knows them: a person's key, name, login or e-mail address."""
     found: Observation | None = None
     """What the release's watch saw, where it opened the incident: detection begins with it."""
     carried: Case | None = None

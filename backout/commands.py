@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
+from backout.acting import actor
 from backout.addressing import ListedIncident, find, full_id, only_open
 from backout.errors import CommandUnreadable, PersonUnknown, UnknownName
 from backout.model import Frozen
 from backout.people import NEEDS_REASON, NEEDS_SUBJECT, Act, Action, Actor
+from backout.severity import Severity
 from backout.site import Site
 from backout.view import Ask, Briefing, Question
 from backout.votes import SHORTEST_CODE
@@ -41,6 +44,8 @@ class Verb(Frozen):
                 return f"{self.name} [incident] <text>"
             case Action.JUDGE:
                 return f"{self.name} [incident] <judgment> <answer> [reason]"
+            case Action.SEVERITY:
+                return f"{self.name} [incident] <{'|'.join(Severity)}> <reason>"
             case action:
                 code = " <code>" if action in NEEDS_SUBJECT else ""
                 return f"{self.name} [incident]{code} {'<reason>' if action in NEEDS_REASON else '[reason]'}"
@@ -66,11 +71,23 @@ VERBS = {
         Verb(name="abort", does=Action.ABORT, about="stop the playbook where the world stands"),
         Verb(name="note", does=Action.NOTE, about="write on the timeline"),
         Verb(name="close", does=Action.CLOSE, about="end a held incident"),
+        Verb(name="severity", does=Action.SEVERITY, about="say how bad it is"),
+        Verb(name="override", does=Action.OVERRIDE, about="authorise what is asked past its quorum"),
+        Verb(
+            name="break-glass",
+            does=Action.BREAK_GLASS,
+            about="authorise it in an emergency, with somebody of another role",
+        ),
         Verb(name="judge", does=Action.JUDGE, about="answer a question that weighs into the rules"),
         Verb(name="tick", does=Action.TICK, about="tick an item of the checklist"),
         Verb(name="help", does="help", about="this list"),
     )
 }
+
+
+def word_of(action: Action) -> str:
+    """Return the word that people type for an action."""
+    return next(verb.name for verb in VERBS.values() if verb.does is action)
 
 
 class Command(Frozen):
@@ -93,6 +110,11 @@ class Command(Frozen):
             and _CODE.fullmatch(self.words[number]) is not None
         )
 
+    def is_severity(self, number: int) -> bool:
+        """Whether the word at this place, from 0, is a severity that the verb takes."""
+        takes = self.verb.does is Action.SEVERITY and number < len(self.words)
+        return takes and self.words[number].lower() in set(Severity)
+
 
 class Meant(Frozen):
     """What the words after the verb mean."""
@@ -103,6 +125,7 @@ class Meant(Frozen):
     judgment: str = ""
     """What a `judge` answers."""
     answer: str = ""
+    severity: Severity | None = None
     text: str = ""
 
 
@@ -119,8 +142,11 @@ def parse(text: str) -> Command:
     verb = VERBS[name.lower()]
     if verb.does is Action.JUDGE and len(words) < _JUDGED:
         raise CommandUnreadable(problem=f"Name the question and your answer: {verb.usage}")
+    command = Command(verb=verb, words=tuple(words))
+    if verb.does is Action.SEVERITY and not (command.is_severity(0) or command.is_severity(1)):
+        raise CommandUnreadable(problem=f"Say how bad it is: {verb.usage}")
     if verb.does is not Action.TICK:
-        return Command(verb=verb, words=tuple(words))
+        return command
     if not words or not re.fullmatch(r"[0-9]{1,3}", words[-1]):
         raise CommandUnreadable(problem=f"Name the item by its number: {verb.usage}")
     return Command(verb=verb, words=tuple(words[:-1]), item=int(words[-1]))
@@ -151,6 +177,8 @@ def _names_one(command: Command, listed: Sequence[ListedIncident]) -> bool:
     if command.verb.does is Action.JUDGE:
         # Its other words look like names too. A mistyped incident is refused as an unknown question.
         return len(command.words) > _JUDGED and any(first in one.names for one in listed)
+    if command.is_severity(0):
+        return command.is_severity(1)
     if any(first in one.names for one in listed):
         return True
     if command.is_code(0):
@@ -165,6 +193,8 @@ def _meant(command: Command, incident: str, *, used: int) -> Meant:
             raise CommandUnreadable(problem=f"Name the question and your answer: {command.verb.usage}")
         judgment, answer, *rest = left
         return Meant(incident=incident, judgment=judgment, answer=answer, text=" ".join(rest))
+    if command.is_severity(used):
+        return Meant(incident=incident, severity=Severity(left[0].lower()), text=" ".join(left[1:]))
     if command.is_code(used):
         return Meant(incident=incident, subject=left[0], text=" ".join(left[1:]))
     return Meant(incident=incident, text=" ".join(left))
@@ -181,18 +211,21 @@ def act_of(command: Command, action: Action, meant: Meant, *, act_id: str, actor
         item=command.item,
         judgment=meant.judgment,
         answer=meant.answer,
+        severity=meant.severity,
     )
 
 
-def actor_of(member: str, site: Site) -> Actor:
-    """Return the person whom a Slack member id belongs to.
+def actor_of(member: str, site: Site, *, at: datetime, more: Sequence[str] = ()) -> Actor:
+    """Return the person whom a Slack member id belongs to, as they act at that moment.
+
+    `more` are roles that Slack's user groups give them.
 
     Raises:
         PersonUnknown: nobody in the directory has it.
     """
     for key, person in site.people.items():
         if person.slack == member:
-            return Actor(person=key, name=person.name, roles=person.roles, via="slack")
+            return actor(site, key, via="slack", at=at, more=more)
     raise PersonUnknown(member=member)
 
 
@@ -222,6 +255,7 @@ def status_text(brief: Briefing) -> str:
     lines = [
         f"{summary.service}/{summary.release}: {summary.phase.value}, {summary.outcome.value}",
         f"Step {brief.step}{until}. Exposure: {exposure}. Alerts: {summary.alerts}.",
+        f"Severity: {summary.severity.value}.",
         f"Acknowledged by {brief.acknowledged_by}." if brief.acknowledged_by else "Not acknowledged.",
         f"Held: {brief.held}" if brief.held else "",
         f"Signals: {brief.fired}" if brief.fired else "",

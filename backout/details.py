@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backout.case import OpenIncident
-from backout.commands import judging
+from backout.commands import judging, word_of
 from backout.people import NEEDS_SUBJECT, Action
 from backout.rendering import escape_markdown
 from backout.view import Ask, Briefing, Question
@@ -16,6 +16,7 @@ def page(brief: Briefing) -> str:
     rows = (
         ("Phase", summary.phase.value),
         ("Outcome", summary.outcome.value),
+        ("Severity", summary.severity.value),
         ("Held", brief.held),
         ("Exposure", exposure),
         ("Signals", brief.fired),
@@ -40,7 +41,7 @@ def page(brief: Briefing) -> str:
 def _asked(ask: Ask, incident: str) -> str:
     who = " or ".join(ask.roles) or "a person"
     until = f" until {ask.until:%H:%M:%S} UTC" if ask.until else ""
-    verbs = ", ".join(f"`backout {command(action)} {incident}{_code(action, ask)}`" for action in ask.actions)
+    verbs = ", ".join(f"`backout {word_of(action)} {incident}{_code(action, ask)}`" for action in ask.actions)
     return f"- **{who}**{until}: {escape_markdown(ask.headline)} ({verbs})"
 
 
@@ -51,11 +52,6 @@ def _question(question: Question, incident: str) -> str:
 
 def _code(action: Action, ask: Ask) -> str:
     return f" {ask.code}" if action in NEEDS_SUBJECT else ""
-
-
-def command(action: Action) -> str:
-    """Return the word that people type for an action."""
-    return "ack" if action is Action.ACKNOWLEDGE else action.value
 
 
 def summary(opening: OpenIncident) -> str:

@@ -114,6 +114,7 @@ class GuardRelease(Frozen):
             digest=self.digest,
             baseline=self.place.baseline,
             artifacts=self.artifacts,
+            shipped_by=self.owner,
             found=seen.model_copy(update={"watch": None}),
         )
 

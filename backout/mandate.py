@@ -11,6 +11,7 @@ from backout.kinds import holds, kinds
 from backout.model import Duration, Frozen
 from backout.playbook import Playbook
 from backout.rules import Do, Rule, names_in
+from backout.severity import Severity
 from backout.steps import Move
 
 
@@ -27,18 +28,40 @@ class Mandate(Frozen):
     roles_needed: int = 1
     must: tuple[str, ...] = ()
     """Roles of which one must be among those who approve."""
+    required: tuple[str, ...] = ()
+    """Roles that must each be among them."""
+    veto_window: Duration | None = None
+    """auto: so long it is announced first; nothing where it is None."""
     within: Duration | None = None
     """How long they have; as long as the step where it is None."""
     on_timeout: Move | None = None
     """What their silence means; as the step says where it is None."""
 
 
-def mandate(said: Evaluation | None, playbook: Playbook, answered: Sequence[str] = ()) -> Mandate:
+def mandate(
+    said: Evaluation | None,
+    playbook: Playbook,
+    answered: Sequence[str] = (),
+    severity: Severity | None = None,
+) -> Mandate:
     """Return what a revert takes, on this evaluation and after people answered these rules.
+
+    How long an approval may take, and what silence means, depends on the severity that the incident has now,
+    where the rule says nothing of it.
 
     A rule that wants an investigation, answered or not, leaves the revert to two people in two roles, and so
     does one that reverts on fairness alone.
     """
+    found = _without_times(said, playbook, answered)
+    usual = playbook.approvals.get(severity or playbook.severity)
+    if usual is None or found.authority != "approve":
+        return found
+    times = {"within": found.within or usual.within, "on_timeout": found.on_timeout or usual.on_timeout}
+    return found.model_copy(update=times)
+
+
+def _without_times(said: Evaluation | None, playbook: Playbook, answered: Sequence[str]) -> Mandate:
+    """Return what a revert takes, with the times that its rule names itself."""
     fired = playbook.rule(said.rule if said else None)
     if said is not None and fired is not None and fired.do is Do.REVERT:
         own = _in_two_roles(fired, playbook) if _is_of_fairness(fired, playbook) else _of(fired, playbook)
@@ -67,6 +90,8 @@ def _of(rule: Rule, playbook: Playbook) -> Mandate:
         authority=rule.authority,
         roles=approvers(rule, playbook),
         quorum=rule.quorum,
+        required=rule.required,
+        veto_window=rule.veto_window if rule.authority == "auto" else None,
         within=rule.approve_within,
         on_timeout=rule.on_timeout,
     )

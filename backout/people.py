@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from backout.errors import ReasonTooLong
 from backout.model import Frozen, Name
+from backout.severity import Severity
 
 
 class Action(StrEnum):
@@ -26,12 +27,29 @@ class Action(StrEnum):
     TICK = "tick"
     JUDGE = "judge"
     CLOSE = "close"
+    SEVERITY = "severity"
+    OVERRIDE = "override"
+    BREAK_GLASS = "break_glass"
 
 
-NEEDS_REASON = frozenset({Action.REJECT, Action.SKIP, Action.ABORT, Action.CLOSE, Action.NOTE})
+NEEDS_REASON = frozenset(
+    {
+        Action.REJECT,
+        Action.SKIP,
+        Action.ABORT,
+        Action.CLOSE,
+        Action.NOTE,
+        Action.SEVERITY,
+        Action.OVERRIDE,
+        Action.BREAK_GLASS,
+    }
+)
 """Actions that are refused without a reason (a note's reason is its text)."""
 
-NEEDS_SUBJECT = frozenset({Action.APPROVE, Action.REJECT})
+AUTHORISES = frozenset({Action.APPROVE, Action.OVERRIDE, Action.BREAK_GLASS})
+"""Actions that let happen what waits; who shipped the release may do none of them."""
+
+NEEDS_SUBJECT = AUTHORISES | {Action.REJECT}
 """Actions that are refused unless they say which plan or notice they are about."""
 
 
@@ -79,6 +97,18 @@ class Actor(Frozen):
     """The door: `slack`, `cli` or `web`."""
     deputy_of: tuple[str, ...] = ()
     """Names of the people in whose place they act; those people's roles are among theirs."""
+    known_as: tuple[str, ...] = ()
+    """Their login and e-mail address, by which a registry of releases may know them; no timeline has them."""
+
+    def signed(self, right: str) -> str:
+        """Return who this is, by which right, and through which door, for the timeline."""
+        deputy = f", deputy of {' and '.join(self.deputy_of)}" if self.deputy_of else ""
+        return f"{self.name} ({right}{deputy}, via {self.via})"
+
+
+def unnamed(actor: Actor) -> Actor:
+    """Return the actor without what only the doors know them by."""
+    return actor.model_copy(update={"known_as": ()})
 
 
 def _bounded(reason: str) -> str:
@@ -104,6 +134,8 @@ class Act(Frozen):
     """For `judge`: the id of the judgment."""
     answer: str = ""
     """For `judge`: one of its answers."""
+    severity: Severity | None = None
+    """For `severity`: how bad it is."""
 
 
 class Receipt(Frozen):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -14,16 +13,9 @@ from backout.guard import Guard
 from backout.model import Duration, Frozen, Name
 from backout.people import Action, Role
 from backout.rules import Judgment, Occasion, Rearm, Rule, Veto
+from backout.severity import Severity
 from backout.signals import Signal
 from backout.steps import Move, Step
-
-
-class Severity(StrEnum):
-    """How bad the scenario is for its users."""
-
-    CRITICAL = "critical"
-    MAJOR = "major"
-    MINOR = "minor"
 
 
 class AtRisk(Frozen):

@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import TypeVar
 
 from backout.evaluation import Evaluation, Factor, Outcome, Verdict, Vetoed
+from backout.event import BaseEvent
 from backout.model import Frozen
 from backout.people import Action
 from backout.steps import RevertStep
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
-    BaseEvent,
     CheckRun,
     Event,
     ExposureSet,

@@ -101,6 +101,19 @@ class NotifyStep(BaseStep):
     template: Name
     """A template in templates/notices/."""
     needs_approval: bool = False
+    approve_by: tuple[Name, ...] = ()
+    """Roles whose approvals count; empty means every role with the right to approve."""
+    quorum: Annotated[int, Field(ge=1, le=5)] = 1
+    """Distinct people who must approve."""
+    required: tuple[Name, ...] = ()
+    """Roles that must each be among those who approve, such as legal; their approvals count too."""
+
+    @model_validator(mode="after")
+    def _votes_where_asked(self) -> NotifyStep:
+        if not self.needs_approval and (self.approve_by or self.required or self.quorum > 1):
+            msg = "'approve_by', 'quorum' and 'required' need needs_approval: true"
+            raise ValueError(msg)
+        return self
 
 
 class ManualStep(BaseStep):

@@ -9,23 +9,9 @@ from pydantic import Field
 
 from backout.alerts import Alert
 from backout.evaluation import Evaluation, Factor, Outcome
-from backout.model import Frozen
+from backout.event import BaseEvent
 from backout.people import Action, Actor
-
-
-class BaseEvent(Frozen):
-    """What every event has."""
-
-    seq: int = 0
-    """Its number in the incident, from 1."""
-    at: datetime
-    step: str = ""
-    """The step of the playbook in which it happened; empty outside of any."""
-
-    @property
-    def line(self) -> str:
-        """The event as one sentence for people."""
-        raise NotImplementedError
+from backout.timeline_decisions import ConsentAsked, ConsentLapsed, GlassBroken, RevertAnnounced
 
 
 class IncidentOpened(BaseEvent):
@@ -177,6 +163,10 @@ class LadderEnded(BaseEvent):
         return f"Escalation policy {self.policy} ended without an answer"
 
 
+_FLAGGED = {Action.OVERRIDE: "OVERRIDE", Action.BREAK_GLASS: "BREAK-GLASS"}
+"""What goes past a quorum stands out wherever the timeline is read."""
+
+
 class ActionTaken(BaseEvent):
     """A person acted, with the right to."""
 
@@ -196,7 +186,8 @@ class ActionTaken(BaseEvent):
         """The event as one sentence for people."""
         reason = f": {self.reason}" if self.reason else ""
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{self.actor.name} ({self.right}, via {self.actor.via}): {self.action.value}{detail}{reason}"
+        did = _FLAGGED.get(self.action, self.action.value)
+        return f"{self.actor.signed(self.right)}: {did}{detail}{reason}"
 
 
 class ApprovalAsked(BaseEvent):
@@ -377,6 +368,10 @@ Event = Annotated[
     | LadderEnded
     | ActionTaken
     | ApprovalAsked
+    | ConsentAsked
+    | ConsentLapsed
+    | GlassBroken
+    | RevertAnnounced
     | Held
     | ExposureSet
     | RevertStopped

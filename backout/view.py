@@ -10,9 +10,10 @@ from backout.guard import Judged
 from backout.messages import State
 from backout.model import Frozen, Name
 from backout.people import Action
-from backout.playbook import Playbook, Severity
+from backout.playbook import Playbook
 from backout.releases import Artifact
 from backout.rules import Weight
+from backout.severity import Severity
 from backout.timeline import Event
 
 CODE_LENGTH = 8
@@ -67,6 +68,14 @@ class Ask(Frozen):
     """Roles of which at least one must be among those that approve."""
     required: tuple[str, ...] = ()
     """Roles that must each be among those that approve, each filled by another person."""
+    glass: tuple[str, ...] = ()
+    """Roles of which two may break the glass for it; nobody may where it is empty."""
+    broken_by: tuple[str, ...] = ()
+    """Who broke the glass for it so far."""
+    broken_as: tuple[tuple[str, ...], ...] = ()
+    """The roles among `glass` that each of them has, in the same order."""
+    carries_out: Action | None = None
+    """What somebody did with the right, and what takes effect only once this is authorised."""
     if_rejected: str = "the incident is held until a person decides"
     """What a rejection means, for whoever rejects."""
     until: datetime | None = None
@@ -147,6 +156,8 @@ class Briefing(Frozen):
     """Notes on the timeline."""
     questions: tuple[Question, ...] = ()
     """Judgments that people may give now."""
+    shipped_by: str = ""
+    """Who shipped the release, as the registry knows them: they authorise nothing here."""
 
     @property
     def state(self) -> State:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from backout.model import Frozen
-from backout.people import NEEDS_SUBJECT, Action, Actor
+from backout.people import NEEDS_SUBJECT, Act, Action, Actor
 from backout.view import Ask
 
 SHORTEST_CODE = 6
 """So many digits of a digest say at least which plan or notice is meant."""
+
+
+GLASS_TAKES = 2
+"""So many people, each of another role, break the glass."""
 
 
 class Unclear(Frozen):
@@ -54,11 +59,55 @@ def _which(action: Action, subject: str | None, asks: Sequence[Ask], *, is_known
     return f"the plan has changed, or something else waits now: {told}; look again"
 
 
+class Counted(Frozen):
+    """What a vote came to."""
+
+    ask: Ask
+    """The question with it."""
+    authorises: bool
+    text: str
+    """What the voter is told."""
+
+
+def counted(ask: Ask, act: Act) -> Counted:
+    """Count a vote that lets something happen: an approval, an override, or a hand on the glass."""
+    match act.action:
+        case Action.OVERRIDE:
+            had = f"it had {len(ask.approved_by)} of {ask.quorum} approvals"
+            return Counted(ask=ask, authorises=True, text=f"overridden, {had}: authorised")
+        case Action.BREAK_GLASS:
+            broken = _added(ask, act.actor, "broken", ask.glass)
+            if roles_filled(broken.broken_as) < GLASS_TAKES:
+                text = "first of two who break the glass; it takes somebody of another role"
+                return Counted(ask=broken, authorises=False, text=text)
+            return Counted(ask=broken, authorises=True, text="glass broken: authorised, and reported")
+        case _:
+            return _approved(_added(ask, act.actor, "approved", ask.roles))
+
+
+def _approved(ask: Ask) -> Counted:
+    told = f"approval {len(ask.approved_by)} of {ask.quorum}"
+    if not (lacks := lacking(ask)):
+        return Counted(ask=ask, authorises=True, text=f"{told}: authorised")
+    more = "" if len(ask.approved_by) < ask.quorum else f"; it takes {lacks}"
+    return Counted(ask=ask, authorises=False, text=f"{told}{more}")
+
+
 def approved(ask: Ask, actor: Actor) -> Ask:
     """Return the question with one approval more."""
-    roles = tuple(role for role in actor.roles if role in ask.roles)
-    counted = {"approved_by": (*ask.approved_by, actor.person), "approved_as": (*ask.approved_as, roles)}
-    return ask.model_copy(update=counted)
+    return _added(ask, actor, "approved", ask.roles)
+
+
+def _added(ask: Ask, actor: Actor, how: Literal["approved", "broken"], among: tuple[str, ...]) -> Ask:
+    roles = tuple(role for role in actor.roles if role in among)
+    by, of = getattr(ask, f"{how}_by"), getattr(ask, f"{how}_as")
+    return ask.model_copy(update={f"{how}_by": (*by, actor.person), f"{how}_as": (*of, roles)})
+
+
+def shipped(actor: Actor, by: str) -> bool:
+    """Say whether this is the person who shipped the release, however the registry names them."""
+    names = (actor.person, actor.name, *actor.known_as)
+    return bool(by.strip()) and by.strip().casefold() in {name.strip().casefold() for name in names}
 
 
 def roles_filled(votes: Sequence[Sequence[str]]) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import pwd
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -13,6 +14,7 @@ from uuid import uuid4
 from temporalio.envconfig import ClientConnectConfig
 
 import wiring
+from backout.acting import actor
 from backout.errors import EngineUnnamed, LoginUnknown, NotYourLogin, UnknownName
 from backout.people import Actor
 from backout.site import Site
@@ -95,8 +97,7 @@ def actor_of(site: Site, *, chosen: str | None) -> Actor:
         raise UnknownName(kind="person", name=key, known=site.people)
     if key != mine and login not in site.act_as:
         raise NotYourLogin(login=login, person=key, whose=f"that of '{mine}'" if mine else "nobody's")
-    person = site.people[key]
-    return Actor(person=key, name=person.name, roles=person.roles, via=f"cli:{login}")
+    return actor(site, key, via=f"cli:{login}", at=datetime.now(UTC))
 
 
 def new_act_id() -> str:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import aiohttp
 from slack_sdk.signature import SignatureVerifier
 
-from backout.details import command
+from backout.commands import word_of
 from backout.errors import BackoutError
 from backout.people import NEEDS_REASON, NEEDS_SUBJECT, Action, Person
 from backout.view import Ask, IncidentView
@@ -71,7 +71,7 @@ def next_answer(
 def words(answer: Answer, view: IncidentView) -> str:
     """Return what the person types after /backout."""
     summary = view.summary
-    typed = (command(answer.action), f"{summary.service}/{summary.release}", answer.code)
+    typed = (word_of(answer.action), f"{summary.service}/{summary.release}", answer.code)
     return " ".join((*filter(None, typed), _SAYS[view.step][answer.action]))
 
 
@@ -161,7 +161,7 @@ def commands(ask: Ask, *, people: Mapping[str, Person], cli: str, state: str) ->
     why = {action: " --reason why" if action in NEEDS_REASON else "" for action in Action}
     code = {action: f" {_code(action, ask)}".rstrip() for action in Action}
     return [
-        f"{cli} {command(action)}{code[action]} --as {key}{why[action]} --state {state}"
+        f"{cli} {word_of(action)}{code[action]} --as {key}{why[action]} --state {state}"
         for action in ask.actions
         for key, person in people.items()
         if _may_answer(key, person, ask)

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from backout.evaluation import Factor, Outcome, Verdict
+from backout.event import BaseEvent
 from backout.people import Action
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
     ApprovalAsked,
-    BaseEvent,
     CheckRun,
     Event,
     ExposureSet,

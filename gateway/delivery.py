@@ -19,7 +19,7 @@ from backout.errors import (
     Unanswered,
     UnknownName,
 )
-from backout.model import digest_of
+from backout.model import Frozen, digest_of
 from backout.outbox import OutboxEntry
 from backout.playbook import Playbook
 from backout.ports import Outbox, Registry
@@ -59,6 +59,14 @@ class Round(Enum):
     """The engine, or the outbox itself, does not answer."""
 
 
+class _Known(Frozen):
+    """What the registry knows of a release; nothing where it does not answer."""
+
+    baseline: str = ""
+    artifacts: tuple[Artifact, ...] = ()
+    shipped_by: str = ""
+
+
 class Delivery:
     """The background task between the outbox and the engine. An accepted alert is never given up.
 
@@ -83,7 +91,7 @@ class Delivery:
         self._metrics = metrics
         self._woken = asyncio.Event()
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._known: dict[str, tuple[str, tuple[Artifact, ...]]] = {}
+        self._known: dict[str, _Known] = {}
         """What the registry told in this round, by incident: one that hangs costs its time only once."""
 
     def wake(self) -> None:
@@ -193,19 +201,20 @@ class Delivery:
         playbook = self._playbooks[entry.playbook]
         if incident not in self._known:  # an incident's entries come one after another
             self._known[incident] = await self._look_up(entry.service, entry.release)
-        baseline, artifacts = self._known[incident]
+        known = self._known[incident]
         return OpenIncident(
             incident=incident,
             service=entry.service,
             release=entry.release,
             playbook=playbook,
             digest=digest_of(playbook),
-            baseline=baseline,
-            artifacts=artifacts,
+            baseline=known.baseline,
+            artifacts=known.artifacts,
+            shipped_by=known.shipped_by,
         )
 
-    async def _look_up(self, service: str, release: str) -> tuple[str, tuple[Artifact, ...]]:
-        """Return the baseline and the artifacts of a release: context that no incident waits for."""
+    async def _look_up(self, service: str, release: str) -> _Known:
+        """Return what the registry knows of a release: context that no incident waits for."""
         try:
             async with asyncio.timeout(LOOK_UP_S):
                 record = await self._registry.release(service=service, release=release)
@@ -213,11 +222,14 @@ class Delivery:
         except (BackoutError, TimeoutError) as error:
             why = str(error) or f"no answer within {LOOK_UP_S:g} s"
             _log.warning("The registry does not tell of %s/%s: %s", service, release, why)
-            return "", ()
+            return _Known()
         newest = newest_but(release, baselines) or ""
         if record is None:
-            return newest, ()
-        return record.place.baseline or newest, record.registration.artifacts
+            return _Known(baseline=newest)
+        told = record.registration
+        return _Known(
+            baseline=record.place.baseline or newest, artifacts=told.artifacts, shipped_by=told.owner
+        )
 
 
 def _alert_of(entry: OutboxEntry) -> Alert:

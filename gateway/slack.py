@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import parse_qsl
 
@@ -99,7 +100,7 @@ class SlackDoor:
     async def _do(self, command: Command, slash: SlashCommand) -> str:
         if command.verb.does == "help":
             return help_text(slash.command)
-        actor = actor_of(slash.user_id, self._site)
+        actor = actor_of(slash.user_id, self._site, at=datetime.now(UTC))
         listed: tuple[ListedIncident, ...] = ()
         if command.needs_list:
             listed = await self._incidents.listing(limit=RESOLVE_AMONG, open_only=False, within_s=LIST_S)

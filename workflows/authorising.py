@@ -6,6 +6,7 @@ from datetime import datetime
 
 from temporalio import workflow
 
+from backout.people import Action
 from backout.timeline import ApprovalAsked
 from backout.view import Ask
 from workflows.achieved import Stopped, TimedOut
@@ -21,7 +22,7 @@ async def authorised(
     What was authorised stays so: a resumed step does not ask again for the same digest. `kind` tells the
     questions apart that wait at the same time; there is one of each kind.
     """
-    case = desk.case
+    case, ask = desk.case, offered(desk, ask)
     if ask.subject in case.authorised:
         return None
     case.rejections.pop(ask.subject, None)
@@ -51,3 +52,11 @@ async def authorised(
     if not given:
         return TimedOut(missing=f"no quorum of {ask.quorum} from {' or '.join(ask.roles)}")
     return None
+
+
+def offered(desk: Desk, ask: Ask) -> Ask:
+    """Return the question with the ways past its quorum that this playbook has."""
+    glass = desk.playbook.break_glass.roles if desk.playbook.break_glass else ()
+    ways = ((Action.OVERRIDE, desk.holders(Action.OVERRIDE)), (Action.BREAK_GLASS, glass))
+    actions = (*ask.actions, *(action for action, roles in ways if roles))
+    return ask.model_copy(update={"actions": actions, "glass": glass})

@@ -19,6 +19,7 @@ from backout.mandate import Mandate, mandate
 from backout.people import Act, Action
 from backout.requests import PagePeople
 from backout.rules import Judgment
+from backout.severity import Severity
 from backout.steps import Move, Step
 from backout.timeline import Event, MessageFailed, PeoplePaged
 from backout.view import Ask, IncidentOutcome, Phase
@@ -77,7 +78,12 @@ class Desk:
 
     def mandate(self) -> Mandate:
         """Return what a revert takes now."""
-        return mandate(self.case.evaluation, self.playbook, self.case.investigated)
+        return mandate(self.case.evaluation, self.playbook, self.case.investigated, self.severity)
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is now."""
+        return self.case.severity or self.playbook.severity
 
     def forget(self) -> None:
         """Forget where detection stands: it is begun anew, with every rule."""

@@ -17,6 +17,7 @@ from backout import authority
 from backout.alerts import Alert
 from backout.authority import Allowed
 from backout.case import Case, Directive, OpenIncident
+from backout.consents import CAN_WAIT, DECISIONS
 from backout.people import Act, Receipt
 from backout.steps import Move, PostmortemStep, Step
 from backout.timeline import (
@@ -32,7 +33,7 @@ from backout.timeline import (
     StepTimedOut,
 )
 from backout.view import IncidentOutcome, IncidentSummary, IncidentView, Phase
-from workflows import escalating, holding, options, reverting, steps
+from workflows import consenting, escalating, holding, options, reverting, steps
 from workflows.achieved import Achieved, Done, Stopped, TimedOut
 from workflows.desk import Desk
 from workflows.failures import reason
@@ -52,6 +53,7 @@ class Incident:
         info = workflow.info()
         self._case = opening.carried or Case(run=info.first_execution_run_id, opened_at=workflow.now())
         self._desk = Desk(opening, self._case)
+        self._rights = authority.rights(opening.playbook)
         self._retries = 0
         if opening.carried is None:
             self._open(opening)
@@ -64,6 +66,7 @@ class Incident:
             self._desk.in_background(reverting.count_requests(self._desk, after=options.GATHER))
         elif self._case.ladder is not None:
             self._desk.in_background(escalating.climb(self._desk))
+        consenting.go_on(self._desk)
         while True:
             await self._go_through()
             # A cancel in Temporal does not keep an incident from closing in order.
@@ -101,6 +104,7 @@ class Incident:
         await self._desk.settle()
         if self._case.overtaken:
             return False
+        consenting.give_up(self._desk, CAN_WAIT, "the incident is over")
         self._desk.close(self._desk.final_outcome())
         self._desk.write(IncidentEnded(at=workflow.now(), outcome=self._case.outcome.value))
         await self._desk.publisher.last_word()
@@ -151,6 +155,7 @@ class Incident:
         if self._case.directive is Directive.ABORT:
             self._case.settle(IncidentOutcome.ABORTED)
         self._case.directive = None
+        consenting.give_up(self._desk, DECISIONS, "the step is over")
 
     async def _attempt(self, step: Step, attempt: int) -> Directive | None:
         """Perform the step once; return what a person or the playbook wants then, None where it is done."""
@@ -253,13 +258,14 @@ class Incident:
         # The validator said yes in this very workflow task; asking again only fetches the right's name.
         decision = self._decide(act)
         right = decision.right if isinstance(decision, Allowed) else ""
-        receipt = self._case.take_act(
-            act,
-            right=right,
-            now=workflow.now(),
-            step=self._desk.step.name,
-            judgment=self._desk.judgment(act),
-        )
+        now, step = workflow.now(), self._desk.step.name
+        if ask := consenting.question(self._desk, act):
+            receipt = self._case.ask_consent(act, ask, right=right, now=now, step=step)
+            consenting.wait(self._desk, ask)
+        else:
+            asked, judgment = self._case.asked(act), self._desk.judgment(act)
+            receipt = self._case.take_act(act, right=right, now=now, step=step, judgment=judgment)
+            consenting.follow(self._desk, act, asked)
         self._desk.count("ActionTaken")
         self._desk.show()
         return receipt
@@ -280,7 +286,7 @@ class Incident:
             if act.action in holding.DECISIONS:
                 return authority.Refused(reason=f"{directive.value} was taken a moment ago; look again")
             brief = brief.model_copy(update={"held": ""})
-        return authority.decide(act, brief, opening.playbook.roles)
+        return authority.decide(act, brief, self._rights)
 
     @workflow.query
     def view(self) -> IncidentView:

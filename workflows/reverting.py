@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from activities.exposure import ExposureActivities
 from activities.signals import SignalActivities
 from backout.exposure import ReadExposure, RevertPlan
+from backout.mandate import Mandate
 from backout.model import digest_of, format_duration
 from backout.people import Action
 from backout.requests import CountRequests
@@ -19,6 +20,7 @@ from backout.timeline import RequestsCounted, RevertStopped
 from backout.view import Ask
 from workflows import options, watching
 from workflows.achieved import Achieved, Done, Stopped, TimedOut
+from workflows.announcing import announced
 from workflows.authorising import authorised
 from workflows.desk import Desk
 from workflows.doing import do
@@ -72,27 +74,34 @@ async def _authority(desk: Desk, plan: RevertPlan, until: datetime) -> Stopped |
     mandate = desk.mandate()
     match mandate.authority:
         case "auto":
-            return None
+            if mandate.veto_window is None:
+                return None
+            return await announced(desk, _question(plan, mandate), mandate.veto_window, until)
         case "ack":
             return await _ownership(desk, until)
         case "approve":
             until = min(until, workflow.now() + mandate.within) if mandate.within else until
-            stages = " -> ".join(f"{stage} %" for stage in plan.stages)
-            ask = Ask(
-                what=f"Revert {plan.release} on {plan.target}: {stages}, soak {format_duration(plan.soak)}, "
-                f"because of {plan.because}",
-                actions=(Action.APPROVE, Action.REJECT),
-                subject=digest_of(plan),
-                quorum=mandate.quorum,
-                roles=mandate.roles,
-                roles_needed=mandate.roles_needed,
-                must=mandate.must,
-                until=until,
-            )
             desk.on_silence = mandate.on_timeout
+            ask = _question(plan, mandate).model_copy(update={"until": until})
             refusal = await authorised(desk, ask, until)
-            desk.on_silence = None if refusal is None else desk.on_silence
+            desk.on_silence = desk.on_silence if refusal else None
             return refusal
+
+
+def _question(plan: RevertPlan, mandate: Mandate) -> Ask:
+    """Return the question whether the plan may run."""
+    stages = " -> ".join(f"{stage} %" for stage in plan.stages)
+    return Ask(
+        what=f"Revert {plan.release} on {plan.target}: {stages}, soak {format_duration(plan.soak)}, "
+        f"because of {plan.because}",
+        actions=(Action.APPROVE, Action.REJECT),
+        subject=digest_of(plan),
+        quorum=mandate.quorum,
+        roles=mandate.roles,
+        roles_needed=mandate.roles_needed,
+        must=mandate.must,
+        required=mandate.required,
+    )
 
 
 async def _ownership(desk: Desk, until: datetime) -> TimedOut | None:

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities.checks import CheckActivities
 from activities.people import PeopleActivities
 from activities.records import RecordActivities
+from backout.authority import named
 from backout.model import digest_of
 from backout.people import Action
 from backout.requests import DraftNotice, Notice, RunCheck, SendNotice, WritePostmortem
@@ -92,8 +93,9 @@ async def _notify(desk: Desk, step: NotifyStep, until: datetime) -> Achieved:
             what=f"Send to {step.audience}: {notice.title}\n{notice.text}",
             actions=(Action.APPROVE, Action.REJECT),
             subject=digest_of(notice),
-            quorum=1,
-            roles=desk.holders(Action.APPROVE),
+            quorum=step.quorum,
+            roles=named(step.approve_by, step.required, desk.playbook),
+            required=step.required,
             until=until,
         )
         if refusal := await authorised(desk, ask, until):

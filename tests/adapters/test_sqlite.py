@@ -22,7 +22,7 @@ from adapters.stores.sqlite import SqliteStore
 from adapters.stores.sqlite_file import SqliteFile
 from backout.errors import RejectedBySystem, Unreachable
 from backout.outbox import OutboxEntry
-from backout.playbook import Severity
+from backout.severity import Severity
 from backout.timeline import Held
 from backout.view import IncidentOutcome, IncidentSummary, Phase
 

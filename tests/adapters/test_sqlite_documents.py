@@ -15,7 +15,7 @@ from adapters.stores.outbox import SqliteOutbox
 from adapters.stores.sqlite import SqliteStore
 from backout.errors import RejectedBySystem, Unreachable
 from backout.outbox import OutboxEntry
-from backout.playbook import Severity
+from backout.severity import Severity
 from backout.view import IncidentOutcome, IncidentSummary, Phase
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)

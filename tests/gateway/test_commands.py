@@ -7,7 +7,7 @@ import pytest
 from backout.commands import VERBS, Meant, act_of, actor_of, address, help_text, parse, status_text
 from backout.errors import CommandUnreadable, IncidentUnknown, PersonUnknown, UnknownName
 from backout.people import Action
-from backout.playbook import Severity
+from backout.severity import Severity
 from backout.rules import Weight
 from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, Phase, Question
 from tests.gateway.test_addressing import one

@@ -6,8 +6,7 @@ import pytest
 
 from backout.authority import Allowed, Refused, decide
 from backout.case import Directive
-from backout.commands import VERBS
-from backout.details import command
+from backout.commands import VERBS, word_of
 from backout.people import Action, Role
 from backout.view import IncidentOutcome, Phase
 from backout.yaml_text import load_playbook
@@ -38,7 +37,7 @@ def test_every_action_has_a_word_at_every_door(action: Action) -> None:
     (verb,) = (verb for verb in VERBS.values() if verb.does is action)
     assert ACTS[verb.name] is verb
     assert verb.name in {registered.name for registered in app.registered_commands}
-    assert command(action) == verb.name
+    assert word_of(action) == verb.name
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)

@@ -11,11 +11,11 @@ from rich.console import Console
 
 from backout.alerts import Alert
 from backout.evaluation import Evaluation, Factor, Outcome, Verdict
+from backout.event import BaseEvent
 from backout.people import Action, Actor
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
-    BaseEvent,
     CheckRun,
     Event,
     ExposureSet,

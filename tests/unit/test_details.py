@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backout.commands import VERBS
-from backout.details import command, page
+from backout.commands import VERBS, word_of
+from backout.details import page
 from backout.people import Action
 from backout.rules import Weight
 from backout.view import Ask, IncidentOutcome, Question
@@ -68,8 +68,8 @@ def test_what_people_wrote_cannot_pass_for_a_part_of_the_page() -> None:
 
 @pytest.mark.parametrize("action", list(Action))
 def test_the_command_that_it_shows_is_one_that_exists(action: Action) -> None:
-    assert VERBS[command(action)].does is action
-    assert command(action) in page(briefing(asks={"x": approval(actions=(action,))}))
+    assert VERBS[word_of(action)].does is action
+    assert word_of(action) in page(briefing(asks={"x": approval(actions=(action,))}))
 
 
 def test_the_questions_that_weigh_now_are_shown_with_their_answers() -> None:

@@ -23,10 +23,10 @@ from activities.signals import SignalActivities
 from adapters.memory import MemoryWorld
 from backout.alerts import Alert
 from backout.case import OpenIncident
+from backout.event import BaseEvent
 from backout.model import digest_of
 from backout.people import NEEDS_SUBJECT, Act, Action, Actor, Person, Receipt
 from backout.playbook import Playbook
-from backout.timeline import BaseEvent
 from backout.view import IncidentSummary, IncidentView
 from worker import sandbox
 from workflows.incident import Incident
