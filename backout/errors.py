@@ -252,3 +252,21 @@ class NothingToTest(BackoutError):
 class DoorClosed(BackoutError):
     """What {sender} sends cannot be read without its door, which says what it means. Name it in the site
     file: gateway.alerts.{sender}."""
+
+
+class ServiceUnreadable(BackoutError):
+    """Alert '{alert}' names no service: label '{label}' is {found}. It must be letters, digits or '_.-', and
+    begin with a letter."""
+
+
+class InteractionUnreadable(BackoutError):
+    """No {what}: look at {places}. Nothing was done."""
+
+
+class FormUnavailable(BackoutError):
+    """The form for the reason cannot be opened: {why}. Nothing was done; type it instead: {typed}"""
+
+
+class GroupsUnanswered(BackoutError):
+    """Slack's user groups, which give you your roles, could not be asked: {why}. So nothing was done. Try
+    again, or ask for a role under 'people' in the site file."""
