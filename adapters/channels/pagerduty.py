@@ -20,7 +20,7 @@ from adapters.channels.taking import ANSWER_LIMIT, must_be_taken
 from adapters.fetch import Fetcher, Page
 from backout.messages import Message, Posted
 from backout.people import Person
-from backout.playbook import Severity
+from backout.severity import Severity
 
 SUMMARY_LIMIT = 1024
 """Characters of a summary."""

@@ -15,6 +15,7 @@ from adapters.fetch import OPEN, Access
 from adapters.sources.exposition import ExpositionMetrics
 from adapters.sources.prometheus import PrometheusApi
 from tests import postgres
+from tests.adapters.certificates import Certificates, sign
 from tests.adapters.feedback import ROWS, TABLE, World, sqlite_address
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -111,3 +112,9 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     if request.param == "sqlite":
         return World("sqlite", sqlite_address(tmp_path / "feedback.db"))
     return World("postgresql", request.getfixturevalue("server"))
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority of our own, and what it has signed for a server on loopback."""
+    return sign(tmp_path_factory.mktemp("signed"))
