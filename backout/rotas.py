@@ -1,24 +1,35 @@
-"""Rotas and calendars: who is on call at a moment, and whether people work then."""
+"""Rotas and calendars as the site file has them: who takes turns on call, and when people work."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import time
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from backout.model import Duration, Frozen, Name
 from backout.secret import SecretRef
+from backout.zones import Day, Moment, TimeOfDay, Zone
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+END_OF_DAY = time(0, 0)
 
 
 class Override(Frozen):
     """Somebody else is on call for a while; the one that stands last wins."""
 
     person: Name
-    start: datetime
-    end: datetime
+    start: Moment
+    end: Moment
+    """From then on it is again who would be on call without it."""
+
+    @model_validator(mode="after")
+    def _ends_later(self) -> Override:
+        if self.end <= self.start:
+            msg = "it ends before it begins; 'end' must be later than 'start'"
+            raise ValueError(msg)
+        return self
 
 
 class WeeklyRota(Frozen):
@@ -27,11 +38,11 @@ class WeeklyRota(Frozen):
     kind: Literal["weekly"]
     people: Annotated[tuple[Name, ...], Field(min_length=1)]
     """In their order; the first is on call from `start` on."""
-    start: date
+    start: Day
     """The day of the first hand-over."""
-    handover: time
+    handover: TimeOfDay
     """The time of day of every hand-over, local to `zone`: it stays so when clocks change."""
-    zone: str
+    zone: Zone
     """An IANA time zone, such as `Europe/Berlin`."""
     days: Annotated[int, Field(ge=1, le=366)] = 7
     """How many days a turn lasts."""
@@ -42,17 +53,18 @@ class PagerDutyRota(Frozen):
     """A schedule of PagerDuty; people are found by their `pagerduty` id, or else by their e-mail address."""
 
     kind: Literal["pagerduty"]
-    schedule: str
+    schedule: Annotated[str, Field(min_length=1)]
+    """Its id, such as `PI7DH85`."""
     token: SecretRef
     timeout: Duration
     url: str = "https://api.pagerduty.com"
 
 
 class OpsgenieRota(Frozen):
-    """A schedule of Opsgenie or Jira Service Management; people are found by their e-mail address."""
+    """A schedule of Opsgenie; people are found by their e-mail address."""
 
     kind: Literal["opsgenie"]
-    schedule: str
+    schedule: Annotated[str, Field(min_length=1)]
     """Its name."""
     token: SecretRef
     timeout: Duration
@@ -65,16 +77,23 @@ Rota = Annotated[WeeklyRota | PagerDutyRota | OpsgenieRota, Field(discriminator=
 class Shift(Frozen):
     """Hours of a day."""
 
-    start: time
-    end: time
+    start: TimeOfDay
+    end: TimeOfDay
     """Later than `start`; 00:00 is the end of the day."""
+
+    @model_validator(mode="after")
+    def _ends_later(self) -> Shift:
+        if self.end <= self.start and self.end != END_OF_DAY:
+            msg = "it ends before it begins; hours of a night are two days' hours, the first until 00:00"
+            raise ValueError(msg)
+        return self
 
 
 class Calendar(Frozen):
     """When people work."""
 
-    zone: str
+    zone: Zone
     """An IANA time zone, such as `Europe/Berlin`."""
-    hours: dict[Weekday, Shift]
+    hours: Annotated[dict[Weekday, Shift], Field(min_length=1)]
     """Days that are not named are free."""
-    holidays: tuple[date, ...] = ()
+    holidays: tuple[Day, ...] = ()
