@@ -296,8 +296,19 @@ class Route(Frozen):
     match: Annotated[dict[str, str], Field(min_length=1)]
     """Labels that an alert must have, with these very values."""
     playbook: Name
-    release_label: str = "release"
+    service: Name | None = None
+    """The service that such alerts are about; else the playbook's."""
+    service_label: Annotated[str, Field(min_length=1)] | None = None
+    """The label that names the service, where one playbook is for several."""
+    release_label: Annotated[str, Field(min_length=1)] = "release"
     """The label that names the release."""
+
+    @model_validator(mode="after")
+    def _one_service(self) -> Route:
+        if self.service is not None and self.service_label is not None:
+            msg = "name either 'service' or 'service_label', not both"
+            raise ValueError(msg)
+        return self
 
 
 class Site(Frozen):
