@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from backout.arming import SUFFIX, Recorded, armed, disarmed, read_record
 from backout.errors import FileUnreadable, InvalidDocument, NoPlaybooks, SecretMissing, UnknownName
 from backout.lint import checked_playbook
+from backout.lint_routes import route_problems
 from backout.playbook import Playbook
 from backout.secret import SecretRef
 from backout.site import Site
@@ -102,7 +103,7 @@ def load_deployment(at: SiteFile) -> Deployment:
 
     Raises:
         FileUnreadable: a playbook cannot be read.
-        InvalidDocument: a playbook is wrong; every problem of every playbook is in it.
+        InvalidDocument: a playbook or route is wrong; every problem of its kind is in it.
         NoPlaybooks: the folder of the playbooks holds none.
         UnknownName: a route names a playbook that is not there.
     """
@@ -114,6 +115,8 @@ def load_deployment(at: SiteFile) -> Deployment:
     for route in at.site.routes:
         if route.playbook not in playbooks:
             raise UnknownName(kind="playbook", name=route.playbook, known=playbooks)
+    if problems := [f"{at.file}: {problem}" for problem in route_problems(at.site, playbooks)]:
+        raise InvalidDocument(problems)
     why = {name: disarmed(playbook, records[name]) for name, playbook in written.items()}
     return Deployment(at=at, playbooks=playbooks, templates=templates, disarmed=why)
 

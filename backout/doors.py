@@ -10,6 +10,7 @@ from backout.model import Frozen
 from backout.secret import SecretRef
 
 _HEADER = r"^[A-Za-z][A-Za-z0-9-]{0,99}$"
+_ORIGIN = r"^[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*$"
 
 
 def _one_or_many(given: object) -> object:
@@ -18,6 +19,15 @@ def _one_or_many(given: object) -> object:
 
 Secrets = Annotated[tuple[SecretRef, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
 """One secret, or several while it is rotated: each of them is accepted."""
+
+
+class DoorRate(Frozen):
+    """How many messages a door takes; alerts that come in one message count once."""
+
+    per_s: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] = 100.0
+    """Messages each second, on average."""
+    burst: Annotated[int, Field(ge=1, le=1_000_000)] = 5000
+    """Messages at once, after a silence."""
 
 
 class DoorUser(Frozen):
@@ -45,6 +55,7 @@ class AlertDoor(Frozen):
     token: Secrets | None = None
     """The bearer token that it must present."""
     basic: DoorUser | None = None
+    rate: DoorRate = DoorRate()
 
     @model_validator(mode="after")
     def _one_way_in(self) -> AlertDoor:
@@ -59,6 +70,7 @@ class SignedAlertDoor(Frozen):
     """The bearer token that it must present."""
     basic: DoorUser | None = None
     signature: DoorSignature | None = None
+    rate: DoorRate = DoorRate()
 
     @model_validator(mode="after")
     def _one_way_in(self) -> SignedAlertDoor:
@@ -71,6 +83,7 @@ class PagerDutyDoor(Frozen):
 
     secret: Secrets
     """The secret of the webhook subscription."""
+    rate: DoorRate = DoorRate()
 
 
 class CloudEventsDoor(Frozen):
@@ -83,6 +96,10 @@ class CloudEventsDoor(Frozen):
     """The types of events that fire an alert."""
     resolved: tuple[str, ...] = ()
     """The types of events that resolve one."""
+    origins: tuple[Annotated[str, Field(max_length=253, pattern=_ORIGIN)], ...] = ()
+    """The senders, such as `eventgrid.azure.net`, that are told that they may deliver when they ask first
+    (the handshake of CloudEvents' webhooks). It opens nothing: each message still shows the token."""
+    rate: DoorRate = DoorRate()
 
     @model_validator(mode="after")
     def _fits(self) -> CloudEventsDoor:

@@ -21,7 +21,7 @@ _BOUND = re.compile(r"(?<![:\w\\]):([A-Za-z_]\w*)")
 
 def query_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
     """Yield placeholders that nothing fills in, and a blast radius that counts everything."""
-    for path, source, query, known in _queries(playbook):
+    for path, source, query, known in every_query(playbook):
         if site and isinstance(site.sources.get(source), SqlSource):
             yield from _bound(path, query, known)
         else:
@@ -32,7 +32,7 @@ def query_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
         yield Problem(path=("release", "requests", "query"), message=msg, severity="warning")
 
 
-def _queries(playbook: Playbook) -> Iterator[tuple[Path, str, str, tuple[str, ...]]]:
+def every_query(playbook: Playbook) -> Iterator[tuple[Path, str, str, tuple[str, ...]]]:
     """Yield every query: its place, its source, its text and its placeholders."""
     for name, signal in playbook.signals.items():
         for field, query in signal_queries(signal):

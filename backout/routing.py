@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from pydantic import TypeAdapter, ValidationError
+
 from backout.alerts import Alert
-from backout.errors import NoRoute, ReleaseUnreadable, UnknownName
+from backout.errors import NoRoute, ReleaseUnreadable, ServiceUnreadable, UnknownName
 from backout.model import Frozen, Name
 from backout.playbook import Playbook
 from backout.site import Route
 
+_SERVICE = TypeAdapter(Name)
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}")
 
 
@@ -28,6 +31,7 @@ def route(*, alert: Alert, routes: Sequence[Route], playbooks: Mapping[str, Play
     Raises:
         NoRoute: no route's labels all match.
         ReleaseUnreadable: the label that names the release is absent, or no release can be called so.
+        ServiceUnreadable: the label that names the service is absent, or no service can be called so.
         UnknownName: the route names a playbook that is not loaded.
     """
     taken = next((one for one in routes if one.match.items() <= alert.labels.items()), None)
@@ -38,8 +42,20 @@ def route(*, alert: Alert, routes: Sequence[Route], playbooks: Mapping[str, Play
         raise ReleaseUnreadable(alert=alert.name, label=taken.release_label, found=_shown(release))
     if taken.playbook not in playbooks:
         raise UnknownName(kind="playbook", name=taken.playbook, known=playbooks)
-    service = playbooks[taken.playbook].release.service
+    service = _service(taken, alert) or playbooks[taken.playbook].release.service
     return Routed(playbook=taken.playbook, service=service, release=release)
+
+
+def _service(taken: Route, alert: Alert) -> str | None:
+    """Return the service that a route names, or that the alert's label does; None where neither is to."""
+    if taken.service_label is None:
+        return taken.service
+    found = alert.labels.get(taken.service_label)
+    try:
+        return _SERVICE.validate_python(found)
+    except ValidationError:
+        label = taken.service_label
+        raise ServiceUnreadable(alert=alert.name, label=label, found=_shown(found)) from None
 
 
 class Tried(Frozen):
@@ -67,7 +83,8 @@ def tried(alert: Alert, routes: Sequence[Route]) -> tuple[Tried, ...]:
 
 def labels_of(routes: Sequence[Route]) -> frozenset[str]:
     """Return the labels that routes look at."""
-    return frozenset(label for one in routes for label in (*one.match, one.release_label))
+    named = (label for one in routes for label in (*one.match, one.release_label, one.service_label))
+    return frozenset(label for label in named if label is not None)
 
 
 def _shown(value: str | None) -> str:
@@ -77,4 +94,7 @@ def _shown(value: str | None) -> str:
 def describe(one: Route) -> str:
     """Return a route in words: `service=chat -> conversational-agent by label release`."""
     labels = ", ".join(f"{name}={value}" for name, value in one.match.items())
-    return f"{labels} -> {one.playbook} by label {one.release_label}"
+    named = f"{labels} -> {one.playbook} by label {one.release_label}"
+    if one.service_label:
+        return f"{named}, service by label {one.service_label}"
+    return f"{named}, service {one.service}" if one.service else named

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from backout.alerts import Alert
+from backout.doors import DoorRate
 from backout.episodes import placed
 from backout.errors import BackoutError, InvalidDocument, RateLimited
 from backout.model import digest_of
@@ -31,8 +32,6 @@ from gateway.delivery import Delivery
 from gateway.metrics import Metrics
 from gateway.pace import Pace
 
-PER_S, BURST = 100.0, 5000
-"""Messages that one sender may bring: each second on average, and at once."""
 REMEMBERED = 100
 """Alerts of one fingerprint that are looked at for the episode of the next."""
 
@@ -59,17 +58,24 @@ class AlertDoor:
     answered 503 and not 429, because most senders send only after that again.
     """
 
-    def __init__(
-        self, *, sender: str, hear: Hear, way_in: WayIn, desk: Desk, media_types: Sequence[str] = (JSON,)
+    def __init__(  # each sender differs in each of these
+        self,
+        *,
+        sender: str,
+        hear: Hear,
+        way_in: WayIn,
+        rate: DoorRate,
+        desk: Desk,
+        media_types: Sequence[str] = (JSON,),
     ) -> None:
-        """Let in whom `way_in` does, and `hear` what they say."""
+        """Let in whom `way_in` does, as many as the `rate` allows, and `hear` what they say."""
         self._sender = sender
         self._hear = hear
         self._way_in = way_in
         self._desk = desk
         self._media_types = media_types
         self._routed_by = labels_of(desk.routes)
-        self._pace = Pace(f"The door of {sender}", per_s=PER_S, burst=BURST)
+        self._pace = Pace(f"The door of {sender}", per_s=rate.per_s, burst=rate.burst)
         self._placing = asyncio.Lock()
 
     async def receive(self, request: Request) -> JSONResponse:

@@ -14,6 +14,7 @@ from slack_sdk.signature import SignatureVerifier
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from backout.doors import CloudEventsDoor
 from backout.errors import SecretMissing
 from backout.playbook import Playbook
 from backout.ports import Marks, Outbox, PushStore, Registry
@@ -26,6 +27,7 @@ from gateway.answers import HANDLERS
 from gateway.bodies import JSON
 from gateway.delivery import Delivery
 from gateway.events import EventsDoor
+from gateway.handshake import Handshake
 from gateway.health import Health
 from gateway.incidents import Incidents
 from gateway.marking import ExternalEvents
@@ -36,6 +38,8 @@ from gateway.releases import ReleasesDoor
 from gateway.signals import SignalsDoor
 from gateway.slack import SlackDoor
 from gateway.watches import Watches
+
+_EVENTS = (cloudevents.STRUCTURED, cloudevents.BATCH, JSON)
 
 _log = logging.getLogger(__name__)
 
@@ -127,15 +131,28 @@ def _alerts(parts: _Parts, ways: Mapping[str, WayIn]) -> list[Route]:
     )
     if closed := [f"/alerts/{sender}" for sender in SENDERS if sender not in ways]:
         _secret(None, ", ".join(closed))
-    hears = heard_by(parts.site.gateway.alerts)
-    routes = []
+    doors = parts.site.gateway.alerts
+    hears, routes = heard_by(doors), []
     for sender, way_in in ways.items():
         for secret in way_in.secrets:
             _secret(secret, f"/alerts/{sender}")
-        media_types = (cloudevents.STRUCTURED, JSON) if sender == cloudevents.SOURCE else (JSON,)
-        door = AlertDoor(sender=sender, hear=hears[sender], way_in=way_in, desk=desk, media_types=media_types)
+        door = AlertDoor(
+            sender=sender,
+            hear=hears[sender],
+            way_in=way_in,
+            rate=doors.open[sender].rate,
+            desk=desk,
+            media_types=_EVENTS if sender == cloudevents.SOURCE else (JSON,),
+        )
         routes.append(Route(f"/alerts/{sender}", door.receive, methods=["POST"]))
-    return routes
+    return [*routes, *_handshake(doors.cloudevents)]
+
+
+def _handshake(door: CloudEventsDoor | None) -> list[Route]:
+    if door is None or not door.origins:
+        return []
+    handshake = Handshake(origins=door.origins, rate=door.rate)
+    return [Route(f"/alerts/{cloudevents.SOURCE}", handshake.agree, methods=["OPTIONS"])]
 
 
 def _slack(parts: _Parts, signing_secret: str | None) -> list[Route]:

@@ -1,22 +1,34 @@
-"""CloudEvents 1.0 over HTTP, binary and structured: the site says which types fire and which resolve."""
+"""CloudEvents 1.0 over HTTP, alone or in batches: the site says which types fire and which resolve."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel
 from pydantic_core import from_json, to_json
 
 from backout.alerts import Alert
 from backout.errors import InvalidDocument
-from backout.senders.message import Fingerprint, Hear, Heard, Message, Moment, Starts, Told, bounded, read
+from backout.senders.message import (
+    Fingerprint,
+    Hear,
+    Heard,
+    Message,
+    Moment,
+    Starts,
+    Told,
+    at_most,
+    bounded,
+    read,
+)
 
 SOURCE = "cloudevents"
-STRUCTURED = "application/cloudevents+json"
+STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 _PREFIX = "ce-"
+_REMEDY = "Send fewer events in a batch"
 _OWN = {"specversion", "id", "source", "type", "time", "datacontenttype", "dataschema"}
 
 _Text = Annotated[str, Field(min_length=1)]
@@ -54,22 +66,41 @@ class _Event(_Kind):
     data: _Data = _Data()
 
 
+class _Batch(RootModel[list[JsonValue]]):
+    """Events in structured mode, one after another."""
+
+
 def hearing(*, firing: Collection[str], resolved: Collection[str]) -> Hear:
     """Return what reads events, of which these types fire and those resolve."""
 
     def hear(message: Message, routed_by: Collection[str] = ()) -> Heard:
-        body = _structured(message)
-        kind = read(body, _Kind).type
+        heard = [one(body, place, routed_by) for place, body in _events(message)]
+        told = tuple(told for each in heard for told in each.told)
+        ignored = "" if told else next((each.ignored for each in heard), "there is no event in the batch")
+        return Heard(told=told, ignored=ignored)
+
+    def one(body: bytes, place: str, routed_by: Collection[str]) -> Heard:
+        kind = read(body, _Kind, place=place).type
         if kind not in {*firing, *resolved}:
             known = ", ".join([*firing, *resolved])
             why = f"type '{kind[:200]}' neither fires nor resolves by the site file; those that do: {known}"
             return Heard(ignored=why)
-        event = read(body, _Event)
+        event = read(body, _Event, place=place)
         starts: Starts = "said" if event.data.startsAt else "open"
         alert = _alert(event, "firing" if kind in firing else "resolved", routed_by)
         return Heard(told=(Told(alert=bounded(alert, routed_by), starts=starts),))
 
     return hear
+
+
+def _events(message: Message) -> Iterator[tuple[str, bytes]]:
+    """Yield each event in structured mode, with its place in the body."""
+    if not message.headers.get("content-type", "").lower().startswith(BATCH):
+        yield "", _structured(message)
+        return
+    batch = read(message.body, _Batch).root
+    at_most(len(batch), _REMEDY)
+    yield from ((f"[{number}]", to_json(event)) for number, event in enumerate(batch))
 
 
 def _structured(message: Message) -> bytes:

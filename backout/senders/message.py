@@ -116,15 +116,24 @@ class Received(BaseModel):
 M = TypeVar("M", bound=BaseModel)
 
 
-def read(body: bytes, shape: type[M]) -> M:
-    """Return a body in its shape. `InvalidDocument`: it does not fit; each misfit is told with its place."""
+def read(body: bytes, shape: type[M], *, place: str = "") -> M:
+    """Return a body, or the part of one at that place, in its shape.
+
+    Raises:
+        InvalidDocument: it does not fit; each misfit is told with its place.
+    """
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:
         raise InvalidDocument(
-            f"{spell(problem['loc']) or 'body'}: {problem['msg']}"
+            f"{_place(place, spell(problem['loc']))}: {problem['msg']}"
             for problem in error.errors(include_url=False)
         ) from error
+
+
+def _place(outer: str, inner: str) -> str:
+    between = "." if outer and inner and not inner.startswith("[") else ""
+    return f"{outer}{between}{inner}" or "body"
 
 
 def at_most(count: int, remedy: str) -> None:

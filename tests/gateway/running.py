@@ -15,7 +15,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.stores.memory import MemoryMarks, MemoryOutbox, MemoryPushes, MemoryRegistry
+from backout.playbook import Playbook
 from backout.ports import Outbox
+from backout.site import Site
 from cli.engine import find_binary
 from gateway.admission import way_in
 from gateway.app import Secrets, Stores, build_app
@@ -124,6 +126,8 @@ async def gateway_over(
     outbox: Outbox | None = None,
     *,
     secrets: Secrets = SECRETS,
+    site: Site = SITE,
+    playbooks: Mapping[str, Playbook] = PLAYBOOKS,
     releases: MemoryRegistry | None = None,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway over this client, with fakes for what is not given."""
@@ -135,8 +139,8 @@ async def gateway_over(
         incidents=incidents,
         watches=watches,
         stores=Stores(outbox=kept, registry=releases, marks=marks, pushes=pushes),
-        playbooks=PLAYBOOKS,
-        site=SITE,
+        playbooks=playbooks,
+        site=site,
         secrets=secrets,
         registry=registry,
     )

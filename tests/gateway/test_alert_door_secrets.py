@@ -13,6 +13,7 @@ from starlette.routing import Route
 from temporalio.client import Client
 
 from adapters.stores.memory import MemoryOutbox, MemoryRegistry
+from backout.doors import DoorRate
 from backout.outbox import OutboxEntry
 from backout.senders.message import Heard, Message
 from gateway.admission import ByToken
@@ -145,7 +146,7 @@ async def test_what_opens_a_door_stays_outside_it(client: Client) -> None:
         metrics=metrics,
     )
     desk = Desk(outbox=outbox, delivery=delivery, routes=(), playbooks={}, metrics=metrics)
-    door = AlertDoor(sender="x", hear=hear, way_in=ByToken(("s3cret",)), desk=desk)
+    door = AlertDoor(sender="x", hear=hear, way_in=ByToken(("s3cret",)), rate=DoorRate(), desk=desk)
     app = Starlette(routes=[Route("/", door.receive, methods=["POST"])])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as http:
         headers = {"Authorization": "Bearer s3cret", "Content-Type": "application/json", "Ce-Id": "1"}

@@ -12,6 +12,7 @@ from temporalio.client import Client
 from tests.gateway.posting import nothing_is_kept, post, tell, timeline
 from tests.gateway.running import Gateway, gateway_over
 from tests.gateway.senders import SENDERS, Event, Said, Sender
+from tests.gateway.world import with_rate
 
 EACH = pytest.mark.parametrize("sender", SENDERS, ids=str)
 
@@ -184,12 +185,9 @@ async def test_fields_of_newer_versions_are_passed_over(gateway: Gateway, sender
 
 
 @EACH
-async def test_a_sender_that_sends_too_much_is_told_to_come_again(
-    client: Client, sender: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.alerts.BURST", 1)
-    monkeypatch.setattr("gateway.alerts.PER_S", 0.001)
-    async with gateway_over(client) as gateway:
+async def test_a_sender_that_sends_too_much_is_told_to_come_again(client: Client, sender: Sender) -> None:
+    slow = with_rate(sender.name, {"per_s": 0.001, "burst": 1})
+    async with gateway_over(client, site=slow) as gateway:
         forged = dict.fromkeys(sender.shows(b"", ""), "x")
         # Who is not let in uses nothing up.
         assert (await post(gateway, sender, b"{}", **forged)).status_code == 401

@@ -90,13 +90,6 @@ async def test_an_event_in_binary_mode_is_the_alert_of_its_headers(gateway: Gate
     assert again.json()["accepted"][0]["repeated"] is True
 
 
-async def test_events_in_batches_are_refused(gateway: Gateway) -> None:
-    batch = {"Content-Type": "application/cloudevents-batch+json"}
-    answer = await post(gateway, SENDERS[5], b"[]", **batch)
-    assert answer.status_code == 415
-    assert "Send application/cloudevents+json or application/json" in answer.json()["error"]
-
-
 @pytest.mark.parametrize("sender", [SENDERS[3], SENDERS[5]], ids=str)
 async def test_messages_that_come_at_once_are_of_one_episode_in_a_real_outbox(
     client: Client, sender: Sender, tmp_path: Path

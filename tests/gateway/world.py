@@ -83,7 +83,12 @@ DOORS = {
     "pagerduty": {"secret": [{"env": "OLD"}, {"env": "NEW"}]},
     "datadog": {"basic": {"user": "datadog", "password": [{"env": "OLD"}, {"env": "NEW"}]}},
     "opsgenie": {"token": [{"env": "OLD"}, {"env": "NEW"}]},
-    "cloudevents": {"token": [{"env": "OLD"}, {"env": "NEW"}], "firing": [FIRING], "resolved": [RESOLVED]},
+    "cloudevents": {
+        "token": [{"env": "OLD"}, {"env": "NEW"}],
+        "firing": [FIRING],
+        "resolved": [RESOLVED],
+        "origins": ["events.example.com"],
+    },
     "generic": {"signature": {"secret": [{"env": "OLD"}, {"env": "NEW"}]}},
 }
 """Every alert door; the secrets of all but the first are being rotated."""
@@ -107,6 +112,14 @@ SITE = Site.model_validate(
         ],
     }
 )
+
+
+def with_rate(sender: str, rate: Mapping[str, float]) -> Site:
+    """Return the site with another rate at one of its alert doors."""
+    told = SITE.model_dump()
+    told["gateway"]["alerts"][sender]["rate"] = rate
+    return Site.model_validate(told)
+
 
 NINE = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 ALICE = Actor(person="alice", name="Alice", roles=("on_call",), via="cli")

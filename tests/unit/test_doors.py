@@ -74,6 +74,10 @@ def test_a_door_is_opened_as_the_site_file_says(door: str, expected: WayIn) -> N
         ("cloudevents: {token: {env: A}, firing: [a], resolved: [a]}", "'a' cannot both fire and resolve"),
         ("datadog: {basic: {user: 'a:b', password: {env: A}}}", "user"),
         ("grafana: {signature: {secret: {env: A}, header: 'X Y'}}", "header"),
+        ("alertmanager: {token: {env: A}, rate: {per_s: 0}}", "expected more than 0"),
+        ("pagerduty: {secret: {env: A}, rate: {burst: 0}}", "expected 1 or more"),
+        ("grafana: {token: {env: A}, rate: {per_s: .inf}}", "per_s"),
+        ("cloudevents: {token: {env: A}, firing: [a], origins: ['https://a']}", "origins"),
         ("nagios: {token: {env: A}}", "unknown field 'nagios'"),
     ],
 )
