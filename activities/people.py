@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities.failures import told_to_temporal
+from activities.places import place
 from backout import rendering
 from backout.errors import NobodyFills, UnknownName
 from backout.messages import Message
@@ -66,7 +67,7 @@ class PeopleActivities:
     async def send_notice(self, request: SendNotice) -> Sent:
         """Post a notice to its audience's channel."""
         with told_to_temporal():
-            message = Message(title=request.notice.title, text=request.notice.text)
+            message = Message(title=request.notice.title, text=request.notice.text, key=place())
             posted = await self._channel(request.channel).post(message=message, people=())
             return Sent(ref=posted.ref, link=posted.link)
 
@@ -82,6 +83,9 @@ class PeopleActivities:
             code=open_code(brief),
             incident=brief.summary.incident,
             thread=thread,
+            state=brief.state,
+            severity=brief.summary.severity,
+            key=place(),
         )
 
     def _channel(self, name: str) -> Channel:

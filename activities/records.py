@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities.failures import told_to_temporal
 from activities.people import open_actions, open_code
+from activities.places import place
 from backout import postmortem, rendering
 from backout.errors import BackoutError, UnknownName
 from backout.messages import DocumentRef, Message
@@ -72,6 +73,9 @@ class RecordActivities:
             actions=open_actions(brief),
             code=open_code(brief),
             incident=brief.summary.incident,
+            state=brief.state,
+            severity=brief.summary.severity,
+            key=place(),
         )
         if top is None:
             return (await self._channel(channel).post(message=message, people=())).ref
@@ -80,7 +84,15 @@ class RecordActivities:
 
     async def _tell_news(self, channel: str, brief: Briefing, top: str, events: Sequence[Event]) -> None:
         lines = "\n".join(f"{event.at:%H:%M:%S} {rendering.escape_mrkdwn(event.line)}" for event in events)
-        message = Message(title="", text=lines, incident=brief.summary.incident, thread=top)
+        message = Message(
+            title="",
+            text=lines,
+            incident=brief.summary.incident,
+            thread=top,
+            state=brief.state,
+            severity=brief.summary.severity,
+            key=place(),
+        )
         await self._channel(channel).post(message=message, people=())
 
     def _channel(self, name: str) -> Channel:

@@ -1,0 +1,11 @@
+"""Where a message comes from."""
+
+from __future__ import annotations
+
+from temporalio import activity
+
+
+def place() -> str:
+    """Return the place of this activity in its workflow: the same for all of its attempts, and for no other."""
+    info = activity.info()
+    return f"{info.workflow_id}@{info.workflow_run_id}/{info.activity_id}"
