@@ -9,7 +9,7 @@ from typing import Protocol
 from backout.alerts import Alert
 from backout.counting import Counted, MarkedEvent, Query
 from backout.exposure import Exposure
-from backout.messages import CheckResult, DocumentRef, Message, Posted
+from backout.messages import Button, CheckResult, DocumentRef, Message, Posted
 from backout.outbox import OutboxEntry
 from backout.people import Person
 from backout.pushes import Push
@@ -107,6 +107,28 @@ class Channel(Protocol):
 
     async def update(self, *, ref: str, message: Message) -> None:
         """Replace a message that was posted before."""
+
+
+class SlackCalls(Protocol):
+    """What the Slack door asks of Slack. Every call gives up in time by itself."""
+
+    async def open_form(self, *, trigger: str, button: Button, respond_to: str) -> None:
+        """Open the form that asks for the reason of what a button does, for the person who tapped it.
+
+        `trigger` is the tap's trigger id, good for three seconds. The form carries the button and `respond_to`,
+        the tap's response_url, and brings them back when it is submitted. `Unreachable`, `RateLimited`,
+        `RejectedBySystem`: no form is open.
+        """
+
+    async def respond(self, *, url: str, text: str) -> None:
+        """Say something to the person who tapped, and to nobody else, at the tap's response_url.
+
+        Text is finished mrkdwn. Only addresses of this Slack are posted to: any other is `RejectedBySystem`.
+        `Unreachable`, `RateLimited`: nobody heard it, and it may be tried again.
+        """
+
+    async def members_of(self, *, group: str) -> tuple[str, ...]:
+        """Return the member ids of a user group. `Unreachable`, `RateLimited`, `RejectedBySystem`: unknown."""
 
 
 class OnCall(Protocol):
