@@ -6,6 +6,6 @@ from temporalio import activity
 
 
 def place() -> str:
-    """Return the place of this activity in its workflow: the same for all of its attempts, and for no other."""
+    """Return the place of this activity in its workflow: the same for all of its attempts and no other."""
     info = activity.info()
     return f"{info.workflow_id}@{info.workflow_run_id}/{info.activity_id}"
