@@ -32,6 +32,8 @@ class Access:
 
     token: str | None = field(default=None, repr=False)
     """A bearer token."""
+    scheme: str = "Bearer"
+    """What stands before the token, where a system has a word of its own for it."""
     basic: tuple[str, str] | None = field(default=None, repr=False)
     """A user and a password."""
     tls: ssl.SSLContext | None = None
@@ -50,7 +52,7 @@ class Fetcher:
         self._timeout_s = timeout.total_seconds()
         self._limit = limit
         self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {access.token}"} if access.token else {},
+            headers={"Authorization": f"{access.scheme} {access.token}"} if access.token else {},
             auth=httpx.BasicAuth(*access.basic) if access.basic else None,
             verify=access.tls or public_authorities(),
             timeout=self._timeout_s,

@@ -208,8 +208,8 @@ class NoSuchLetter(BackoutError):
 
 
 class LetterUnreadable(BackoutError):
-    """Dead letter '{key}' holds no alert that can be read, so there is nothing to send. 'backout alerts dead
-    --json' shows what came; correct its sender."""
+    """Dead letter '{key}' cannot be read: {why}. 'backout alerts show' shows what came; send it corrected with
+    --body, or correct its sender."""
 
 
 class NoHistory(BackoutError):
@@ -270,3 +270,7 @@ class FormUnavailable(BackoutError):
 class GroupsUnanswered(BackoutError):
     """Slack's user groups, which give you your roles, could not be asked: {why}. So nothing was done. Try
     again, or ask for a role under 'people' in the site file."""
+
+
+class PauseAsked(RateLimited):
+    """{what} answers no more questions for {retry_after_s:g} s. Wait that long, then ask again."""

@@ -1,4 +1,4 @@
-"""Who is on call by a rota of the site file, and when that changes. It has no clock: it is told the moment."""
+"""Who is on call by a rota of the site file, and when that changes. It has no clock of its own."""
 
 from __future__ import annotations
 

@@ -43,7 +43,9 @@ def _day(value: object) -> date:
 
 def _time_of_day(value: object) -> time:
     try:
-        clock = value if isinstance(value, time) else time.fromisoformat(value if isinstance(value, str) else "")
+        clock = (
+            value if isinstance(value, time) else time.fromisoformat(value if isinstance(value, str) else "")
+        )
     except ValueError:
         msg = f"{value!r} is not a time of day; write it as 09:00"
         raise ValueError(msg) from None

@@ -176,7 +176,7 @@ def hand_overs(one: WeeklyRota, count: int) -> Iterator[datetime]:
     people=some.lists(some.sampled_from(["ann", "ben", "cleo"]), min_size=1, max_size=4),
     offset=some.integers(-40_000, 60_000),
 )
-def test_people_who_look_at_their_clocks_agree_who_is_on_call(  # noqa: PLR0913  # one for each field
+def test_people_who_look_at_their_clocks_agree_who_is_on_call(
     zone: str, start: date, handover: time, days: int, people: list[str], offset: int
 ) -> None:
     one = rota(zone=zone, start=start, handover=handover, days=days, people=people)

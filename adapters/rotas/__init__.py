@@ -1,0 +1,1 @@
+"""Who is on call: one file for each system that knows it."""
