@@ -36,7 +36,17 @@ LEAST_HEALTHY_DAYS = ENOUGH / MOST_FALSE_PER_DAY
 _ONLY_TOLD = {
     "signals": {"__all__": {"about"}},
     "judgments": {"__all__": {"ask"}},
-    "rules": {"__all__": {"authority", "approve_by", "quorum", "approve_within", "on_timeout"}},
+    "rules": {
+        "__all__": {
+            "authority",
+            "approve_by",
+            "quorum",
+            "required",
+            "approve_within",
+            "on_timeout",
+            "veto_window",
+        }
+    },
 }
 
 

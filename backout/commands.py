@@ -45,7 +45,7 @@ class Verb(Frozen):
             case Action.JUDGE:
                 return f"{self.name} [incident] <judgment> <answer> [reason]"
             case Action.SEVERITY:
-                return f"{self.name} [incident] <{'|'.join(Severity)}> <reason>"
+                return f"{self.name} [incident] <severity> <reason>"
             case action:
                 code = " <code>" if action in NEEDS_SUBJECT else ""
                 return f"{self.name} [incident]{code} {'<reason>' if action in NEEDS_REASON else '[reason]'}"
@@ -71,7 +71,7 @@ VERBS = {
         Verb(name="abort", does=Action.ABORT, about="stop the playbook where the world stands"),
         Verb(name="note", does=Action.NOTE, about="write on the timeline"),
         Verb(name="close", does=Action.CLOSE, about="end a held incident"),
-        Verb(name="severity", does=Action.SEVERITY, about="say how bad it is"),
+        Verb(name="severity", does=Action.SEVERITY, about="say how bad it is: critical, major or minor"),
         Verb(name="override", does=Action.OVERRIDE, about="authorise what is asked past its quorum"),
         Verb(
             name="break-glass",
@@ -144,7 +144,7 @@ def parse(text: str) -> Command:
         raise CommandUnreadable(problem=f"Name the question and your answer: {verb.usage}")
     command = Command(verb=verb, words=tuple(words))
     if verb.does is Action.SEVERITY and not (command.is_severity(0) or command.is_severity(1)):
-        raise CommandUnreadable(problem=f"Say how bad it is: {verb.usage}")
+        raise CommandUnreadable(problem=f"Say how bad it is, {', '.join(Severity)}: {verb.usage}")
     if verb.does is not Action.TICK:
         return command
     if not words or not re.fullmatch(r"[0-9]{1,3}", words[-1]):
@@ -253,9 +253,9 @@ def status_text(brief: Briefing) -> str:
     until = f" until {brief.step_until:%H:%M:%S} UTC" if brief.step_until else ""
     exposure = "unknown" if summary.exposure is None else f"{summary.exposure} %"
     lines = [
-        f"{summary.service}/{summary.release}: {summary.phase.value}, {summary.outcome.value}",
+        f"{summary.service}/{summary.release}: {summary.phase.value}, {summary.outcome.value}, severity "
+        f"{summary.severity.value}",
         f"Step {brief.step}{until}. Exposure: {exposure}. Alerts: {summary.alerts}.",
-        f"Severity: {summary.severity.value}.",
         f"Acknowledged by {brief.acknowledged_by}." if brief.acknowledged_by else "Not acknowledged.",
         f"Held: {brief.held}" if brief.held else "",
         f"Signals: {brief.fired}" if brief.fired else "",

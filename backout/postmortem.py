@@ -62,6 +62,8 @@ class Facts(Frozen):
     stages: tuple[ExposureSet, ...]
     stops: tuple[RevertStopped, ...]
     acts: tuple[ActionTaken, ...]
+    bypasses: tuple[ActionTaken, ...]
+    """What authorised something past its quorum: overrides, and hands on the glass."""
     checks: tuple[CheckRun, ...]
     pages: tuple[PeoplePaged, ...]
     messages: tuple[MessageSent, ...]
@@ -90,6 +92,7 @@ def facts(view: IncidentView) -> Facts:
         stages=stages,
         stops=_all(timeline, RevertStopped),
         acts=_all(timeline, ActionTaken),
+        bypasses=_bypasses(timeline),
         checks=_all(timeline, CheckRun),
         pages=_all(timeline, PeoplePaged),
         messages=_all(timeline, MessageSent),
@@ -103,6 +106,11 @@ def facts(view: IncidentView) -> Facts:
 
 def _all(timeline: Iterable[Event], kind: type[E]) -> tuple[E, ...]:
     return tuple(event for event in timeline if isinstance(event, kind))
+
+
+def _bypasses(timeline: Iterable[Event]) -> tuple[ActionTaken, ...]:
+    ways = {Action.OVERRIDE, Action.BREAK_GLASS}
+    return tuple(event for event in _all(timeline, ActionTaken) if event.action in ways)
 
 
 def _first(events: Iterable[BaseEvent]) -> datetime | None:
@@ -176,6 +184,10 @@ def _questions(view: IncidentView, fired: Evaluation | None) -> tuple[str, ...]:
     ]
     asked += [f"Why did nobody answer on escalation policy {e.policy}?" for e in _all(timeline, LadderEnded)]
     asked += [f"Was it right to hold ('{event.why}')?" for event in _all(timeline, Held)]
+    asked += [
+        f"Was it right that {event.actor.name} went past the quorum ({event.action.value}: {event.reason})?"
+        for event in _bypasses(timeline)
+    ]
     asked += [
         f"What did the investigation by rule {event.rule} find, and whom did it reach?"
         for event in _all(timeline, InvestigationOpened)

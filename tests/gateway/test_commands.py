@@ -7,8 +7,8 @@ import pytest
 from backout.commands import VERBS, Meant, act_of, actor_of, address, help_text, parse, status_text
 from backout.errors import CommandUnreadable, IncidentUnknown, PersonUnknown, UnknownName
 from backout.people import Action
-from backout.severity import Severity
 from backout.rules import Weight
+from backout.severity import Severity
 from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, Phase, Question
 from tests.gateway.test_addressing import one
 from tests.gateway.world import ALICE, NINE, SITE
@@ -157,7 +157,9 @@ def test_a_judgment_without_its_answer_is_refused(text: str) -> None:
 
 
 def test_an_unknown_verb_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownName, match=r"Unknown command 'explode'\. Known: abort, ack, approve, close"):
+    with pytest.raises(
+        UnknownName, match=r"Unknown command 'explode'\. Known: abort, ack, approve, break-glass"
+    ):
         parse("explode now")
 
 
@@ -174,10 +176,10 @@ def test_an_act_carries_what_was_meant() -> None:
 
 
 def test_a_slack_member_is_the_person_whom_the_directory_names() -> None:
-    actor = actor_of("U01ALICE", SITE)
+    actor = actor_of("U01ALICE", SITE, at=NINE)
     assert (actor.person, actor.name, actor.roles, actor.via) == ("alice", "Alice", ("on_call",), "slack")
     with pytest.raises(PersonUnknown, match="'slack: U0EVE' under 'people'"):
-        actor_of("U0EVE", SITE)
+        actor_of("U0EVE", SITE, at=NINE)
 
 
 def briefing(**changes: object) -> Briefing:
@@ -210,7 +212,7 @@ def test_the_status_says_where_the_incident_stands() -> None:
         briefing(acknowledged_by="Alice", fired="rule critical fired", next_steps=("check", "verify"))
     )
     assert text.splitlines() == [
-        "chat/r2: revert, open",
+        "chat/r2: revert, open, severity major",
         "Step revert until 09:00:00 UTC. Exposure: 50 %. Alerts: 3.",
         "Acknowledged by Alice.",
         "Signals: rule critical fired",

@@ -97,6 +97,11 @@ CLEARED = {
     ("backout/case.py", "_effect", "directive"): "a hold takes back what was decided a moment before",
     ("backout/case.py", "start_over", "authorised"): "an alert began that nobody has looked at",
     ("backout/case.py", "start_over", "rejections"): "as above",
+    (
+        "workflows/announcing.py",
+        "announced",
+        "rejections",
+    ): "a person resumed, so what is left of the window runs",
     ("workflows/authorising.py", "authorised", "rejections"): "a person resumed, so people are asked anew",
     ("workflows/holding.py", "_taken", "directive"): "the engine does what a person decided",
     ("workflows/holding.py", "_taken", "held"): "a person decided how to go on",

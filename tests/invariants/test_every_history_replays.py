@@ -19,8 +19,15 @@ from tests.replay.golden import Golden, every_golden
 
 GOLDEN = every_golden()
 IN_NONE_YET: dict[str, set[str]] = {
-    "action": set(),
-    "event": {"IncidentReopened", "MessageFailed"},
+    "action": {Action.SEVERITY, Action.OVERRIDE, Action.BREAK_GLASS},
+    "event": {
+        "IncidentReopened",
+        "MessageFailed",
+        "ConsentAsked",
+        "ConsentLapsed",
+        "GlassBroken",
+        "RevertAnnounced",
+    },
     "move": {Move.PROCEED, Move.ESCALATE, Move.RETRY},
 }
 """What no kept history shows yet; a scenario that does takes it from this list."""

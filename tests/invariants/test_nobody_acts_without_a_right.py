@@ -8,8 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from backout.authority import Allowed, Refused, decide
 from backout.case import Directive
-from backout.people import Act, Action, Actor, Role
+from backout.people import NEEDS_SUBJECT, Act, Action, Actor, Role
 from backout.rules import Weight
+from backout.severity import Severity
 from backout.timeline import ActionTaken
 from backout.view import Ask, IncidentOutcome, Phase, Question
 from tests.invariants.properties import at_length, quickly
@@ -210,17 +211,16 @@ TestCrowd.settings = at_length
 
 def test_each_right_lets_its_holder_act_at_the_right_moment() -> None:
     """The other direction: refusing everybody everything would not do."""
-    vote = Ask(what="?", actions=VOTE, subject=PLAN, quorum=2, roles=("commander",))
+    vote = Ask(what="?", actions=tuple(NEEDS_SUBJECT), subject=PLAN, quorum=2, roles=("commander",))
     tick = Ask(what="?", actions=(Action.TICK,), items=("a",))
     asked = Question(judgment="safety_view", ask="?", roles=("commander",), answers=ANSWERS)
     for action in Action:
         held = "" if action is Action.HOLD else "Ann: wait"
         state: dict[str, object] = {"held": held, "asks": {"approve": vote, "tick": tick}}
         roles = {"commander": Role(may=(action,))}
-        judged = {"judgment": "safety_view", "answer": "stop"}
-        act = Act(
-            id="1", action=action, actor=PEOPLE["dan"], reason="because", subject=PLAN, item=1, **judged
-        )
+        judged = {"judgment": "safety_view", "answer": "stop", "severity": Severity.CRITICAL}
+        told = {"id": "1", "action": action, "reason": "because", "subject": PLAN, "item": 1}
+        act = Act.model_validate({**told, **judged, "actor": PEOPLE["dan"]})
         brief = briefing(**state).model_copy(update={"questions": (asked,)})
         assert decide(act, brief, roles) == Allowed(right="commander")
 

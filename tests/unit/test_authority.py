@@ -8,7 +8,7 @@ import pytest
 
 from backout.authority import Allowed, Refused, approvers, decide, human_rule, may
 from backout.case import Case
-from backout.people import NEEDS_REASON, Act, Action, Actor, Role
+from backout.people import NEEDS_REASON, NEEDS_SUBJECT, Act, Action, Actor, Role
 from backout.rules import Weight
 from backout.view import Ask, IncidentOutcome, Phase, Question
 from tests.unit.linted import changed
@@ -130,9 +130,12 @@ def test_refused(case: str) -> None:
 @pytest.mark.parametrize("action", sorted(NEEDS_REASON))
 @pytest.mark.parametrize("reason", ["", "  \n"], ids=["without", "blank"])
 def test_what_needs_a_reason_is_refused_without_one(action: Action, reason: str) -> None:
-    state: dict[str, Any] = {"held": "x", "asks": {"approve": approval()}}
-    assert answer(act(action, reason=reason), **state) == Refused(reason=f"{action} needs a reason")
-    assert isinstance(answer(act(action, reason="because", subject=PLAN), **state), Allowed)
+    brief = briefing(held="x", asks={"approve": approval(actions=tuple(NEEDS_SUBJECT))})
+    roles = {"commander": Role(may=tuple(Action))}
+    bare = act(action, reason=reason, severity="critical")
+    assert decide(bare, brief, roles) == Refused(reason=f"{action} needs a reason")
+    told = act(action, reason="because", subject=PLAN, severity="critical")
+    assert isinstance(decide(told, brief, roles), Allowed)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ FULL = """# chat r2
 
 - **Phase:** held
 - **Outcome:** open
+- **Severity:** major
 - **Held:** Ann: look first
 - **Exposure:** 0 % on the candidate
 - **Signals:** Signals judged: users recovered. error-limit is healthy

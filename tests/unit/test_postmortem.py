@@ -133,7 +133,11 @@ def test_everything_else_is_taken_over_in_its_order() -> None:
     assert [(one.action, one.right) for one in seen.acts] == [
         (Action.ACKNOWLEDGE, "on_call"),
         (Action.APPROVE, "commander"),
+        (Action.SEVERITY, "commander"),
+        (Action.BREAK_GLASS, "on_call"),
     ]
+    assert [(one.actor.name, one.reason) for one in seen.bypasses] == [("Ann", "nobody answers")]
+    assert "Was it right that Ann went past the quorum (break_glass: nobody answers)?" in seen.questions
     assert [one.found for one in seen.checks] == ["12 stale entries"]
     assert [one.people for one in seen.pages] == [("Ann",)]
     assert [one.audience for one in seen.messages] == ["customers"]

@@ -36,6 +36,7 @@ from backout.timeline import (
     StepStarted,
     StepTimedOut,
 )
+from backout.timeline_decisions import ConsentAsked, ConsentLapsed, GlassBroken, RevertAnnounced
 from backout.view import Ask, Briefing, IncidentView, Phase
 from tests.unit.linted import changed
 
@@ -193,6 +194,24 @@ REVERTED = (
     stage(18, 10, 0),
     counted(20, 7600),
 )
+DECIDED = (
+    taken(12.6, Action.SEVERITY, BEN, "it reaches children"),
+    ConsentAsked(
+        at=at(12.7),
+        act="a2",
+        action=Action.CLOSE,
+        actor=BEN,
+        right="commander",
+        reason="fixed forward",
+        subject=PLAN,
+        roles=("product",),
+        until=at(30),
+    ),
+    ConsentLapsed(at=at(12.8), action=Action.CLOSE, why="resume was decided meanwhile"),
+    RevertAnnounced(at=at(12.9), what="Revert r2", subject=PLAN, begins=at(13)),
+    taken(12.9, Action.BREAK_GLASS, ANN, "nobody answers"),
+    GlassBroken(at=at(12.9), what="Revert r2", subject=PLAN, by=("Ann", "Cleo"), report=("product",)),
+)
 ENDED = (
     StepFailed(at=at(21), step="check", move="retry", error="12 stale entries"),
     CheckRun(at=at(22), check="served-version", passed=False, found="12 stale entries"),
@@ -203,7 +222,7 @@ ENDED = (
     IncidentReopened(at=at(42.5), alert="ErrorsHigh"),
     IncidentEnded(at=at(43), outcome="recovered"),
 )
-EVERYTHING: tuple[Event, ...] = (*BEGUN, *DETECTED, *REVERTED, *ENDED)
+EVERYTHING: tuple[Event, ...] = (*BEGUN, *DETECTED, *REVERTED, *DECIDED, *ENDED)
 """A timeline in which every kind of event occurs."""
 
 
