@@ -9,6 +9,8 @@ from typing import assert_never
 from backout.alerts import Alert
 from backout.senders.message import Told
 
+REMEMBERED = 100
+"""Alerts of one fingerprint that are looked at for the episode of the next."""
 LONGEST_OPEN = timedelta(days=1)
 """How long an episode goes on whose end was never heard: a lost end must not silence the next alert."""
 

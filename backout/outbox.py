@@ -8,6 +8,7 @@ from typing import Literal
 from backout.alerts import Alert
 from backout.model import Frozen
 from backout.routing import Routed
+from backout.senders.message import Starts
 
 
 class OutboxEntry(Frozen):
@@ -20,11 +21,15 @@ class OutboxEntry(Frozen):
     state: Literal["pending", "delivered", "dead"] = "pending"
     alert: Alert | None = None
     """The parsed alert; None where the body could not be read."""
+    starts: Starts = "said"
+    """Where the alert's start comes from, for one that is still to be placed in its episode."""
     playbook: str = ""
     service: str = ""
     release: str = ""
     body: str = ""
     """What could not be read, as it came (cut at 64 KiB)."""
+    headers: dict[str, str] = {}
+    """The headers that it came with and that say something of it."""
     why: str = ""
     """Why it was refused, or why the last delivery did not work."""
     attempts: int = 0

@@ -13,6 +13,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+_Key = Annotated[str, typer.Argument(help="The dead letter's key, from 'backout alerts dead'.")]
 _Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
 
@@ -43,19 +44,41 @@ def dead(
 
 
 @app.command()
+def show(
+    key: _Key,
+    body: Annotated[bool, typer.Option("--body", help="Print only what came, to correct it.")] = False,
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Show a dead letter: what came, why it was refused, and what would mend it."""
+    from cli import resending  # noqa: PLC0415  # as above
+
+    resending.show(key, "body" if body else "json" if as_json else "all", site=site, state=state)
+
+
+@app.command()
 def resend(
-    key: Annotated[str, typer.Argument(help="The dead letter's key, from 'backout alerts dead'.")],
+    key: _Key,
     label: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A label that the alert should have had; can be repeated."),
     ] = None,
+    body: Annotated[
+        typer.FileBinaryRead | None,
+        typer.Option(help="What its sender should have posted, in place of what came; '-' reads stdin."),
+    ] = None,
     site: options.Site = None,
     state: options.State = options.STATE,
 ) -> None:
-    """Send a dead letter again, by today's routes and playbooks; the gateway delivers it within seconds."""
+    """Send a dead letter again, by today's routes and playbooks; the gateway delivers it within seconds.
+
+    What could not be read is read again as its sender's door reads it. Either all of it is sent, or nothing.
+    """
     from cli import resending  # noqa: PLC0415  # as above
 
-    resending.resend(key, options.labels(label), site=site, state=state)
+    mending = resending.Mending(labels=options.labels(label), body=body.read() if body else None)
+    resending.resend(key, mending, site=site, state=state)
 
 
 @app.command("test")

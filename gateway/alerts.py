@@ -14,9 +14,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from backout.alerts import Alert
+from backout.alerts import Alert, cut
 from backout.doors import DoorRate
-from backout.episodes import placed
+from backout.episodes import REMEMBERED, placed
 from backout.errors import BackoutError, InvalidDocument, RateLimited
 from backout.model import digest_of
 from backout.outbox import OutboxEntry, addressed
@@ -32,8 +32,8 @@ from gateway.delivery import Delivery
 from gateway.metrics import Metrics
 from gateway.pace import Pace
 
-REMEMBERED = 100
-"""Alerts of one fingerprint that are looked at for the episode of the next."""
+LONGEST_HEADER = 1000
+"""Characters of each header that a dead letter keeps."""
 
 _tracer = trace.get_tracer("backout.gateway")
 
@@ -109,7 +109,7 @@ class AlertDoor:
         try:
             heard = self._hear(message, self._routed_by)
         except InvalidDocument as error:
-            await self._bury_body(message.body, str(error), arrival)
+            await self._bury_body(message, str(error), arrival)
             raise
         if heard.ignored:
             self._count("ignored")
@@ -161,16 +161,26 @@ class AlertDoor:
         known_by = alert if starts == "said" else alert.model_copy(update={"starts_at": day})
         key = f"refused/{digest_of(known_by)}/{sha256(why.encode()).hexdigest()[:16]}"
         entry = OutboxEntry(
-            key=key, received_at=arrival.at, source=self._sender, state="dead", alert=alert, why=why
+            key=key,
+            received_at=arrival.at,
+            source=self._sender,
+            state="dead",
+            alert=alert,
+            starts=starts,
+            why=why,
         )
         await self._desk.outbox.put(entry=entry)
 
-    async def _bury_body(self, body: bytes, why: str, arrival: _Arrival) -> None:
+    async def _bury_body(self, message: Message, why: str, arrival: _Arrival) -> None:
         self._count("refused")
-        key = f"refused/sha256:{sha256(body).hexdigest()}"
-        text = body[: 64 * KIB].decode(errors="replace")
         entry = OutboxEntry(
-            key=key, received_at=arrival.at, source=self._sender, state="dead", body=text, why=why
+            key=f"refused/sha256:{sha256(message.body).hexdigest()}",
+            received_at=arrival.at,
+            source=self._sender,
+            state="dead",
+            body=message.body[: 64 * KIB].decode(errors="replace"),
+            headers={name: cut(value, LONGEST_HEADER) for name, value in message.headers.items()},
+            why=why,
         )
         await self._desk.outbox.put(entry=entry)
 

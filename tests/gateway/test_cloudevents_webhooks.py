@@ -9,6 +9,7 @@ import pytest
 from tests.gateway.posting import nothing_is_kept, post, timeline
 from tests.gateway.running import Gateway
 from tests.gateway.senders import SENDERS, Event, Said, cloudevent
+from tests.gateway.world import FIRING
 
 EVENTS = SENDERS[5]
 BATCH = {"Content-Type": "application/cloudevents-batch+json; charset=utf-8"}
@@ -119,3 +120,13 @@ async def test_who_asked_before_still_shows_the_token_with_each_message(gateway:
 async def test_the_other_doors_know_no_such_question(gateway: Gateway, door: str) -> None:
     asked = {"WebHook-Request-Origin": "events.example.com"}
     assert (await gateway.http.options(f"/alerts/{door}", headers=asked)).status_code == 405
+
+
+async def test_a_dead_letter_keeps_what_mending_it_takes(gateway: Gateway) -> None:
+    attributes = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/evals", "ce-type": FIRING}
+    await post(gateway, EVENTS, b"{", **{"Content-Type": "application/json", **attributes})
+    await post(gateway, EVENTS, EVENTS.body(Event(release="")))
+    unroutable, unreadable = await gateway.outbox.dead(limit=10)
+    # The headers of a binary event are part of it; those that open the door are nobody's business.
+    assert unreadable.headers == {"content-type": "application/json", **attributes}
+    assert unroutable.starts == "open"
