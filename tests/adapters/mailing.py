@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -27,6 +30,7 @@ class MailWorld:
         """Replies to recipients, such as `550 no such user`."""
         self.mails: list[tuple[Envelope, EmailMessage]] = []
         self.sessions = 0
+        self.hangs_up_at_the_end = False
         self._served = served
         self._trusted = trusted
         self._server: asyncio.Server | None = None
@@ -66,16 +70,19 @@ class MailWorld:
     def _smtp(self) -> SMTP:
         self.sessions += 1
         starttls = self._served if self.tls == "starttls" else None
-        return SMTP(
-            self,
-            hostname="mail.test",
-            loop=asyncio.get_running_loop(),
-            tls_context=starttls,
-            require_starttls=starttls is not None,
-            auth_required=self._served is not None,
-            auth_require_tls=self.tls == "starttls",
-            authenticator=self._knows,
-        )
+        with warnings.catch_warnings():
+            # It does not see that the whole connection is under TLS.
+            warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS")
+            return SMTP(
+                self,
+                hostname="mail.test",
+                loop=asyncio.get_running_loop(),
+                tls_context=starttls,
+                require_starttls=starttls is not None,
+                auth_required=self._served is not None,
+                auth_require_tls=self.tls == "starttls",
+                authenticator=self._knows,
+            )
 
     def _knows(
         self, _server: SMTP, _session: Session, _envelope: Envelope, mechanism: str, data: object
@@ -105,9 +112,39 @@ class MailWorld:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
         assert isinstance(envelope.content, bytes)
         mail = message_from_bytes(envelope.content, policy=default)
         assert isinstance(mail, EmailMessage)
         self.mails.append((envelope, mail))
+        if self.hangs_up_at_the_end:
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.write(b"250 taken\r\n")
+            server.transport.abort()
         return "250 taken"
+
+
+@asynccontextmanager
+async def speaking(
+    speak: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[int]:
+    """Yield the port of a server on loopback that says what a test writes."""
+    talks: set[asyncio.Task[None]] = set()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        talks.add(task)
+        try:
+            await speak(reader, writer)
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in talks:
+            task.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)

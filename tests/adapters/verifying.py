@@ -13,3 +13,10 @@ assert _snippet, "docs/how-to/pagers.md shows no is_from_backout"
 _names: dict[str, Callable[[str, Mapping[str, str], bytes], bool]] = {}
 exec(compile(_snippet[1], HOW_TO, "exec"), _names)  # noqa: S102  # our own document
 is_from_backout = _names["is_from_backout"]
+
+
+def fields_that_are_told() -> set[str]:
+    """Return the fields of a webhook's event out of the how-to's table."""
+    text = HOW_TO.read_text().partition("## A webhook of your own")[2]
+    cells = re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
