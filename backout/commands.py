@@ -252,9 +252,9 @@ def status_text(brief: Briefing) -> str:
     summary = brief.summary
     until = f" until {brief.step_until:%H:%M:%S} UTC" if brief.step_until else ""
     exposure = "unknown" if summary.exposure is None else f"{summary.exposure} %"
+    stands = f"{summary.phase.value}, {summary.outcome.value}"
     lines = [
-        f"{summary.service}/{summary.release}: {summary.phase.value}, {summary.outcome.value}, severity "
-        f"{summary.severity.value}",
+        f"{summary.service}/{summary.release}: {stands}, severity {summary.severity.value}",
         f"Step {brief.step}{until}. Exposure: {exposure}. Alerts: {summary.alerts}.",
         f"Acknowledged by {brief.acknowledged_by}." if brief.acknowledged_by else "Not acknowledged.",
         f"Held: {brief.held}" if brief.held else "",

@@ -15,6 +15,7 @@ from backout.lint_reverts import revert_problems
 from backout.lint_rights import right_problems
 from backout.lint_rules import rule_problems
 from backout.lint_steps import step_problems
+from backout.lint_votes import vote_problems
 from backout.lint_windows import window_problems
 from backout.playbook import Playbook
 from backout.problems import Finding, Problem
@@ -38,6 +39,7 @@ def lint(playbook: Playbook, *, templates: Collection[str], site: Site | None) -
         *window_problems(playbook),
         *length_problems(playbook, site),
         *right_problems(playbook, site),
+        *vote_problems(playbook, site),
     )
 
 

@@ -71,7 +71,7 @@ def _given_twice(kind: str, names: Iterable[tuple[Path, str]]) -> Iterator[Probl
 def _roles(playbook: Playbook) -> Iterator[_Use]:
     for i, step in enumerate(playbook.steps):
         yield _Use("role", ("steps", i, "owner"), step.owner, playbook.roles)
-    for path, roles in _lists_of_roles(playbook):
+    for path, roles in (*_lists_of_roles(playbook), *_voting(playbook)):
         for j, role in enumerate(roles):
             yield _Use("role", (*path, j), role, playbook.roles)
 
@@ -82,10 +82,23 @@ def _lists_of_roles(playbook: Playbook) -> Iterator[tuple[Path, tuple[str, ...]]
             yield ("escalation", name, "levels", i, "page"), level.page
     for i, rule in enumerate(playbook.rules):
         yield ("rules", i, "approve_by"), rule.approve_by
+        yield ("rules", i, "required"), rule.required
     for i, veto in enumerate(playbook.vetoes):
         yield ("vetoes", i, "decide_by"), veto.decide_by
     for i, judgment in enumerate(playbook.judgments):
         yield ("judgments", i, "by"), judgment.by
+
+
+def _voting(playbook: Playbook) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    for i, step in enumerate(playbook.steps):
+        if isinstance(step, NotifyStep):
+            yield ("steps", i, "approve_by"), step.approve_by
+            yield ("steps", i, "required"), step.required
+    for action, roles in playbook.consents.items():
+        yield ("consents", action.value), roles
+    if playbook.break_glass:
+        yield ("break_glass", "roles"), playbook.break_glass.roles
+        yield ("break_glass", "report"), playbook.break_glass.report
 
 
 def _inside(playbook: Playbook) -> Iterator[_Use]:

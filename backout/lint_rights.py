@@ -94,7 +94,11 @@ def _idle(rule: Rule) -> Iterator[str]:
     if rule.do in {Do.HOLD, Do.PAGE} and rule.authority != "approve":
         yield "authority"
     if rule.do in {Do.HOLD, Do.PAGE} or (rule.do is Do.REVERT and rule.authority != "approve"):
-        given = (("approve_by", rule.approve_by), ("quorum", rule.quorum > 1))
+        given = (
+            ("approve_by", rule.approve_by),
+            ("quorum", rule.quorum > 1),
+            ("required", rule.required),
+        )
         timed = (("approve_within", rule.approve_within), ("on_timeout", rule.on_timeout))
         yield from (field for field, value in (*given, *timed) if value)
 

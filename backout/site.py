@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from backout.doors import AlertDoors
 from backout.model import Duration, Frozen, MailAddress, Name
@@ -267,8 +267,19 @@ class Deputy(Frozen):
     """For whom."""
     roles: tuple[Name, ...] = ()
     """Which of that person's roles; all of them where nothing is said."""
-    start: datetime
-    end: datetime
+    start: AwareDatetime
+    end: AwareDatetime
+    """From then on they do not stand in any more."""
+
+    @model_validator(mode="after")
+    def _somebody_else_for_a_while(self) -> Deputy:
+        if self.person == self.of:
+            msg = "nobody is their own deputy; name somebody else"
+            raise ValueError(msg)
+        if self.end <= self.start:
+            msg = "it ends before it begins; 'end' must be later than 'start'"
+            raise ValueError(msg)
+        return self
 
 
 class ReleaseDoor(Frozen):

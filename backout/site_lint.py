@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from backout.model import format_duration, mail_address
 from backout.placeholders import IN_ADDRESSES, placeholder_problems
-from backout.problems import Path, Problem
+from backout.problems import Path, Problem, unknown
 from backout.site import (
     Channel,
     ExpositionSource,
@@ -29,6 +29,7 @@ LONGEST_TRY = timedelta(seconds=8)
 def site_problems(site: Site) -> Iterator[Problem]:
     """Yield what makes the site unfit for use."""
     yield from _shared_identities(site)
+    yield from _deputies(site)
     yield from _addresses(site)
     yield from _shared_files(site)
     yield from _mail_addresses(site)
@@ -37,14 +38,32 @@ def site_problems(site: Site) -> Iterator[Problem]:
 
 def _shared_identities(site: Site) -> Iterator[Problem]:
     """One identity is one person: decision rights and quorums are counted by it."""
-    for field in ("slack", "login"):
+    for field in ("slack", "login", "email", "pagerduty"):
         owners: dict[str, str] = {}
         for key, person in site.people.items():
-            identity = getattr(person, field)
+            told = getattr(person, field)
+            # Mail systems do not tell cases apart, and neither does who looks a person up by their address.
+            identity = told.lower() if told and field == "email" else told
             first = owners.setdefault(identity, key) if identity else key
             if first != key:
                 msg = f"'{identity}' belongs to '{first}' already; one identity is one person"
                 yield Problem(path=("people", key, field), message=msg)
+
+
+def _deputies(site: Site) -> Iterator[Problem]:
+    """A deputy who is nobody, or stands in for nobody, would silently be missing when it counts."""
+    for i, deputy in enumerate(site.deputies):
+        for field in ("person", "of"):
+            name = getattr(deputy, field)
+            if name not in site.people:
+                yield Problem(path=("deputies", i, field), message=unknown("person", name, site.people))
+        if deputy.of not in site.people:
+            continue
+        own = site.people[deputy.of].roles
+        for j, role in enumerate(deputy.roles):
+            if role not in own:
+                msg = unknown(f"role of {deputy.of}", role, own)
+                yield Problem(path=("deputies", i, "roles", j), message=msg)
 
 
 def _shared_files(site: Site) -> Iterator[Problem]:

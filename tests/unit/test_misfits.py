@@ -11,7 +11,8 @@ from tests.unit.marked import A_NAME, PLAYBOOK, SITE, changed
 STEPS = "detect, escalate, revert, check, verify, notify, manual, postmortem"
 FIELDS = (
     "playbook, version, scenario, at_risk, severity, release, channel, tick, signals, criteria, rules, "
-    "vetoes, judgments, occasions, rearm, roles, escalation, remind, steps"
+    "vetoes, judgments, occasions, rearm, roles, approvals, break_glass, consents, escalation, "
+    "communications, remind, steps"
 )
 PAGE = '{kind: exposition, url: "http://127.0.0.1:9102/metrics", timeout: 2s}'
 PUSHED = "{kind: push, path: p.db, token: {env: A}}"
