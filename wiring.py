@@ -136,6 +136,14 @@ class Adapters:
         channel = open_channel(config, secret=self._at.secret, path=self._at.path)
         return self._closed_at_the_end(channel) if isinstance(channel, _Closes) else channel
 
+    def slack_calls(self) -> ports.SlackCalls:
+        """Return what the Slack door calls Slack through. `SecretMissing`: its token is not there."""
+        from adapters.channels.slack_calls import SlackCallsWeb  # noqa: PLC0415  # see the module's docstring
+
+        door = self._at.site.gateway.slack
+        token = self._at.secret(door.token) if door and door.token else None
+        return self._closed_at_the_end(SlackCallsWeb(token, door.api if door else ""))
+
     def checks(self) -> dict[str, ports.Check]:
         """Return every integrity check by name."""
         return {name: self.check(name, config) for name, config in self._at.site.checks.items()}
@@ -259,6 +267,7 @@ async def open_gateway(deployment: Deployment, client: Client) -> AsyncIterator[
                 marks=adapters.marks(),
                 pushes=adapters.pushes(),
             ),
+            slack=adapters.slack_calls(),
             playbooks=deployment.playbooks,
             site=at.site,
             secrets=_secrets(at),
@@ -276,6 +285,7 @@ def _secrets(at: SiteFile) -> Secrets:
     return Secrets(
         alerts={sender: way_in(sender, door, at.secret) for sender, door in gateway.alerts.open.items()},
         slack=at.secret(slack.signing_secret) if slack and slack.signing_secret else None,
+        slack_app=at.secret(slack.app_token) if slack and slack.app_token else None,
         releases=at.secret(releases.token) if releases else None,
         pushes={
             name: at.secret(source.token)

@@ -274,3 +274,8 @@ class GroupsUnanswered(BackoutError):
 
 class PauseAsked(RateLimited):
     """{what} answers no more questions for {retry_after_s:g} s. Wait that long, then ask again."""
+
+
+class ValueUnreadable(BackoutError):
+    """This {what} cannot be read, so nothing was done. Use the newest message of the incident, or type
+    /backout help."""

@@ -115,9 +115,9 @@ class SlackCalls(Protocol):
     async def open_form(self, *, trigger: str, button: Button, respond_to: str) -> None:
         """Open the form that asks for the reason of what a button does, for the person who tapped it.
 
-        `trigger` is the tap's trigger id, good for three seconds. The form carries the button and `respond_to`,
-        the tap's response_url, and brings them back when it is submitted. `Unreachable`, `RateLimited`,
-        `RejectedBySystem`: no form is open.
+        `trigger` is the tap's trigger id, good for three seconds. The form carries the button and
+        `respond_to`, the tap's response_url, and brings them back when it is submitted. `Unreachable`,
+        `RateLimited`, `RejectedBySystem`: no form is open.
         """
 
     async def respond(self, *, url: str, text: str) -> None:
@@ -128,7 +128,10 @@ class SlackCalls(Protocol):
         """
 
     async def members_of(self, *, group: str) -> tuple[str, ...]:
-        """Return the member ids of a user group. `Unreachable`, `RateLimited`, `RejectedBySystem`: unknown."""
+        """Return the member ids of a user group.
+
+        `Unreachable`, `RateLimited`, `RejectedBySystem`: Slack does not say.
+        """
 
 
 class OnCall(Protocol):

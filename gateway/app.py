@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client import CollectorRegistry
-from slack_sdk.signature import SignatureVerifier
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from backout.doors import CloudEventsDoor
 from backout.errors import SecretMissing
 from backout.playbook import Playbook
-from backout.ports import Marks, Outbox, PushStore, Registry
+from backout.ports import Marks, Outbox, PushStore, Registry, SlackCalls
 from backout.senders import cloudevents
 from backout.senders.known import SENDERS, heard_by
 from backout.site import Site
@@ -36,7 +35,7 @@ from gateway.pace import Pace
 from gateway.registering import Releases
 from gateway.releases import ReleasesDoor
 from gateway.signals import SignalsDoor
-from gateway.slack import SlackDoor
+from gateway.slack_opening import OpenSlack, open_slack
 from gateway.watches import Watches
 
 _EVENTS = (cloudevents.STRUCTURED, cloudevents.BATCH, JSON)
@@ -51,6 +50,9 @@ class Secrets:
     alerts: Mapping[str, WayIn] = field(default_factory=dict, repr=False)
     """By sender."""
     slack: str | None = field(default=None, repr=False)
+    """What Slack signs its requests with; None with Socket Mode."""
+    slack_app: str | None = field(default=None, repr=False)
+    """The app-level token of Socket Mode."""
     releases: str | None = field(default=None, repr=False)
     pushes: Mapping[str, str] = field(default_factory=dict, repr=False)
     """By push source."""
@@ -85,6 +87,7 @@ def build_app(  # noqa: PLR0913  # the composition root hands over every part by
     incidents: Incidents,
     watches: Watches,
     stores: Stores,
+    slack: SlackCalls,
     playbooks: Mapping[str, Playbook],
     site: Site,
     secrets: Secrets,
@@ -105,18 +108,22 @@ def build_app(  # noqa: PLR0913  # the composition root hands over every part by
     )
     releases = Releases(registry=stores.registry, watches=watches, playbooks=playbooks)
     parts = _Parts(incidents, stores, playbooks, site, metrics, delivery, releases)
-    health = Health(incidents=incidents, outbox=stores.outbox, metrics=metrics)
+    door = _slack(parts, slack, secrets)
+    socket = door.socket if door else None
+    health = Health(incidents=incidents, outbox=stores.outbox, socket=socket, metrics=metrics)
     routes = [
         Route("/healthz", health.healthz),
         Route("/metrics", health.metrics),
         *_alerts(parts, secrets.alerts),
-        *_slack(parts, _secret(secrets.slack, "/slack/commands")),
+        *(door.routes if door else ()),
         *_signals(parts, secrets.pushes),
         *_releases(parts, _secret(secrets.releases, "/releases and /events")),
     ]
     return Starlette(
         routes=routes,
-        lifespan=_running(delivery=delivery.run, releases=releases.run),
+        lifespan=_running(
+            delivery=delivery.run, releases=releases.run, **({"slack": door.run} if door else {})
+        ),
         exception_handlers=HANDLERS,
     )
 
@@ -155,12 +162,16 @@ def _handshake(door: CloudEventsDoor | None) -> list[Route]:
     return [Route(f"/alerts/{cloudevents.SOURCE}", handshake.agree, methods=["OPTIONS"])]
 
 
-def _slack(parts: _Parts, signing_secret: str | None) -> list[Route]:
-    if signing_secret is None:
-        return []
-    verifier = SignatureVerifier(signing_secret)
-    door = SlackDoor(verifier=verifier, incidents=parts.incidents, site=parts.site, metrics=parts.metrics)
-    return [Route("/slack/commands", door.command, methods=["POST"])]
+def _slack(parts: _Parts, slack: SlackCalls, secrets: Secrets) -> OpenSlack | None:
+    socket = _secret(secrets.slack_app, "Slack's socket") if secrets.slack_app is not None else None
+    return open_slack(
+        incidents=parts.incidents,
+        site=parts.site,
+        slack=slack,
+        metrics=parts.metrics,
+        signing=None if socket else _secret(secrets.slack, "/slack/commands"),
+        app=socket,
+    )
 
 
 def _signals(parts: _Parts, secrets: Mapping[str, str]) -> list[Route]:

@@ -86,8 +86,10 @@ class Incidents:
             return False
         return True
 
-    async def act(self, *, incident: str, act: Act, within_s: float = WITHIN_S) -> Receipt:
+    async def act(self, *, incident: str, act: Act, run: str = "", within_s: float = WITHIN_S) -> Receipt:
         """Carry a person's act to the incident; the same id twice is one act.
+
+        With `run`, the summary's, it is for that incident alone, and for none on the same release after it.
 
         Raises:
             ActionRefused: the incident refused it, with the reason.
@@ -98,7 +100,7 @@ class Incidents:
         """
         place = {"backout.incident": incident, "backout.action": act.action.value}
         with _tracer.start_as_current_span("act", attributes=place):
-            async with self._asking(incident, within_s) as handle:
+            async with self._asking(incident, within_s, run) as handle:
                 await _settled(handle)
                 return await handle.execute_update(Incident.act, act, id=act.id)
 
@@ -154,11 +156,13 @@ class Incidents:
 
     @asynccontextmanager
     async def _asking(
-        self, incident: str, within_s: float
+        self, incident: str, within_s: float, run: str = ""
     ) -> AsyncIterator[WorkflowHandle[Incident, IncidentSummary]]:
         absent = {"unknown": IncidentUnknown(incident=incident), "over": IncidentOver(incident=incident)}
         async with self._engine.asking(incident, within_s, **absent):
-            yield self._client.get_workflow_handle_for(Incident.run, incident)
+            yield self._client.get_workflow_handle_for(
+                Incident.run, incident, first_execution_run_id=run or None
+            )
 
 
 async def _settled(handle: WorkflowHandle[Incident, IncidentSummary]) -> None:

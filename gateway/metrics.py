@@ -44,3 +44,24 @@ class Metrics:
             ["verb", "result"],
             registry=registry,
         )
+        self.slack_interactions = Counter(
+            "backout_slack_interactions",
+            "Taps and forms in Slack by action: done, asked (a form is open), refused, unanswered or forged",
+            ["kind", "action", "result"],
+            registry=registry,
+        )
+        self.slack_whispers = Counter(
+            "backout_slack_whispers",
+            "Receipts and refusals of taps: told, or lost because Slack did not take them",
+            ["result"],
+            registry=registry,
+        )
+        self.slack_connected = Gauge(
+            "backout_slack_connected", "Whether Slack's socket is open (1); 0 over HTTP", registry=registry
+        )
+        self.slack_connections = Counter(
+            "backout_slack_connections",
+            "Attempts to open Slack's socket: opened or failed",
+            ["result"],
+            registry=registry,
+        )

@@ -1,69 +1,37 @@
-"""The Slack door: a signed slash command in, one call on the incidents, an answer within three seconds."""
+"""Slack over signed HTTP: what it posts is believed if Slack signed it just now, and goes to the desk."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from slack_sdk.signature import SignatureVerifier
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from backout.addressing import ListedIncident, short_of
-from backout.commands import (
-    Command,
-    act_of,
-    actor_of,
-    address,
-    help_text,
-    list_text,
-    parse,
-    status_text,
-)
-from backout.errors import BackoutError, EngineDown, Unanswered
-from backout.people import Action
-from backout.rendering import escape_mrkdwn
-from backout.site import Site
-from gateway.bodies import KIB, read_body
-from gateway.incidents import RESOLVE_AMONG, Incidents
+from backout.errors import InvalidDocument
+from gateway.bodies import KIB, read_body, said
 from gateway.metrics import Metrics
+from gateway.slack_answers import Answer
+from gateway.slack_desk import LARGEST, SlackDesk
 
-LIST_S, ACT_S = 0.8, 1.8
-"""Seconds for finding the incident and for the act itself: together below the three that Slack waits."""
-LONGEST_TEXT = 3000
-"""Characters that one answer shows at most."""
-
-
-class SlashCommand(BaseModel):
-    """What Slack posts; the fields that we do not need are passed over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    command: Annotated[str, Field(pattern=r"^/\S+$", max_length=80)]
-    text: str = ""
-    user_id: Annotated[str, Field(min_length=1, max_length=80)]
-    trigger_id: Annotated[str, Field(min_length=1, max_length=200)]
-    """Unique per intent: a command that is delivered twice is one act."""
+LARGEST_COMMAND = 64 * KIB
+"""Bytes of a slash command."""
+FORM = "application/x-www-form-urlencoded"
 
 
 class SlackDoor:
-    """Slack's slash commands. Whatever is wrong is told to the person who typed, and to nobody else."""
+    """Slack's commands, taps and forms, as it posts them."""
 
-    def __init__(
-        self, *, verifier: SignatureVerifier, incidents: Incidents, site: Site, metrics: Metrics
-    ) -> None:
-        """Believe what `verifier` believes; people are those of the site's directory."""
+    def __init__(self, *, verifier: SignatureVerifier, desk: SlackDesk, metrics: Metrics) -> None:
+        """Believe what `verifier` believes."""
         self._verifier = verifier
-        self._incidents = incidents
-        self._site = site
+        self._desk = desk
         self._metrics = metrics
 
     async def command(self, request: Request) -> Response:
         """Answer one slash command."""
-        body = await read_body(request, media_type="application/x-www-form-urlencoded", limit=64 * KIB)
+        body = await read_body(request, media_type=FORM, limit=LARGEST_COMMAND)
         form = _form(body)
         if form.get("ssl_check") == "1" and "command" not in form:
             # Slack looks at the certificate now and then; the ping asks for nothing and need not be signed.
@@ -71,12 +39,16 @@ class SlackDoor:
         if not self._is_genuine(body, request):
             self._metrics.slack_commands.labels(verb="", result="forged").inc()
             return Response(status_code=401)
-        try:
-            slash = SlashCommand.model_validate(form)
-        except ValidationError as error:
-            fields = ", ".join(str(problem["loc"][0]) for problem in error.errors())
-            raise HTTPException(400, f"No slash command: look at {fields}.") from None
-        return _ephemeral(await self._answer(slash))
+        return _response(await self._desk.command(form))
+
+    async def interaction(self, request: Request) -> Response:
+        """Answer one tap, form or shortcut."""
+        # Each byte of the JSON may take three in the form.
+        body = await read_body(request, media_type=FORM, limit=3 * LARGEST)
+        if not self._is_genuine(body, request):
+            self._metrics.slack_interactions.labels(kind="", action="", result="forged").inc()
+            return Response(status_code=401)
+        return _response(await self._desk.interaction(_payload(body)))
 
     def _is_genuine(self, body: bytes, request: Request) -> bool:
         try:
@@ -85,33 +57,13 @@ class SlackDoor:
             # The verifier does not expect a timestamp or signature that is none.
             return False
 
-    async def _answer(self, slash: SlashCommand) -> str:
-        verb, result = "", "done"
-        try:
-            command = parse(slash.text)
-            verb = command.verb.name
-            return await self._do(command, slash)
-        except BackoutError as error:
-            result = "unanswered" if isinstance(error, EngineDown | Unanswered) else "refused"
-            return str(error)
-        finally:
-            self._metrics.slack_commands.labels(verb=verb, result=result).inc()
 
-    async def _do(self, command: Command, slash: SlashCommand) -> str:
-        if command.verb.does == "help":
-            return help_text(slash.command)
-        actor = actor_of(slash.user_id, self._site, at=datetime.now(UTC))
-        listed: tuple[ListedIncident, ...] = ()
-        if command.needs_list:
-            listed = await self._incidents.listing(limit=RESOLVE_AMONG, open_only=False, within_s=LIST_S)
-        if command.verb.does == "list":
-            return list_text(listed)
-        meant = address(command, listed)
-        if not isinstance(command.verb.does, Action):
-            return status_text(await self._incidents.view(incident=meant.incident, within_s=ACT_S))
-        act = act_of(command, command.verb.does, meant, act_id=slash.trigger_id, actor=actor)
-        receipt = await self._incidents.act(incident=meant.incident, act=act, within_s=ACT_S)
-        return f"{short_of(meant.incident)}: {receipt.text}"
+def _payload(body: bytes) -> object:
+    """Return the JSON in a form; nothing where there is none."""
+    try:
+        return said(_form(body).get("payload", "").encode())
+    except InvalidDocument:
+        return None
 
 
 def _form(body: bytes) -> dict[str, str]:
@@ -122,6 +74,7 @@ def _form(body: bytes) -> dict[str, str]:
         return {}
 
 
-def _ephemeral(text: str) -> JSONResponse:
-    shown = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
-    return JSONResponse({"response_type": "ephemeral", "text": escape_mrkdwn(shown)})
+def _response(answer: Answer) -> Response:
+    if answer.problem:
+        raise HTTPException(400, answer.problem)
+    return JSONResponse(answer.body) if answer.body else Response(status_code=200)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,11 +14,13 @@ from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from adapters.channels.slack_calls import SlackCallsWeb
 from adapters.stores.memory import MemoryMarks, MemoryOutbox, MemoryPushes, MemoryRegistry
 from backout.playbook import Playbook
 from backout.ports import Outbox
 from backout.site import Site
 from cli.engine import find_binary
+from demo.slack.server import BOT_TOKEN
 from gateway.admission import way_in
 from gateway.app import Secrets, Stores, build_app
 from gateway.incidents import Incidents
@@ -135,10 +137,12 @@ async def gateway_over(
     incidents, watches = Incidents(client=client), Watches(client=client)
     kept, releases, marks = outbox or MemoryOutbox(), releases or MemoryRegistry(), MemoryMarks()
     pushes = {name: MemoryPushes() for name in PUSH_TOKENS}
+    slack = SlackCallsWeb(BOT_TOKEN, site.gateway.slack.api if site.gateway.slack else "")
     app = build_app(
         incidents=incidents,
         watches=watches,
         stores=Stores(outbox=kept, registry=releases, marks=marks, pushes=pushes),
+        slack=slack,
         playbooks=playbooks,
         site=site,
         secrets=secrets,
@@ -146,6 +150,7 @@ async def gateway_over(
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
+        aclosing(slack),
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://gateway") as http,
     ):
