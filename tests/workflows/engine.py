@@ -148,16 +148,13 @@ class Engine:
     def worker(self, **changes: object) -> Worker:
         """Return a worker for everything that the workflows call."""
         world = self.world
+        channels = {"room": world.channel, "pager": world.pager}
         activities = (
             SignalActivities(sources={"metrics": world.source}, clock=world.clock),
             ExposureActivities(targets={"exposure": world.target}),
             CheckActivities(checks={"consistent": world.check}),
-            PeopleActivities(
-                channels={"room": world.channel}, directory=PEOPLE, templates=TEMPLATES, history=""
-            ),
-            RecordActivities(
-                store=world.store, channels={"room": world.channel}, templates=TEMPLATES, history=""
-            ),
+            PeopleActivities(channels=channels, directory=PEOPLE, templates=TEMPLATES, history=""),
+            RecordActivities(store=world.store, channels=channels, templates=TEMPLATES, history=""),
         )
         return Worker(
             self.client,
@@ -168,7 +165,9 @@ class Engine:
             **changes,  # type: ignore[arg-type]  # tests name the worker's own options
         )
 
-    async def open(self, playbook: Playbook, first: Alert | None = None) -> Incidents:
+    async def open(
+        self, playbook: Playbook, first: Alert | None = None, *, shipped_by: str = ""
+    ) -> Incidents:
         """Start an incident as the gateway does: by its first alert."""
         world = self.world
         incident = f"incident/{world.service}/{world.release}-{next(_numbers)}"
@@ -178,6 +177,7 @@ class Engine:
             release=world.release,
             playbook=playbook,
             digest=digest_of(playbook),
+            shipped_by=shipped_by,
         )
         handle = await self.client.start_workflow(
             Incident.run,
