@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from backout.errors import BackoutError, EngineDown, Unanswered
-from cli import acts, alerts, backtest, event, incidents, operate, release, triggers
+from cli import acts, alerts, authority, backtest, event, incidents, operate, release, triggers
 from cli.playbook import app as playbook
 
 REFUSED, ENGINE_DOWN = 1, 3
@@ -29,6 +29,7 @@ app.add_typer(release.app, name="release", rich_help_panel="Tell")
 app.add_typer(event.app, name="event", rich_help_panel="Tell")
 app.add_typer(incidents.app, name="incidents", rich_help_panel="Look")
 app.add_typer(alerts.app, name="alerts", rich_help_panel="Look")
+app.add_typer(authority.app, name="authority", rich_help_panel="Look")
 app.add_typer(playbook, name="playbook", rich_help_panel="Look")
 app.add_typer(triggers.app, name="triggers", rich_help_panel="Look")
 app.command(rich_help_panel="Look")(backtest.backtest)
