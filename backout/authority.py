@@ -71,6 +71,11 @@ def decide(act: Act, brief: Briefing, roles: Mapping[str, Role]) -> Allowed | Re
     return Refused(reason=problem) if problem else answer
 
 
+def is_moment(action: Action, brief: Briefing, asked: Ask | None = None) -> bool:
+    """Say whether this is the moment for an act, whoever does it; `asked` is the question that it is about."""
+    return not _untimely(action, brief, asked)
+
+
 def _untimely(action: Action, brief: Briefing, asked: Ask | Unclear | None) -> str:
     """Say why this is not the moment for the act; empty where it is."""
     if brief.summary.outcome is not IncidentOutcome.OPEN:

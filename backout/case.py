@@ -25,6 +25,7 @@ from backout.releases import Artifact
 from backout.requests import Observation
 from backout.rules import Judgment
 from backout.severity import Severity
+from backout.stakes import stakes
 from backout.timeline import ActionTaken, AlertReceived, Event, SignalsJudged
 from backout.timeline_decisions import ConsentLapsed
 from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase
@@ -335,6 +336,13 @@ class Case(BaseModel):
             notes=self.notes,
             questions=() if over else judgments.questions(opening.playbook, self.position, self.judged),
             shipped_by=opening.shipped_by,
+            seen=len(self.timeline),
+            stakes=stakes(
+                self.timeline,
+                None if over else opening.playbook.steps[self.position],
+                at_risk=opening.playbook.at_risk.users,
+                baseline=opening.baseline,
+            ),
         )
 
     def _summary(self, opening: OpenIncident, severity: Severity) -> IncidentSummary:

@@ -8,8 +8,12 @@ from backout.model import Frozen, Name
 from backout.people import Action
 from backout.severity import Severity
 
-State = Literal["open", "acknowledged", "closed"]
-"""How far an incident is, as pagers tell it: acknowledged means that somebody owns it."""
+State = Literal["open", "acknowledged", "lapsed", "closed"]
+"""How far an incident is, as pagers tell it: acknowledged means that somebody owns it, lapsed that somebody did."""
+
+
+Style = Literal["", "primary", "danger"]
+"""How a button looks: as any, as what is asked for, or as what cannot be taken back."""
 
 
 class Button(Frozen):
@@ -23,6 +27,11 @@ class Button(Frozen):
     """Events on the timeline when the button was shown: a doubled tap is one act, a later one another."""
     run: str = ""
     """The summary's `run`: a tap on the message of an earlier incident never acts in a later one."""
+    label: str = ""
+    """What is written on it. Label, style and question do not travel with a tap."""
+    style: Style = ""
+    confirm: str = ""
+    """What the reader is asked before the tap counts; empty where it counts at once, or opens a form."""
 
 
 class Message(Frozen):

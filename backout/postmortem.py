@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import TypeVar
 
 from backout.evaluation import Evaluation, Factor, Outcome, Verdict, Vetoed
 from backout.event import BaseEvent
 from backout.model import Frozen
 from backout.people import Action
+from backout.stakes import requests_served
 from backout.steps import RevertStep
 from backout.timeline import (
     ActionTaken,
@@ -25,7 +25,6 @@ from backout.timeline import (
     MessageFailed,
     MessageSent,
     PeoplePaged,
-    RequestsCounted,
     RevertStopped,
     SignalsJudged,
     StepFailed,
@@ -97,7 +96,7 @@ def facts(view: IncidentView) -> Facts:
         pages=_all(timeline, PeoplePaged),
         messages=_all(timeline, MessageSent),
         unsent=_all(timeline, MessageFailed),
-        requests=_requests(_all(timeline, RequestsCounted)),
+        requests=requests_served(timeline),
         exposure_before=stages[0].before if stages else None,
         exposure_after=view.summary.exposure,
         questions=_questions(view, breaches[-1] if breaches else None),
@@ -156,14 +155,6 @@ def _lasting_recovery(judged: Iterable[SignalsJudged]) -> list[SignalsJudged]:
         if event.sense == "recovery":
             shown = [*shown, event] if event.evaluation.outcome is Outcome.CLEAR else []
     return shown
-
-
-def _requests(counts: tuple[RequestsCounted, ...]) -> int | None:
-    """Return the growth over the counts; a counter that fell was restarted and counts from zero."""
-    served = [count.served for count in counts if count.served is not None]
-    if len(served) < 2:  # noqa: PLR2004  # a difference takes two
-        return None
-    return round(sum(after - before if after >= before else after for before, after in pairwise(served)))
 
 
 def _questions(view: IncidentView, fired: Evaluation | None) -> tuple[str, ...]:

@@ -106,8 +106,8 @@ class SignalsJudged(BaseEvent):
     evaluation: Evaluation
 
     @property
-    def line(self) -> str:
-        """The event as one sentence for people."""
+    def said(self) -> str:
+        """What they said, in a few words."""
         recovered = {
             Outcome.CLEAR: "users recovered",
             Outcome.FIRED: "users have not recovered",
@@ -115,8 +115,13 @@ class SignalsJudged(BaseEvent):
         }
         said = self.evaluation.outcome.value if self.sense == "breach" else recovered[self.evaluation.outcome]
         rule = f" (rule {self.evaluation.rule})" if self.evaluation.rule else ""
+        return f"{said}{rule}"
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
         told = "; ".join((*self.evaluation.reasons, *self.evaluation.asides))
-        return f"Signals judged: {said}{rule}. {told}".strip()
+        return f"Signals judged: {self.said}. {told}".strip()
 
 
 class InvestigationOpened(BaseEvent):

@@ -14,6 +14,7 @@ from backout.playbook import Playbook
 from backout.releases import Artifact
 from backout.rules import Weight
 from backout.severity import Severity
+from backout.stakes import Stakes
 from backout.timeline import Event
 
 CODE_LENGTH = 8
@@ -158,6 +159,9 @@ class Briefing(Frozen):
     """Judgments that people may give now."""
     shipped_by: str = ""
     """Who shipped the release, as the registry knows them: they authorise nothing here."""
+    seen: int = 0
+    """Events on the timeline so far."""
+    stakes: Stakes = Stakes()
 
     @property
     def state(self) -> State:
