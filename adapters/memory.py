@@ -310,6 +310,8 @@ class MemoryWorld:
         self.source.change("served", baseline=0, candidate=1)
         self.sicken()
         self.channel = MemoryChannel()
+        self.pager = MemoryChannel()
+        """A channel beside the one in which the responders work."""
         self.check = MemoryCheck()
         self.store = MemoryStore()
         self.outbox = MemoryOutbox()

@@ -149,6 +149,8 @@ class Briefing(Frozen):
     next_steps: tuple[str, ...]
     """The names of the steps that are still to come."""
     acknowledged_by: str = ""
+    lapsed: bool = False
+    """Somebody owned it, and nobody does any more: it still fired, and people are called anew."""
     fired: str = ""
     """What the signals said last, in one sentence."""
     postmortem: str = ""
@@ -168,7 +170,9 @@ class Briefing(Frozen):
         """How far the incident is, as pagers tell it."""
         if self.summary.phase is Phase.CLOSED:
             return "closed"
-        return "acknowledged" if self.acknowledged_by else "open"
+        if self.acknowledged_by:
+            return "acknowledged"
+        return "lapsed" if self.lapsed else "open"
 
 
 class IncidentView(Briefing):

@@ -1,7 +1,7 @@
 """PagerDuty, through its Events API v2: each incident of ours is one alert there.
 
 Whom PagerDuty calls, and how, is the matter of its own escalation policies. It never calls for an alert that
-is acknowledged there; so a page for an incident that somebody owns resolves the alert and opens it anew.
+is acknowledged there; so a page for an incident that somebody owns, or did, resolves the alert and opens it anew.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class PagerDutyEvents:
         key = _key_of(message)
         if message.thread and not people:
             return Posted(ref=key)
-        if people and message.state == "acknowledged":
+        if people and message.state in {"acknowledged", "lapsed"}:
             await self._send(key, "resolve")
         called = one_line(", ".join(person.name for person in people), _CALLED_LIMIT)
         await self._send(key, "trigger", **_alert(message, called))
@@ -73,8 +73,9 @@ class PagerDutyEvents:
 
         For an open incident nothing is sent: where somebody resolved the alert there, it would call again.
         """
-        if message.state != "open":
-            await self._send(ref, "acknowledge" if message.state == "acknowledged" else "resolve")
+        action = {"acknowledged": "acknowledge", "closed": "resolve"}.get(message.state)
+        if action:
+            await self._send(ref, action)
 
     async def check(self) -> str:
         """Resolve an alert that never was, which calls nobody; it raises what `post` raises."""

@@ -85,14 +85,17 @@ async def test_an_alert_that_was_resolved_in_pagerduty_is_not_opened_by_an_updat
     assert world.alerts[posted.ref].state == "resolved"
 
 
-async def test_a_page_for_an_incident_that_is_owned_calls_again(
-    world: PagerDutyWorld, pager: PagerDutyEvents
+@pytest.mark.parametrize("state", ["acknowledged", "lapsed"])
+async def test_a_page_for_an_incident_that_is_or_was_owned_calls_again(
+    world: PagerDutyWorld, pager: PagerDutyEvents, state: State
 ) -> None:
     posted = await pager.post(message=PAGE, people=(ANN,))
     await pager.update(ref=posted.ref, message=now("acknowledged"))
-    await pager.post(message=now("acknowledged"), people=(ANN,))
+    await pager.update(ref=posted.ref, message=now(state))
+    await pager.post(message=now(state), people=(ANN,))
     assert world.alerts[posted.ref].state == "triggered"
-    assert world.alerts[posted.ref].events == ["trigger", "acknowledge", "resolve", "trigger"]
+    assert world.alerts[posted.ref].calls == 1
+    assert world.alerts[posted.ref].events[-2:] == ["resolve", "trigger"]
 
 
 async def test_news_that_call_nobody_call_nobody_there(world: PagerDutyWorld, pager: PagerDutyEvents) -> None:
