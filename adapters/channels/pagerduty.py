@@ -1,7 +1,7 @@
 """PagerDuty, through its Events API v2: each incident of ours is one alert there.
 
 Whom PagerDuty calls, and how, is the matter of its own escalation policies. It never calls for an alert that
-is acknowledged there; so a page for an incident that somebody owns, or did, resolves the alert and opens it anew.
+is acknowledged there; so a page for an incident that somebody owns, or owned, resolves it and opens it anew.
 """
 
 from __future__ import annotations
