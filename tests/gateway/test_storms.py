@@ -60,11 +60,11 @@ class Storm:
     async def ended_ladder(self) -> IncidentView:
         """Wait until nobody is left to page."""
 
-        async def it_ended() -> IncidentView | None:
-            view = await self.view()
-            return view if any(isinstance(event, LadderEnded) for event in view.timeline) else None
+        async def it_ended() -> bool:
+            return any(isinstance(event, LadderEnded) for event in (await self.view()).timeline)
 
-        return await eventually(it_ended)
+        await eventually(it_ended)
+        return await self.view()
 
     @property
     def called(self) -> Counter[str]:
