@@ -29,6 +29,7 @@ from adapters.clock import SystemClock
 from backout import ports
 from backout import site as site_models
 from backout.errors import EngineUnreachable
+from backout.rotas import Rota
 from deployment import Deployment, SiteFile
 from gateway.incidents import Incidents
 
@@ -144,6 +145,17 @@ class Adapters:
         token = self._at.secret(door.token) if door and door.token else None
         return self._closed_at_the_end(SlackCallsWeb(token, door.api if door else ""))
 
+    def rotas(self) -> dict[str, ports.OnCall]:
+        """Return every rota by name."""
+        return {name: self.rota(config) for name, config in self._at.site.rotas.items()}
+
+    def rota(self, config: Rota) -> ports.OnCall:
+        """Return one rota. `SecretMissing`, `FileUnreadable`: its token is not there."""
+        from adapters.rotas.opening import open_rota  # noqa: PLC0415  # see the module's docstring
+
+        rota = open_rota(config, secret=self._at.secret)
+        return self._closed_at_the_end(rota) if isinstance(rota, _Closes) else rota
+
     def checks(self) -> dict[str, ports.Check]:
         """Return every integrity check by name."""
         return {name: self.check(name, config) for name, config in self._at.site.checks.items()}
@@ -236,7 +248,12 @@ async def open_activities(
             SignalActivities(sources=adapters.sources(), clock=SystemClock(), marks=adapters.marks()),
             ExposureActivities(targets=adapters.targets()),
             PeopleActivities(
-                channels=channels, directory=deployment.site.people, templates=templates, history=history
+                channels=channels,
+                directory=deployment.site.people,
+                templates=templates,
+                history=history,
+                rotas=adapters.rotas(),
+                calendars=deployment.site.calendars,
             ),
             CheckActivities(checks=adapters.checks()),
             RecordActivities(store=adapters.store(), channels=channels, templates=templates, history=history),

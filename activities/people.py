@@ -6,19 +6,21 @@ from collections.abc import Mapping
 
 from temporalio import activity
 
+from activities.calling import Callers
 from activities.failures import told_to_temporal
 from activities.places import place
 from backout import rendering
-from backout.errors import NobodyFills, UnknownName
+from backout.errors import UnknownName
 from backout.messages import Message
 from backout.people import Action, Person
-from backout.ports import Channel
-from backout.requests import DraftNotice, Notice, Paged, PagePeople, SendNotice, Sent
+from backout.ports import Channel, OnCall
+from backout.requests import DraftNotice, Notice, Paged, PagePeople, SendNotice, Sent, TellPaged
+from backout.rotas import Calendar
 from backout.view import Briefing
 
 
 class PeopleActivities:
-    """The channels of the site and the people in its directory."""
+    """The channels of the site, the people in its directory, and who of them is on call when."""
 
     def __init__(
         self,
@@ -27,8 +29,11 @@ class PeopleActivities:
         directory: Mapping[str, Person],
         templates: Mapping[str, str],
         history: str,
+        rotas: Mapping[str, OnCall] | None = None,
+        calendars: Mapping[str, Calendar] | None = None,
     ) -> None:
         """Serve these channels, by name; `history` is where incidents are in Temporal's UI."""
+        self._callers = Callers(directory=directory, rotas=rotas or {}, calendars=calendars or {})
         self._channels = channels
         self._directory = directory
         self._templates = templates
@@ -36,18 +41,28 @@ class PeopleActivities:
 
     @activity.defn
     async def page_people(self, request: PagePeople) -> Paged:
-        """Call everyone who fills one of the roles. Nobody to call is an error, never a quiet success."""
+        """Call whom the request names, as of its moment: roles, and levels of escalation policies.
+
+        Nobody to call is an error, never a quiet success; only a level may be for nobody, and says why.
+        """
         with told_to_temporal():
-            called = [
-                key for key, person in self._directory.items() if set(person.roles) & set(request.roles)
-            ]
-            if not called:
-                raise NobodyFills(roles=", ".join(request.roles))
+            called = await self._callers.called(request)
+            if called.passed_over:
+                return Paged(people=(), ref="", passed_over=called.passed_over)
             message = self._message("slack/page.md.j2", request.brief, why=request.why, thread=request.thread)
-            message = message.model_copy(update={"mentions": tuple(called)})
-            people = [self._directory[key] for key in called]
+            message = message.model_copy(update={"mentions": called.people})
+            people = [self._directory[key] for key in called.people]
             posted = await self._channel(request.channel).post(message=message, people=people)
-            return Paged(people=tuple(person.name for person in people), ref=posted.ref)
+            names = tuple(person.name for person in people)
+            return Paged(people=names, ref=posted.ref, unreached=(*called.unreached, *posted.unreached))
+
+    @activity.defn
+    async def tell_paged(self, request: TellPaged) -> None:
+        """Tell those who were paged by another channel who owns the incident now, or that it is closed."""
+        with told_to_temporal():
+            message = self._message("slack/paged.md.j2", request.brief, why="", thread=None)
+            for ref in request.refs:
+                await self._channel(request.channel).update(ref=ref, message=message)
 
     @activity.defn
     async def draft_notice(self, request: DraftNotice) -> Notice:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from backout import consents, judgments, votes
 from backout.alerts import Alert
 from backout.consents import Pending
+from backout.escalation import Ladder
 from backout.evaluation import Evaluation
 from backout.guard import Judged
 from backout.model import Frozen, Name
@@ -28,6 +29,7 @@ from backout.severity import Severity
 from backout.stakes import stakes
 from backout.timeline import ActionTaken, AlertReceived, Event, SignalsJudged
 from backout.timeline_decisions import ConsentLapsed
+from backout.timeline_paging import AcknowledgementLapsed
 from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase
 
 MOST_FIRING = 200
@@ -46,18 +48,6 @@ class Directive(StrEnum):
     SKIP = "skip"
     ABORT = "abort"
     CLOSE = "close"
-
-
-class Ladder(Frozen):
-    """An escalation policy that is being climbed."""
-
-    policy: str
-    level: int
-    """The level that is paged now, from 1."""
-    until: datetime
-    """The end of the step's time window."""
-    level_until: datetime | None = None
-    """How long the level has to answer; None before it is paged."""
 
 
 class Case(BaseModel):
@@ -95,6 +85,8 @@ class Case(BaseModel):
     """Who rejected a plan or notice, and why, by its digest."""
     acknowledged_by: str = ""
     held: str = ""
+    held_by: str = ""
+    """Who holds it, where it is nobody with a right: such as an escalation policy that ended unanswered."""
     reminders: int = 0
     """How often people were called again since the incident is held."""
     directive: Directive | None = None
@@ -331,6 +323,8 @@ class Case(BaseModel):
             asks=tuple(self.asks.values()),
             next_steps=() if over else tuple(names[-1:] if self.ending else names[self.position + 1 :]),
             acknowledged_by=self.acknowledged_by,
+            lapsed=not self.acknowledged_by
+            and any(isinstance(event, AcknowledgementLapsed) for event in self.timeline),
             fired=judged.line if judged else "",
             postmortem=self.postmortem,
             notes=self.notes,

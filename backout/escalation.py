@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -40,6 +41,11 @@ class Level(Frozen):
             raise ValueError(msg)
         return self
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it calls roles alone, at any hour, where the responders work."""
+        return not (self.people or self.rotas or self.via or self.hours or self.off_hours)
+
 
 class Policy(Frozen):
     """An escalation policy; a list is short for its levels."""
@@ -53,9 +59,50 @@ class Policy(Frozen):
     unanswered: Move | None = None
     """What it means that nobody answered; as the step says where nothing is said."""
 
+    @model_validator(mode="after")
+    def _ends(self) -> Policy:
+        if self.unanswered is Move.RETRY:
+            msg = "'loops' says how often the levels are gone through; choose one of "
+            raise ValueError(msg + ", ".join(move for move in Move if move is not Move.RETRY))
+        return self
+
+    @property
+    def lasting(self) -> timedelta:
+        """How long it takes until everybody was called and had their time to answer."""
+        return self.loops * sum((level.wait for level in self.levels), timedelta())
+
 
 def _from_levels(given: object) -> object:
     return {"levels": given} if isinstance(given, list | tuple) else given
 
 
 PolicyOrLevels = Annotated[Policy, BeforeValidator(_from_levels)]
+
+
+class Ladder(Frozen):
+    """An escalation policy that is being climbed."""
+
+    policy: str
+    level: int
+    """The level that is paged now, from 1."""
+    until: datetime
+    """It is left then, whoever was called."""
+    level_until: datetime | None = None
+    """How long the level has to answer; None before it is paged."""
+    round: int = 1
+    """So often its levels are gone through, this time included."""
+    called: int = 0
+    """The last round in which a level was for anybody."""
+    step: str = ""
+    """The step that waits for the answer; empty where the steps go on beside it."""
+
+    def above(self, policy: Policy) -> Ladder | None:
+        """Return where it goes on when the level did not answer; None where it ends.
+
+        It ends too where no level of a whole round was for anybody: that would be so at once again.
+        """
+        if self.level < len(policy.levels):
+            return self.model_copy(update={"level": self.level + 1, "level_until": None})
+        if self.round < policy.loops and self.called == self.round:
+            return self.model_copy(update={"level": 1, "round": self.round + 1, "level_until": None})
+        return None

@@ -21,7 +21,6 @@ from backout.timeline import (
     Held,
     IncidentOpened,
     InvestigationOpened,
-    LadderEnded,
     MessageFailed,
     MessageSent,
     PeoplePaged,
@@ -30,6 +29,7 @@ from backout.timeline import (
     StepFailed,
     StepTimedOut,
 )
+from backout.timeline_paging import LadderEnded
 from backout.view import IncidentView
 
 E = TypeVar("E", bound=BaseEvent)

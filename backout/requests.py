@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from backout.alerts import Alert
 from backout.criteria import Criterion
@@ -96,8 +98,10 @@ class PagePeople(Frozen):
     why: str
     brief: Briefing
     thread: str | None = None
-    level: Level | None = None
-    """The level of an escalation policy that is paged; its roles are among `roles`."""
+    levels: tuple[Level, ...] = ()
+    """Levels of escalation policies that are paged too, as far as they are for this hour."""
+    at: datetime | None = None
+    """The moment of the page: it says who is on call, and whether people work. None: now."""
 
 
 class Paged(Frozen):
@@ -106,9 +110,18 @@ class Paged(Frozen):
     people: tuple[str, ...]
     ref: str
     passed_over: str = ""
-    """Why nobody was called: the level is not for this hour. Empty where somebody was."""
+    """Why nobody was called: no level is for this hour, or nobody is on call. Empty where somebody was."""
     unreached: tuple[str, ...] = ()
-    """Channels and rotas that failed, with the reason, where others reached somebody."""
+    """Rotas that failed and people whom the channel did not reach, each with the reason."""
+
+
+class TellPaged(Frozen):
+    """Request: bring pages that went out by another channel than the responders' up to date."""
+
+    channel: Name
+    refs: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The channel's references of the pages."""
+    brief: Briefing
 
 
 class DraftNotice(Frozen):

@@ -12,6 +12,7 @@ from backout.evaluation import Evaluation, Factor, Outcome
 from backout.event import BaseEvent
 from backout.people import Action, Actor
 from backout.timeline_decisions import ConsentAsked, ConsentLapsed, GlassBroken, RevertAnnounced
+from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 
 
 class IncidentOpened(BaseEvent):
@@ -149,23 +150,22 @@ class PeoplePaged(BaseEvent):
     roles: tuple[str, ...]
     people: tuple[str, ...]
     why: str
+    policy: str = ""
+    """The escalation policy whose level it is; empty where people are called beside any."""
+    round: int = 1
+    channel: str = ""
+    """The channel, where it is another than the one in which the responders work."""
+    ref: str = ""
+    """The page's reference there, by which it is brought up to date."""
+    unreached: tuple[str, ...] = ()
+    """What failed, where somebody was called all the same."""
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
-        return f"Paged {', '.join(self.people)} ({', '.join(self.roles)}): {self.why}"
-
-
-class LadderEnded(BaseEvent):
-    """Every level of the escalation policy was paged and nobody answered."""
-
-    event: Literal["LadderEnded"] = "LadderEnded"
-    policy: str
-
-    @property
-    def line(self) -> str:
-        """The event as one sentence for people."""
-        return f"Escalation policy {self.policy} ended without an answer"
+        by = f" through {self.channel}" if self.channel else ""
+        failed = f" (not reached: {'; '.join(self.unreached)})" if self.unreached else ""
+        return f"Paged {', '.join(self.people)} ({', '.join(self.roles)}){by}: {self.why}{failed}"
 
 
 _FLAGGED = {Action.OVERRIDE: "OVERRIDE", Action.BREAK_GLASS: "BREAK-GLASS"}
@@ -371,6 +371,8 @@ Event = Annotated[
     | InvestigationOpened
     | PeoplePaged
     | LadderEnded
+    | LevelPassedOver
+    | AcknowledgementLapsed
     | ActionTaken
     | ApprovalAsked
     | ConsentAsked

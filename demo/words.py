@@ -18,7 +18,6 @@ from backout.timeline import (
     Held,
     IncidentEnded,
     IncidentOpened,
-    LadderEnded,
     MessageFailed,
     MessageSent,
     PeoplePaged,
@@ -31,6 +30,7 @@ from backout.timeline import (
     StepStarted,
     StepTimedOut,
 )
+from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 from demo import releases
 from demo.traffic import Seen
 
@@ -58,6 +58,8 @@ _MARKS: dict[type[BaseEvent], str] = {
     StepTimedOut: "✗",
     StepFailed: "✗",
     LadderEnded: "✗",
+    LevelPassedOver: "☎",
+    AcknowledgementLapsed: "☎",
     Held: "✗",
     RevertStopped: "✗",
     MessageFailed: "✗",

@@ -9,24 +9,21 @@ from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
-from activities.people import PeopleActivities
 from backout import details
 from backout.case import Case, OpenIncident
+from backout.escalation import Level
 from backout.evaluation import Outcome
 from backout.mandate import Mandate, mandate
 from backout.people import Act, Action
-from backout.requests import PagePeople
 from backout.rules import Judgment
 from backout.severity import Severity
 from backout.steps import Move, Step
-from backout.timeline import Event, MessageFailed, PeoplePaged
+from backout.timeline import Event
 from backout.view import Ask, IncidentOutcome, Phase
 from backout.watch import Watch
-from workflows import options
-from workflows.doing import SUMMARY_LENGTH, do
-from workflows.failures import reason
+from workflows.doing import SUMMARY_LENGTH
+from workflows.paging import Page, Paging
 from workflows.publishing import Publisher
 from workflows.search_attributes import OUTCOME, PHASE
 from workflows.waiting import answer, heed, stop
@@ -40,13 +37,17 @@ class Desk:
         self.opening = opening
         self.playbook = opening.playbook
         self.case = case
-        self.publisher = Publisher(opening, case)
+        self.publisher = Publisher(opening, case, self.write)
+        self.paging = Paging(opening, case, self.write)
         self.watch: Watch | None = None
         """Where detection stands. It is no part of the case: in a fresh history the watch begins anew."""
         self.on_silence: Move | None = None
         """What silence means in the current step, where a rule says it in the step's place."""
+        self.ladder: asyncio.Task[None] | None = None
+        """What climbs the case's ladder, while it has one."""
+        self.vigil: asyncio.Task[None] | None = None
+        """What watches over whoever owns the incident."""
         self._background: list[asyncio.Task[None]] = []
-        self._pages: list[asyncio.Task[None]] = []
         self._effects: dict[str, asyncio.Task[None]] = {}
         self._events = workflow.metric_meter().create_counter(
             "backout_events", "Timeline events of incidents, by kind and playbook"
@@ -114,6 +115,11 @@ class Desk:
         """Do this beside the steps, until the incident ends."""
         self._background.append(asyncio.create_task(work))
 
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do this beside the steps, until the incident ends, and return the work itself."""
+        self.in_background(work)
+        return self._background[-1]
+
     async def stop_background(self) -> None:
         """Cancel what runs beside the steps, and wait for its end."""
         for task in self._background:
@@ -137,7 +143,7 @@ class Desk:
 
     async def settle(self) -> None:
         """Wait until every page and every effect that is under way has ended."""
-        under_way = [*self._pages, *self._effects.values()]
+        under_way = [*self.paging.under_way, *self._effects.values()]
         await asyncio.gather(*under_way, return_exceptions=True)
 
     def enter(self, phase: Phase) -> None:
@@ -175,36 +181,8 @@ class Desk:
         with self.asking(kind, question):
             return await answer(given, until=until, summary=f"waits: {question.headline}"[:SUMMARY_LENGTH])
 
-    def page(self, roles: tuple[str, ...], why: str, *, level: int = 1) -> None:
-        """Call people, beside the steps: a slow channel delays nobody who answers.
-
-        A page that cannot be sent is on the timeline; it never stops the incident.
-        """
-        self._pages = [task for task in self._pages if not task.done()]
-        self._pages.append(asyncio.create_task(self._page(roles, why, level)))
-
-    async def _page(self, roles: tuple[str, ...], why: str, level: int) -> None:
-        try:
-            paged = await do(
-                PeopleActivities.page_people,
-                PagePeople(
-                    channel=self.playbook.channel,
-                    roles=roles,
-                    why=why,
-                    brief=self.case.brief(self.opening),
-                    thread=self.case.top,
-                ),
-                options.PAGE_PEOPLE,
-                summary=f"page {', '.join(roles)}: {why}"[:200],
-            )
-        except ActivityError as failure:
-            self.write(
-                MessageFailed(
-                    at=workflow.now(),
-                    audience=", ".join(roles),
-                    channel=self.playbook.channel,
-                    error=reason(failure),
-                )
-            )
-            return
-        self.write(PeoplePaged(at=workflow.now(), level=level, roles=roles, people=paged.people, why=why))
+    def page(
+        self, roles: tuple[str, ...], why: str, *, level: int = 1, levels: tuple[Level, ...] = ()
+    ) -> None:
+        """Call people, beside the steps: everybody who fills a role, and whom these levels are for now."""
+        self.paging.begin(Page(why=why, roles=roles, level=level, levels=levels))

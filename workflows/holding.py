@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from temporalio import workflow
 
 from backout.case import Directive
+from backout.escalation import Level
 from backout.people import Action
 from backout.steps import Step
 from backout.timeline import Held
@@ -24,16 +27,16 @@ async def obey(desk: Desk) -> Directive:
     return await hold(desk, desk.case.held, page=())
 
 
-async def hold(desk: Desk, why: str, *, page: tuple[str, ...]) -> Directive:
-    """Hold until a person decides, and call these roles."""
+async def hold(desk: Desk, why: str, *, page: tuple[str, ...], levels: tuple[Level, ...] = ()) -> Directive:
+    """Hold until a person decides, and call these roles, and whom these levels are for now."""
     case = desk.case
-    by = "a person" if case.held else "the engine"
+    by = case.held_by or ("a person" if case.held else "the engine")
     case.held = case.held or why
     case.reminders = 0
     desk.enter(Phase.HELD)
     desk.write(Held(at=workflow.now(), by=by, why=why))
     if page:
-        desk.page(page, f"held: {why}")
+        desk.page(page, f"held: {why}", levels=levels)
     return await _decided(desk)
 
 
@@ -47,7 +50,8 @@ async def _decided(desk: Desk) -> Directive:
         question = Ask(what=what, actions=DECISIONS, roles=desk.holders(*DECISIONS), until=until)
         if not await desk.ask("decide", question, lambda: _woken(desk), until=until):
             case.reminders += 1
-            desk.page(everyone(desk, desk.step), f"still held: {case.held}", level=case.reminders + 1)
+            again = f"still held: {case.held}"
+            desk.page(everyone(desk, desk.step), again, level=case.reminders + 1, levels=by_name(desk))
     return _taken(desk)
 
 
@@ -56,16 +60,26 @@ def _woken(desk: Desk) -> bool:
 
 
 def everyone(desk: Desk, step: Step) -> tuple[str, ...]:
-    """Return the step's owner and every role of the escalation policies."""
-    levels = (level for policy in desk.playbook.escalation.values() for level in policy.levels)
-    return tuple(dict.fromkeys((step.owner, *(role for level in levels for role in level.page))))
+    """Return the step's owner and every role that the escalation policies call at any hour."""
+    roles = (role for level in _levels(desk) if level.is_plain for role in level.page)
+    return tuple(dict.fromkeys((step.owner, *roles)))
+
+
+def by_name(desk: Desk) -> tuple[Level, ...]:
+    """Return the levels of the escalation policies that call others than roles, or not at any hour."""
+    return tuple(level for level in _levels(desk) if not level.is_plain)
+
+
+def _levels(desk: Desk) -> Iterator[Level]:
+    for policy in desk.playbook.escalation.values():
+        yield from policy.levels
 
 
 def _taken(desk: Desk) -> Directive:
     directive = desk.case.directive
     assert directive is not None  # noqa: S101  # both callers saw it
     desk.case.directive = None
-    desk.case.held = ""
+    desk.case.held, desk.case.held_by = "", ""
     if directive is Directive.RETRY:
         desk.forget()
     return directive

@@ -18,6 +18,7 @@ from backout.alerts import Alert
 from backout.authority import Allowed
 from backout.case import Case, Directive, OpenIncident
 from backout.consents import CAN_WAIT, DECISIONS
+from backout.escalation import Level
 from backout.people import Act, Receipt
 from backout.steps import Move, PostmortemStep, Step
 from backout.timeline import (
@@ -64,8 +65,8 @@ class Incident:
         self._desk.publisher.begin()
         if opening.carried is None:
             self._desk.in_background(reverting.count_requests(self._desk, after=options.GATHER))
-        elif self._case.ladder is not None:
-            self._desk.in_background(escalating.climb(self._desk))
+        else:
+            escalating.go_on(self._desk)
         consenting.go_on(self._desk)
         while True:
             await self._go_through()
@@ -225,16 +226,17 @@ class Incident:
                 await workflow.sleep(pause, summary=f"before {step.name} again")
                 return Directive.RETRY
             case Move.ESCALATE:
-                return await self._hold(why, page=holding.everyone(self._desk, step))
+                levels = holding.by_name(self._desk)
+                return await self._hold(why, page=holding.everyone(self._desk, step), levels=levels)
             case Move.HOLD | Move.RETRY:
                 return await self._hold(why, page=(step.owner,))
             case _:
                 assert_never(move)
 
-    async def _hold(self, why: str, *, page: tuple[str, ...]) -> Directive:
+    async def _hold(self, why: str, *, page: tuple[str, ...], levels: tuple[Level, ...] = ()) -> Directive:
         """Hold until a person decides; the step has its own retries again after that."""
         self._retries = 0
-        return await holding.hold(self._desk, why, page=page)
+        return await holding.hold(self._desk, why, page=page, levels=levels)
 
     @workflow.signal
     async def alert(self, alert: Alert) -> None:

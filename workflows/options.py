@@ -40,6 +40,9 @@ COUNT_REQUESTS = Options(start_to_close=timedelta(seconds=5), retry_policy=_retr
 PAGE_PEOPLE = Options(
     start_to_close=timedelta(seconds=10), schedule_to_close=timedelta(minutes=5), retry_policy=_retried(6)
 )
+TELL_PAGED = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried(10, 30))
+PAGE_BY_ROTA = replace(PAGE_PEOPLE, start_to_close=timedelta(seconds=15))
+"""Who is on call is asked first."""
 SEND_NOTICE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried(10, 30))
 DRAFT_NOTICE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried(3))
 PUBLISH = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(3))

@@ -27,6 +27,8 @@ IN_NONE_YET: dict[str, set[str]] = {
         "ConsentLapsed",
         "GlassBroken",
         "RevertAnnounced",
+        "AcknowledgementLapsed",
+        "LevelPassedOver",
     },
     "move": {Move.PROCEED, Move.ESCALATE, Move.RETRY},
 }

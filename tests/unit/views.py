@@ -23,7 +23,6 @@ from backout.timeline import (
     IncidentOpened,
     IncidentReopened,
     InvestigationOpened,
-    LadderEnded,
     MessageFailed,
     MessageSent,
     PeoplePaged,
@@ -37,6 +36,7 @@ from backout.timeline import (
     StepTimedOut,
 )
 from backout.timeline_decisions import ConsentAsked, ConsentLapsed, GlassBroken, RevertAnnounced
+from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 from backout.view import Ask, Briefing, IncidentView, Phase
 from tests.unit.linted import changed
 
@@ -177,6 +177,7 @@ DETECTED = (
     StepFinished(at=at(3), result="rule critical fired"),
     PeoplePaged(at=at(3), level=1, roles=("on_call",), people=("Ann",), why="rule critical fired"),
     MessageFailed(at=at(4), audience="commander", channel="incidents", error="channel_not_found"),
+    LevelPassedOver(at=at(4.5), policy="ladder", level=2, why="it is outside the hours of office"),
     LadderEnded(at=at(5), policy="ladder"),
     taken(6, Action.ACKNOWLEDGE, ANN),
 )
@@ -187,6 +188,7 @@ REVERTED = (
     taken(8, Action.APPROVE, BEN, "the errors are real"),
     stage(10, 100, 50),
     judged(12, "recovery", Outcome.CLEAR, factor(Verdict.HEALTHY, 0, 4000)),
+    AcknowledgementLapsed(at=at(12.4), policy="ladder", by="Ann", since=at(6)),
     Held(at=at(12.5), by="a person", why="Ann: look first"),
     RevertStopped(at=at(13), exposure=50, why="stopped on request"),
     stage(14, 50, 10),

@@ -11,7 +11,8 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from backout.people import Action
-from backout.timeline import Held, LadderEnded, PeoplePaged
+from backout.timeline import Held, PeoplePaged
+from backout.timeline_paging import LadderEnded
 from backout.view import IncidentOutcome, Phase
 from tests.workflows.conftest import started
 from tests.workflows.engine import alert, running

@@ -13,7 +13,6 @@ from temporalio.testing import WorkflowEnvironment
 from backout.people import Action
 from backout.timeline import (
     Held,
-    LadderEnded,
     MessageFailed,
     PeoplePaged,
     StepFailed,
@@ -21,6 +20,7 @@ from backout.timeline import (
     StepStarted,
     StepTimedOut,
 )
+from backout.timeline_paging import LadderEnded
 from backout.view import IncidentOutcome, Phase
 from tests.workflows.engine import Engine, Incidents, running
 from tests.workflows.playbooks import (
