@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import PurePath
 
 from backout.arming import Recorded, arming_problems
+from backout.lint_channels import channel_problems
 from backout.lint_conditions import condition_problems
 from backout.lint_kinds import kind_problems
 from backout.lint_lengths import length_problems
@@ -30,6 +31,7 @@ def lint(playbook: Playbook, *, templates: Collection[str], site: Site | None) -
     """
     return (
         *name_problems(playbook, templates, site),
+        *channel_problems(playbook, site),
         *query_problems(playbook, site),
         *kind_problems(playbook, site),
         *condition_problems(playbook),
