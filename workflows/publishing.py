@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -10,21 +11,24 @@ from temporalio.exceptions import ActivityError
 from activities.records import RecordActivities
 from backout.case import Case, OpenIncident
 from backout.requests import PublishTimeline
+from backout.timeline import Event
 from workflows import options
 from workflows.doing import do
 from workflows.failures import reason
+from workflows.pagers import Pagers
 from workflows.waiting import answer
 
 
 class Publisher:
     """Keeps the outside informed of one incident. What cannot be told is told later; nothing waits for it."""
 
-    def __init__(self, opening: OpenIncident, case: Case) -> None:
-        """Publish this case."""
+    def __init__(self, opening: OpenIncident, case: Case, write: Callable[[Event], None]) -> None:
+        """Publish this case; `write` writes on its timeline."""
         self._opening = opening
         self._case = case
         self._closing = False
         self._task: asyncio.Task[None] | None = None
+        self._pagers = Pagers(case, write)
 
     def begin(self) -> None:
         """Keep the timeline and tell the news as they come, until the last word."""
@@ -40,6 +44,8 @@ class Publisher:
         until = workflow.now() + options.LAST_WORD
         if not await answer(task.done, until=until, summary="the last news are kept and told"):
             task.cancel()
+        if not self._pagers.are_told():
+            await answer(self._pagers.are_told, until=until, summary="those who were paged are told")
         self._task, self._closing = None, False
 
     async def _publish(self) -> None:
@@ -64,12 +70,14 @@ class Publisher:
     async def _told(self) -> bool:
         first = self._case.published
         events = tuple(self._case.timeline[first : first + options.MOST_NEWS])
+        brief = self._case.brief(self._opening)
+        self._pagers.heed(brief)
         try:
             published = await do(
                 RecordActivities.publish_timeline,
                 PublishTimeline(
                     events=events,
-                    brief=self._case.brief(self._opening),
+                    brief=brief,
                     channel=self._opening.playbook.channel,
                     top=self._case.top,
                 ),
