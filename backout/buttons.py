@@ -68,7 +68,8 @@ def button_of(action_id: str, value: str) -> Button:
 
 def metadata_of(form: Form) -> str:
     """Return what the form brings back."""
-    return form.model_dump_json(exclude_defaults=True)
+    shown = {"label", "style", "confirm"}
+    return form.model_dump_json(exclude_defaults=True, exclude={"button": shown})
 
 
 def form_of(callback_id: str, metadata: str) -> Form:

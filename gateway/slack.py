@@ -43,12 +43,13 @@ class SlackDoor:
 
     async def interaction(self, request: Request) -> Response:
         """Answer one tap, form or shortcut."""
-        # Each byte of the JSON may take three in the form.
+        # Each byte of the JSON takes up to three in the form.
         body = await read_body(request, media_type=FORM, limit=3 * LARGEST)
         if not self._is_genuine(body, request):
             self._metrics.slack_interactions.labels(kind="", action="", result="forged").inc()
             return Response(status_code=401)
-        return _response(await self._desk.interaction(_payload(body)))
+        payload = _form(body).get("payload", "").encode()
+        return _response(await self._desk.interaction(_json(payload), size=len(payload)))
 
     def _is_genuine(self, body: bytes, request: Request) -> bool:
         try:
@@ -58,10 +59,10 @@ class SlackDoor:
             return False
 
 
-def _payload(body: bytes) -> object:
-    """Return the JSON in a form; nothing where there is none."""
+def _json(payload: bytes) -> object:
+    """Return what JSON says; nothing where it is none."""
     try:
-        return said(_form(body).get("payload", "").encode())
+        return said(payload)
     except InvalidDocument:
         return None
 

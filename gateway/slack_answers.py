@@ -47,6 +47,15 @@ def corrected(block: str, text: str) -> Answer:
     return Answer(body={"response_action": "errors", "errors": {block: _cut(text, LONGEST_ERROR)}})
 
 
+def noticed(text: str) -> Answer:
+    """Show what is wrong in the place of a form that cannot be read: closed, it would look taken."""
+    block = {"type": "section", "text": {"type": "plain_text", "text": _cut(text, LONGEST_TEXT)}}
+    title = {"type": "plain_text", "text": "Nothing was done"}
+    return Answer(
+        body={"response_action": "update", "view": {"type": "modal", "title": title, "blocks": [block]}}
+    )
+
+
 def shown(text: str) -> str:
     """Return a text as Slack may show it: neither mentions nor links come from outside."""
     return escape_mrkdwn(_cut(text, LONGEST_TEXT))

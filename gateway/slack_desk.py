@@ -8,7 +8,7 @@ from gateway.incidents import Incidents
 from gateway.metrics import Metrics
 from gateway.slack_answers import Answer, Whispers
 from gateway.slack_commands import SlashCommands
-from gateway.slack_interactions import Interactions
+from gateway.slack_interactions import Interactions, unreadable
 from gateway.slack_people import SlackPeople
 
 LARGEST = 512 * KIB
@@ -30,9 +30,12 @@ class SlackDesk:
         """Answer what somebody typed."""
         return await self._commands.answer(raw)
 
-    async def interaction(self, raw: object) -> Answer:
-        """Answer a tap or a form."""
-        answer = await self._interactions.answer(raw)
+    async def interaction(self, raw: object, *, size: int) -> Answer:
+        """Answer a tap or a form that came in so many bytes."""
+        if size > LARGEST:
+            answer = unreadable(f"What Slack sent is above {LARGEST} bytes. Nothing was done.", raw)
+        else:
+            answer = await self._interactions.answer(raw)
         self._whispers.say(answer)
         return answer
 

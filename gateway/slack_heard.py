@@ -133,6 +133,11 @@ def interaction(raw: object) -> Tap | Submission | PassedOver:
             return PassedOver()
 
 
+def is_form(raw: object) -> bool:
+    """Say whether somebody looks at a form and waits for what comes of it."""
+    return isinstance(raw, Mapping) and raw.get("type") == "view_submission"
+
+
 def response_url(raw: object) -> str:
     """Return where the sender of what cannot be read may be answered; empty without such a place."""
     found = raw.get("response_url") if isinstance(raw, Mapping) else None

@@ -16,9 +16,9 @@ from backout.ports import SlackCalls
 from backout.severity import Severity
 from gateway.incidents import Incidents
 from gateway.metrics import Metrics
-from gateway.slack_answers import Answer, corrected
+from gateway.slack_answers import Answer, corrected, noticed
 from gateway.slack_commands import ACT_S, outcome_of
-from gateway.slack_heard import PassedOver, Submission, Tap, interaction, response_url
+from gateway.slack_heard import PassedOver, Submission, Tap, interaction, is_form, response_url
 from gateway.slack_people import Known, SlackPeople
 
 FORM_S = 1.8
@@ -43,7 +43,7 @@ class Interactions:
             heard = interaction(raw)
         except InteractionUnreadable as error:
             self._count("", "", "refused")
-            return Answer(problem=str(error), whisper=str(error), to=response_url(raw))
+            return unreadable(str(error), raw)
         match heard:
             case Tap():
                 return await self._tapped(heard)
@@ -113,6 +113,13 @@ class Interactions:
 
     def _count(self, kind: str, action: str, result: str) -> None:
         self._metrics.slack_interactions.labels(kind=kind, action=action, result=result).inc()
+
+
+def unreadable(problem: str, raw: object) -> Answer:
+    """Answer what cannot be read, where its sender can be told."""
+    if is_form(raw):
+        return noticed(problem)
+    return Answer(problem=problem, whisper=problem, to=response_url(raw))
 
 
 def _act(button: Button, act_id: str, known: Known, reason: str = "", severity: str | None = None) -> Act:

@@ -145,8 +145,8 @@ class SlackSocket:
                 return told(f"The command is above {LARGEST} bytes. Nothing was done.")
             case "slash_commands":
                 return await self._desk.command(envelope.payload)
-            case "interactive" if size <= LARGEST:
-                return await self._desk.interaction(envelope.payload)
+            case "interactive":
+                return await self._desk.interaction(envelope.payload, size=size)
             case _:
                 return Answer()
 

@@ -39,7 +39,12 @@ class SlackCallsWeb:
     async def open_form(self, *, trigger: str, button: Button, respond_to: str) -> None:
         """Open the form that asks for the reason of what a button does."""
         view = _form(button, respond_to)
-        await self._call("views.open", trigger_id=trigger, view=view.to_dict())
+        try:
+            await self._call("views.open", trigger_id=trigger, view=view.to_dict())
+        except RejectedBySystem as error:
+            # Slack told us of the tap once more: its form is open already.
+            if error.details["why"] != "exchanged_trigger_id":
+                raise
 
     async def respond(self, *, url: str, text: str) -> None:
         """Say something to the person who tapped, and to nobody else."""

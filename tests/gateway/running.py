@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import httpx
 from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
 from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -88,6 +89,7 @@ SECRETS = Secrets(
 class Gateway:
     """A gateway that runs, and what is around it."""
 
+    app: Starlette
     http: httpx.AsyncClient
     incidents: Incidents
     outbox: Outbox
@@ -155,6 +157,7 @@ async def gateway_over(
         httpx.AsyncClient(transport=transport, base_url="http://gateway") as http,
     ):
         yield Gateway(
+            app=app,
             http=http,
             incidents=incidents,
             outbox=kept,
