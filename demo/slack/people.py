@@ -29,6 +29,10 @@ class SlackPeople:
 
     async def type(self, user: str, text: str) -> Reaction:
         """Type `/backout <text>`."""
+        return await self.deliver(self.typing(user, text))
+
+    def typing(self, user: str, text: str) -> Reaction:
+        """Return a command that is not delivered yet."""
         reaction = Reaction(user, "slash_commands", {})
         reaction.payload = {
             "token": "verification-token",
@@ -45,7 +49,7 @@ class SlackPeople:
             "response_url": self._slack.response_url(reaction),
             "trigger_id": self._slack.trigger(reaction),
         }
-        return await self.deliver(reaction)
+        return reaction
 
     async def tap(self, user: str, message: SlackMessage, button: str) -> Reaction:
         """Tap a button of a message, by its words or its action id. `LookupError`: it has no such button."""
