@@ -279,3 +279,11 @@ class PauseAsked(RateLimited):
 class ValueUnreadable(BackoutError):
     """This {what} cannot be read, so nothing was done. Use the newest message of the incident, or type
     /backout help."""
+
+
+class MessageGone(RejectedBySystem):
+    """{what} has no message {ref} any more. Somebody deleted it; post another one."""
+
+    def __init__(self, *, what: str, ref: str) -> None:
+        """Name the message by its reference."""
+        super().__init__(what=what, ref=ref)
