@@ -252,3 +252,8 @@ class NothingToTest(BackoutError):
 class DoorClosed(BackoutError):
     """What {sender} sends cannot be read without its door, which says what it means. Name it in the site
     file: gateway.alerts.{sender}."""
+
+
+class PlaybookGone(BackoutError):
+    """Playbook '{playbook}' is not here any more; a watch that runs goes on by the snapshot that it has. Put
+    the playbook back, or retire the release."""

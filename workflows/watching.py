@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 from activities.signals import SignalActivities
 from backout import triggers
@@ -25,7 +27,8 @@ from workflows import following, options
 from workflows.achieved import Achieved, Done, TimedOut
 from workflows.desk import Desk
 from workflows.doing import do
-from workflows.waiting import Finished, Interrupted, race
+from workflows.left_behind import left_behind
+from workflows.waiting import Finished, Interrupted, is_stopped, race
 
 UNSETTLED = "the signals said neither yes nor no"
 
@@ -180,9 +183,16 @@ def request(
 
 async def _watch(request: Observe, *, hands_over: bool = False) -> Observation:
     how_long = "from where it stood" if request.resume else f"{format_duration(request.lasting)} at most"
-    return await do(
-        SignalActivities.observe,
-        request,
-        options.observe(request.lasting, hands_over=hands_over),
-        summary=f"watch for {request.sense}, {how_long}",
-    )
+    try:
+        return await do(
+            SignalActivities.observe,
+            request,
+            options.observe(request.lasting, hands_over=hands_over),
+            summary=f"watch for {request.sense}, {how_long}",
+        )
+    except (asyncio.CancelledError, ActivityError) as failure:
+        left = left_behind(failure) if hands_over and is_stopped() else None
+        if left is None:
+            raise
+        said = Evaluation(outcome=Outcome.INCONCLUSIVE, reasons=("nobody finished the watch",))
+        return Observation(evaluation=said, ticks=left.ticks, watch=left)
