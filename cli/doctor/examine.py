@@ -134,7 +134,7 @@ def _print(report: Report) -> None:
         table.add_row(
             printing.styled(word, _STYLES[finding.level]), *printing.cells(finding.what, finding.found)
         )
-    printing.console().print(table)
+    printing.show(table)
     failed = sum(finding.level == "fail" for finding in report.findings)
     warned = sum(finding.level == "warn" for finding in report.findings)
     printing.line(f"{failed} failed, {warned} warnings." if failed or warned else "Everything is well.")
