@@ -87,7 +87,7 @@ def _factor(one: Weighed) -> tuple[str, ...]:
         f"{name} (only observed)" if factor.mode == "observe" else name,
         factor.verdict.value,
         str(factor.bad),
-        str(factor.judged),
+        f"{factor.judged} since {clock(factor.since)}" if factor.since else str(factor.judged),
         clock(factor.since) if factor.since else "-",
         _percent(one.rate),
         _percent(factor.limit),

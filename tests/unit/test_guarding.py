@@ -18,7 +18,7 @@ from backout.model import digest_of
 from backout.playbook import Playbook
 from backout.requests import Observation
 from backout.rules import Do
-from backout.watch import Standing, Track, Watch
+from backout.watch import Began, Standing, Track, Watch
 from tests.workflows.playbooks import playbook
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -269,6 +269,7 @@ def evidence(book: Playbook) -> dict[str, tuple[float, ...]]:
         started_at=NINE,
         tracks={"errors": Track(judged=5)},
         evidence={"error_rate": (1.0, 2.0), "error_rate[de]": (3.0,)},
+        began=dict.fromkeys(("error_rate", "error_rate[de]"), Began(at=NINE, bad=1, judged=5)),
     )
     said = WELL.model_copy(update={"factors": (factor,)})
     guarded = NEW.heard(Observation(evaluation=said, ticks=1, watch=watch), now=NINE)
@@ -276,6 +277,7 @@ def evidence(book: Playbook) -> dict[str, tuple[float, ...]]:
     assert (after_it.playbook, after_it.digest) == (book, digest_of(book))
     assert kept.watch is not None
     assert set(kept.watch.tracks) == ({"errors"} if book.signals == BOOK.signals else set())
+    assert kept.watch.began.keys() == kept.watch.evidence.keys()
     return kept.watch.evidence
 
 

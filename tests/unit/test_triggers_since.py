@@ -9,9 +9,12 @@ import pytest
 
 from backout.criteria import Criterion
 from backout.evaluation import Factor, Verdict
+from backout.postmortem import facts
+from backout.rendering import render
+from backout.timeline import SignalsJudged
 from backout.watch import Began, Watch
 from tests.unit.guards import TICK, Growth, eye_on, guard_of, only, quick, shown
-from tests.unit.views import OPENED
+from tests.unit.views import OPENED, TEMPLATES, full_view
 
 HEALTHY = 300
 LIMIT = quick({"compare": "limit", "max": "5%"})
@@ -242,3 +245,21 @@ def test_a_beginning_never_lies_ahead_where_a_clock_was_set_back() -> None:
     assert factor.since is not None
     assert eye.watch.at is not None
     assert factor.since <= eye.watch.at
+
+
+def test_the_postmortem_says_since_when_a_factor_counts() -> None:
+    eye = eye_on(LIMIT)
+    eye.see(WELL, times=HEALTHY)
+    event = SignalsJudged(at=eye.now, sense="breach", evaluation=eye.see(ILL, times=10))
+    view = full_view().model_copy(update={"timeline": (event,)})
+    text = render(
+        "postmortem/standard.md.j2",
+        templates=TEMPLATES,
+        view=view,
+        incident=view.summary,
+        facts=facts(view),
+        outcome="recovered",
+        due=eye.now,
+        written_at=eye.now,
+    )
+    assert "| breached | 200 | 1000 since 2026-11-20 22:15:00 UTC | 20.00% | 5.00% |" in text
