@@ -54,7 +54,7 @@ def read_line(line: Line, now: datetime) -> Judged:
     if (key := repeated_key(text)) is not None:
         msg = f"{describe(key)} is there twice in one mapping"
         raise LineBroken(msg)
-    if said.judged_at < said.at - SKEW:
+    if said.at - said.judged_at > SKEW:
         msg = f"it was judged at {said.judged_at.isoformat()}, before it was produced"
         raise LineBroken(msg)
     if max(said.at, said.judged_at) > now + SKEW:

@@ -13,7 +13,7 @@ from adapters.sources.report import Reports
 from adapters.sources.report_outputs import ToldBefore
 from backout.counting import Counted, Query
 from tests.adapters.asking import answer, counts, values
-from tests.adapters.reporting import NOON, line, write
+from tests.adapters.reporting import NOON, at, line, write
 
 TOO_OLD = "too old, or told again, and not counted: {} lines; outputs are forgotten after 8m (`keep`)"
 
@@ -38,6 +38,14 @@ async def test_totals_never_fall_and_stay_right_while_outputs_are_forgotten(
         assert await counts(source, "unsafe.judged", "unsafe.bad") == [minute + 1, minute // 4 + 1]
         assert (await values(source, "score")).total == minute + 1
         assert (await values(source, "score", up_to=1)).total == sum(m % 5 <= 1 for m in range(minute + 1))
+
+
+async def test_an_output_of_the_first_year_stops_nothing(report: Path, append: Callable[..., None]) -> None:
+    append(line("o-1", unsafe=True).replace(at(0), "0001-01-01T00:00:00Z", 1), line("o-2", unsafe=True))
+    assert (await answer(keeping(report), "unsafe.judged")).total == 1
+    append(line("o-3", unsafe=True).replace(at(0), "0001-01-01T00:00:00+14:00"))
+    found = await answer(keeping(report), "unsafe.judged")
+    assert (found.total, "broken" in found.note) == (2, False)
 
 
 @pytest.mark.parametrize("clock", ["arrival", "labelled"])
