@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
@@ -84,10 +85,12 @@ async def test_a_rule_that_is_armed_again_and_fires_again_tells_the_incident_tha
         shown = await watched.incident.until(lambda view: view.summary.alerts)
         view = await watched.until(lambda view: firings(view) == 2)
         runs = await watched.incident_runs()
+        history = [event.event_type async for event in watched.handle.fetch_history_events()]
     (told,) = shown.firing
     assert (told.source, told.name) == ("backout-watch", "rule critical")
     assert told.starts_at == view.transitions[-1].at
     assert runs == 1
+    assert EventType.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED not in history
 
 
 async def test_a_rule_that_fires_again_after_its_incident_opens_another_one(waiting: Client) -> None:
