@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from backout.evaluation import Evaluation, Outcome
 from backout.guard_release import GuardRelease
-from backout.guarding import blind_line
 from backout.model import format_duration
 from backout.releases import Transition, WatchView
 from backout.rendering import escape_markdown
+from backout.sightless import blind_line
 
 MOST_SHOWN = 5
 """Transitions on the page."""

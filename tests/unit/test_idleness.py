@@ -32,10 +32,8 @@ def guard(one: Rule) -> Guard:
 def seen(one: Rule, *, ours: tuple[float, float], mine: tuple[float, float]) -> tuple[Guard, Observation]:
     """Return what is observed when the rule fires."""
     eye = Eye(guard(one))
-    for _ in range(20):
-        said = eye.see({"everybody": ours, "mine": mine})
-        if said.outcome is Outcome.FIRED:
-            break
+    looks = (eye.see({"everybody": ours, "mine": mine}) for _ in range(20))
+    said = next(said for said in looks if said.outcome is Outcome.FIRED)
     return eye.guard, Observation(evaluation=said, ticks=eye.watch.ticks, watch=eye.watch)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -42,7 +42,7 @@ class Pulse:
         self._is_dead = self._is_dying
         self._beat(left.model_copy(update={"not_counted": LAST_WORDS}) if self._is_dying else left)
 
-    def sleeping(self, world: MemoryWorld) -> Callable[..., Awaitable[None]]:
+    def sleeping(self, world: MemoryWorld) -> Callable[..., Coroutine[Any, Any, None]]:
         """Return a sleep that nobody wakes: what is dead answers no cancellation either."""
         sleep = world.clock.sleep
 
