@@ -69,7 +69,7 @@ class Success(BaseModel):
 
     data: Data
     warnings: list[str] = []
-    """What may be missing in it. What it says besides, such as of a name that is no counter's, is not read."""
+    """What may be missing in it. Its remarks, such as that a name is no counter's, are not read."""
 
     @property
     def note(self) -> str:
