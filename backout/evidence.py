@@ -40,6 +40,9 @@ def weighed(watch: Watch, tracks: Mapping[str, Track], *, guard: Guard) -> Weigh
             elif _is_seen(cell.track) and _is_seen(cell.other):
                 now = cell.track.bad, cell.track.judged, cell.other.bad, cell.other.judged
                 _weigh_two_arms(after, watch, criterion, cell, now, largest)
+            elif cell.key in watch.evidence:
+                # What it had shown stays, although this watch has not seen it.
+                after.evidence[cell.key] = watch.evidence[cell.key]
     return after
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import log
 from typing import NamedTuple
 
@@ -19,6 +19,24 @@ from backout.weighing import Cell, cells_of, is_least, needs, tolerated
 
 CONFIDENCE = log(20)
 """Surprise that a statement about recovery needs: wrong in at most 5 % of the cases."""
+
+
+def begun(breach: Watch, guard: Guard, at: datetime) -> Watch | None:
+    """Return a watch for recovery that remembers the cohorts that were suspect; None where there were none.
+
+    It has counted nothing: what was counted before belongs to no window of recovery.
+    """
+    evidence: dict[str, tuple[float, ...]] = {}
+    tracks: dict[str, Track] = {}
+    for criterion in guard.criteria:
+        cells = [cell for cell in cells_of(criterion, breach.tracks) if cell.cohort]
+        suspicion = needs(criterion, guard.tick, cells=len(cells))[1]
+        for cell in cells:
+            known = breach.evidence.get(cell.key, detector.NO_EVIDENCE)
+            if detector.evidence(known) >= suspicion:
+                evidence[cell.key] = known
+                tracks[cohort_key(stream_key(criterion), cell.cohort)] = Track()
+    return Watch(started_at=at, evidence=evidence, tracks=tracks) if evidence else None
 
 
 def recovery(watch: Watch, *, guard: Guard, withdrawn: bool = False) -> Evaluation:

@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from activities.signals import SignalActivities
-from backout import triggers
+from backout import recovering, triggers
 from backout.alerts import Alert
 from backout.criteria import AlertTest
 from backout.evaluation import Evaluation, Outcome
@@ -168,6 +168,7 @@ def request(
 ) -> Observe:
     """Return the request of a watch over the playbook's signals."""
     firing, _ = _heard(desk)
+    doubted = desk.watch and recovering.begun(desk.watch, desk.playbook.guard, workflow.now())
     return Observe(
         service=desk.opening.service,
         release=desk.opening.release,
@@ -178,11 +179,13 @@ def request(
         withdrawn=desk.case.exposure == 0,
         window=window,
         lasting=lasting,
+        resume=doubted if sense == "recovery" else None,
     )
 
 
 async def _watch(request: Observe, *, hands_over: bool = False) -> Observation:
-    how_long = "from where it stood" if request.resume else f"{format_duration(request.lasting)} at most"
+    goes_on = request.resume and request.resume.ticks
+    how_long = "from where it stood" if goes_on else f"{format_duration(request.lasting)} at most"
     try:
         return await do(
             SignalActivities.observe,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from backout import recovering
 from backout.evaluation import Factor, Outcome, Verdict
+from backout.watch import Watch
 from tests.unit.guards import Eye, Growth, eye_on, only, quick, shown
 
 GAP = quick({"compare": "gap", "by": "language", "max_ratio": 1.5})
@@ -104,3 +106,22 @@ def test_a_category_that_is_not_seen_has_no_share_and_has_not_risen() -> None:
     assert only(shown(eye)).verdict is Verdict.HEALTHY
     eye.see({"topics": one}, times=eye.keep)
     assert only(shown(eye)).cohort != "travel"
+
+
+def test_what_was_suspect_before_the_revert_must_be_shown_after_it_also_where_it_is_gone() -> None:
+    ill = seen(before=RARE, fi=(30, 100))
+    begun = recovering.begun(ill.watch, ill.guard, ill.now)
+    assert begun is not None
+    assert (set(begun.evidence), begun.ticks) == ({"it[fi]"}, 0)
+    eye = eye_on(GAP)
+    eye.watch = begun
+    eye.see(cohorts(**WELL), times=eye.keep)
+    assert (recovery_of(eye).verdict, recovery_of(eye).cohort) == (Verdict.BLIND, "fi")
+    eye.see(cohorts(**WELL, fi=(100, 1000)), times=eye.keep)
+    assert recovery_of(eye).verdict is Verdict.HEALTHY
+
+
+def test_where_nothing_was_suspect_there_is_nothing_to_remember() -> None:
+    well = seen(before=RARE, fi=(10, 100))
+    assert recovering.begun(well.watch, well.guard, well.now) is None
+    assert recovering.begun(Watch(started_at=well.now), well.guard, well.now) is None
