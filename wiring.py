@@ -256,7 +256,13 @@ async def open_activities(
                 calendars=deployment.site.calendars,
             ),
             CheckActivities(checks=adapters.checks()),
-            RecordActivities(store=adapters.store(), channels=channels, templates=templates, history=history),
+            RecordActivities(
+                store=adapters.store(),
+                channels=channels,
+                directory=deployment.site.people,
+                templates=templates,
+                history=history,
+            ),
         )
 
 

@@ -8,15 +8,15 @@ from temporalio import activity
 
 from activities.calling import Callers
 from activities.failures import told_to_temporal
-from activities.places import place
+from activities.places import is_again, place
+from activities.telling import Telling
 from backout import rendering
 from backout.errors import UnknownName
 from backout.messages import Message
-from backout.people import Action, Person
+from backout.people import Person
 from backout.ports import Channel, OnCall
 from backout.requests import DraftNotice, Notice, Paged, PagePeople, SendNotice, Sent, TellPaged
 from backout.rotas import Calendar
-from backout.view import Briefing
 
 
 class PeopleActivities:
@@ -33,11 +33,15 @@ class PeopleActivities:
         calendars: Mapping[str, Calendar] | None = None,
     ) -> None:
         """Serve these channels, by name; `history` is where incidents are in Temporal's UI."""
-        self._callers = Callers(directory=directory, rotas=rotas or {}, calendars=calendars or {})
+        self._callers = Callers(
+            directory=directory,
+            rotas={} if rotas is None else rotas,
+            calendars={} if calendars is None else calendars,
+        )
         self._channels = channels
         self._directory = directory
         self._templates = templates
-        self._history = history
+        self._telling = Telling(templates=templates, directory=directory, history=history)
 
     @activity.defn
     async def page_people(self, request: PagePeople) -> Paged:
@@ -49,8 +53,9 @@ class PeopleActivities:
             called = await self._callers.called(request)
             if called.passed_over:
                 return Paged(people=(), ref="", passed_over=called.passed_over)
-            message = self._message("slack/page.md.j2", request.brief, why=request.why, thread=request.thread)
-            message = message.model_copy(update={"mentions": called.people})
+            message = self._telling.message(
+                "slack/page.md.j2", request.brief, key=place(), thread=request.thread, why=request.why
+            ).model_copy(update={"mentions": called.people})
             people = [self._directory[key] for key in called.people]
             posted = await self._channel(request.channel).post(message=message, people=people)
             names = tuple(person.name for person in people)
@@ -60,7 +65,7 @@ class PeopleActivities:
     async def tell_paged(self, request: TellPaged) -> None:
         """Tell those who were paged by another channel who owns the incident now, or that it is closed."""
         with told_to_temporal():
-            message = self._message("slack/paged.md.j2", request.brief, why="", thread=None)
+            message = self._telling.message("slack/paged.md.j2", request.brief, key=place())
             for ref in request.refs:
                 await self._channel(request.channel).update(ref=ref, message=message)
 
@@ -82,38 +87,13 @@ class PeopleActivities:
     async def send_notice(self, request: SendNotice) -> Sent:
         """Post a notice to its audience's channel."""
         with told_to_temporal():
-            message = Message(title=request.notice.title, text=request.notice.text, key=place())
+            message = Message(
+                title=request.notice.title, text=request.notice.text, key=place(), again=is_again()
+            )
             posted = await self._channel(request.channel).post(message=message, people=())
             return Sent(ref=posted.ref, link=posted.link)
-
-    def _message(self, template: str, brief: Briefing, *, why: str, thread: str | None) -> Message:
-        text = rendering.render(
-            template, templates=self._templates, brief=brief, why=why, history=self._history
-        )
-        title, body = rendering.title_and_text(text)
-        return Message(
-            title=title,
-            text=body,
-            actions=open_actions(brief),
-            code=open_code(brief),
-            incident=brief.summary.incident,
-            thread=thread,
-            state=brief.state,
-            severity=brief.summary.severity,
-            key=place(),
-        )
 
     def _channel(self, name: str) -> Channel:
         if name not in self._channels:
             raise UnknownName(kind="channel", name=name, known=self._channels)
         return self._channels[name]
-
-
-def open_actions(brief: Briefing) -> tuple[Action, ...]:
-    """Return what people can do now, without repeats, in the order of the asks."""
-    return tuple(dict.fromkeys(action for ask in brief.asks for action in ask.actions))
-
-
-def open_code(brief: Briefing) -> str:
-    """Return the code of the plan or notice that waits for approval; empty where none does."""
-    return next((ask.code for ask in brief.asks if Action.APPROVE in ask.actions), "")

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 
 from temporalio import activity
 
 from activities.failures import told_to_temporal
-from activities.people import open_actions, open_code
-from activities.places import place
+from activities.telling import Telling
 from backout import postmortem, rendering
-from backout.errors import BackoutError, UnknownName
-from backout.messages import DocumentRef, Message
+from backout.errors import BackoutError, MessageGone, UnknownName
+from backout.messages import DocumentRef
+from backout.people import Person
 from backout.ports import Channel, Store
 from backout.requests import Published, PublishTimeline, WritePostmortem
-from backout.timeline import Event
-from backout.view import Briefing
 
 
 class RecordActivities:
     """The store of the site, and the channels that follow an incident."""
 
     def __init__(
-        self, *, store: Store, channels: Mapping[str, Channel], templates: Mapping[str, str], history: str
+        self,
+        *,
+        store: Store,
+        channels: Mapping[str, Channel],
+        directory: Mapping[str, Person],
+        templates: Mapping[str, str],
+        history: str,
     ) -> None:
         """Keep records in this store; `history` is where incidents are in Temporal's UI."""
         self._store = store
         self._channels = channels
         self._templates = templates
-        self._history = history
+        self._telling = Telling(templates=templates, directory=directory, history=history)
 
     @activity.defn
     async def publish_timeline(self, request: PublishTimeline) -> Published:
@@ -37,8 +42,8 @@ class RecordActivities:
             await self._store.save(summary=request.brief.summary, events=request.events)
         top = request.top
         try:
-            top = await self._tell_top(request.channel, request.brief, top)
-            await self._tell_news(request.channel, request.brief, top, request.events)
+            top = await self._tell_top(request)
+            await self._tell_news(request, top)
         except BackoutError as error:
             return Published(top=top, told=False, error=str(error))
         return Published(top=top, told=True)
@@ -61,39 +66,32 @@ class RecordActivities:
             name = f"postmortem-{summary.opened_at:%Y%m%dT%H%M%SZ}.md"
             return await self._store.put_document(incident=summary.incident, name=name, text=text)
 
-    async def _tell_top(self, channel: str, brief: Briefing, top: str | None) -> str:
-        """Post the incident's top message, or bring it up to date."""
-        text = rendering.render(
-            "slack/incident.md.j2", templates=self._templates, brief=brief, history=self._history
-        )
-        title, body = rendering.title_and_text(text)
-        message = Message(
-            title=title,
-            text=body,
-            actions=open_actions(brief),
-            code=open_code(brief),
-            incident=brief.summary.incident,
-            state=brief.state,
-            severity=brief.summary.severity,
-            key=place(),
-        )
-        if top is None:
-            return (await self._channel(channel).post(message=message, people=())).ref
-        await self._channel(channel).update(ref=top, message=message)
-        return top
+    async def _tell_top(self, request: PublishTimeline) -> str:
+        """Post the incident's top message, or bring it up to date; one that was deleted is posted anew."""
+        brief, channel = request.brief, self._channel(request.channel)
+        key = f"{brief.summary.incident}@{brief.summary.run}/top"
+        message = self._telling.message("slack/incident.md.j2", brief, key=key)
+        if request.top is not None:
+            with suppress(MessageGone):
+                await channel.update(ref=request.top, message=message)
+                return request.top
+        again = message.again or request.again
+        return (await channel.post(message=message.model_copy(update={"again": again}), people=())).ref
 
-    async def _tell_news(self, channel: str, brief: Briefing, top: str, events: Sequence[Event]) -> None:
-        lines = "\n".join(f"{event.at:%H:%M:%S} {rendering.escape_mrkdwn(event.line)}" for event in events)
-        message = Message(
-            title="",
-            text=lines,
-            incident=brief.summary.incident,
-            thread=top,
-            state=brief.state,
-            severity=brief.summary.severity,
-            key=place(),
+    async def _tell_news(self, request: PublishTimeline, top: str) -> None:
+        brief, events = request.brief, request.events
+        lines = "\n".join(
+            f"{rendering.moment(event.at, '{time_secs}')} {rendering.escape_mrkdwn(event.line)}"
+            for event in events
         )
-        await self._channel(channel).post(message=message, people=())
+        # The same events are one message, whichever activity tells them.
+        numbers = f"{events[0].seq}-{events[-1].seq}" if events else ""
+        key = f"{brief.summary.incident}@{brief.summary.run}/news/{numbers}"
+        message = self._telling.about(brief, title="", text=lines, key=key, thread=top)
+        again = message.again or request.again
+        await self._channel(request.channel).post(
+            message=message.model_copy(update={"again": again}), people=()
+        )
 
     def _channel(self, name: str) -> Channel:
         if name not in self._channels:

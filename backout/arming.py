@@ -33,21 +33,21 @@ MOST_FALSE_PER_DAY = 1 / 30
 """A gate that allows more false fires a day arms no rule."""
 LEAST_HEALTHY_DAYS = ENOUGH / MOST_FALSE_PER_DAY
 """A backtest on fewer healthy days arms no rule."""
-_ONLY_TOLD = {
+_AUTHORITY = {
+    "authority",
+    "approve_by",
+    "quorum",
+    "required",
+    "approve_within",
+    "on_timeout",
+    "veto_window",
+}
+NOT_DECIDING = {
     "signals": {"__all__": {"about"}},
     "judgments": {"__all__": {"ask"}},
-    "rules": {
-        "__all__": {
-            "authority",
-            "approve_by",
-            "quorum",
-            "required",
-            "approve_within",
-            "on_timeout",
-            "veto_window",
-        }
-    },
+    "rules": {"__all__": _AUTHORITY},
 }
+"""What is only told to people, and who approves: it does not change when a rule fires."""
 
 
 class Record(Frozen):
@@ -91,7 +91,7 @@ def guard_digest(guard: Guard) -> str:
 
     Values that are left at their default are in it: a later version's default may be another one.
     """
-    told = {"language": LANGUAGE, "guard": guard.model_dump(mode="json", exclude=_ONLY_TOLD)}
+    told = {"language": LANGUAGE, "guard": guard.model_dump(mode="json", exclude=NOT_DECIDING)}
     text = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

@@ -22,15 +22,13 @@ in sequential tests of deployments: Lindon, Sanden, Shirikian (2022), arXiv 2205
 inequality above are ours. The cap only lowers the evidence: a burst that starts from no evidence must last
 `sustain` to reach A, whatever its size.
 
-Since when: `M_t` is the sum, over every tick s at which the release may have turned bad, of the product of L
-from s to t. Where it is above the number of ticks, one of these products is above 1: since that s the counts
-fit the alternative better than the limit. They then fit the closest alternative better than the limit too,
-as the rate that takes grows with the alternative (it is the slope of a convex function's chord). So there is
-a moment since which the closest alternative's log likelihood ratio is above 0, which takes a rate beyond the
-limit; a sum that begins anew wherever it is not above 0 finds it (Page, "Continuous inspection schemes",
-1954). It also begins anew where the closest alternative's statistic is below 1, which the cap may bring about
-sooner: those of the others are below 1 then too. Of two arms all this is exact while the release's part of
-what is judged stays the same.
+Since when: `M_t` is the sum, over every tick s at which the release may have turned bad, of the product of
+the capped L from s to t. Where it is above the number of ticks, one of these products is above 1. In every
+tick log L of the closest alternative is at least a certain part of that of another one (the longer chord of a
+convex function is the steeper one), so that its product since that s is above 1 too, which takes a rate
+beyond the limit. A sum of its capped log L that begins anew wherever it is not above 0 finds such an s: Page,
+"Continuous inspection schemes" (1954). Of two arms the rates follow while the release's part of what is
+judged stays the same.
 """
 
 from __future__ import annotations

@@ -287,3 +287,8 @@ class MessageGone(RejectedBySystem):
     def __init__(self, *, what: str, ref: str) -> None:
         """Name the message by its reference."""
         super().__init__(what=what, ref=ref)
+
+
+class PlaybookGone(BackoutError):
+    """Playbook '{playbook}' is not here any more; a watch that runs goes on by the snapshot that it has. Put
+    the playbook back, or retire the release."""

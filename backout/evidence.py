@@ -13,8 +13,6 @@ from backout.streams import control_key, stream_key
 from backout.watch import Began, Track, Watch
 from backout.weighing import Cell, cells_of, is_least, needs, tolerated
 
-_NONE_LEFT = 1.0
-"""Below this the closest alternative's statistic, and with it every other, says that the evidence is over."""
 Counts = tuple[int, int, int, int]
 """Bad and judged of one arm, then of the other."""
 
@@ -42,6 +40,9 @@ def weighed(watch: Watch, tracks: Mapping[str, Track], *, guard: Guard) -> Weigh
             elif _is_seen(cell.track) and _is_seen(cell.other):
                 now = cell.track.bad, cell.track.judged, cell.other.bad, cell.other.judged
                 _weigh_two_arms(after, watch, criterion, cell, now, largest)
+            elif cell.key in watch.evidence:
+                # What it had shown stays, although this watch has not seen it.
+                after.evidence[cell.key] = watch.evidence[cell.key]
     return after
 
 
@@ -53,19 +54,17 @@ def _weigh_one_arm(after: Weighed, watch: Watch, criterion: Criterion, cell: Cel
     key, track = cell.key, cell.track
     reading, began = track.recent[-1], watch.began.get(key)
     ratios = (detector.log_ratios_below if is_least(criterion) else detector.log_ratios)(cell.limit)
-    advanced = after.evidence[key] = detector.advance(
+    after.evidence[key] = detector.advance(
         watch.evidence.get(key, detector.NO_EVIDENCE),
         bad=reading.bad,
         judged=reading.judged,
         ratios=ratios,
         largest=largest,
     )
-    bad, judged = reading.bad, reading.judged
-    if began:
-        bad, judged = track.bad - began.bad, track.judged - began.judged
-    if detector.log_ratio(bad, judged, ratios) > 0 and advanced[0] >= _NONE_LEFT:
+    gain = min(detector.log_ratio(reading.bad, reading.judged, ratios), largest)
+    if (leaning := _leaning(began) + gain) > 0:
         was = track.bad - reading.bad, track.judged - reading.judged, 0, 0
-        after.began[key] = began or _begin(watch, criterion, cell, was)
+        after.began[key] = _going_on(began or _begin(watch, criterion, cell, was), leaning)
 
 
 def _weigh_two_arms(
@@ -79,16 +78,16 @@ def _weigh_two_arms(
         return
     news = _since(used, now)
     if news[1] and news[3]:
-        advanced = _advanced(before, criterion, news, largest)
-        after.evidence[key], after.weighed[key] = advanced, now
-        leaning = _leaning(criterion, _since(_counts(began) if began else used, now))
-        is_begun = leaning > 0 and advanced[0] >= _NONE_LEFT
+        after.evidence[key], after.weighed[key] = _advanced(before, criterion, news, largest), now
+        leaning = _leaning(began) + min(_log_ratio(criterion, news), largest)
+        # Where the arms' parts of the traffic have changed, the rates may not say what each tick said.
+        is_begun = leaning > 0 and _log_ratio(criterion, _since(_counts(began) if began else used, now)) > 0
     else:
         after.evidence[key], after.weighed[key] = before, used
         # What waits counts from where it began to wait, if it is evidence in the end.
-        is_begun = began is not None or any(news)
+        leaning, is_begun = _leaning(began), began is not None or any(news)
     if is_begun:
-        after.began[key] = began or _begin(watch, criterion, cell, used)
+        after.began[key] = _going_on(began or _begin(watch, criterion, cell, used), leaning)
 
 
 def _since(was: Counts, now: Counts) -> Counts:
@@ -110,7 +109,7 @@ def _advanced(
     )
 
 
-def _leaning(criterion: Criterion, counts: Counts) -> float:
+def _log_ratio(criterion: Criterion, counts: Counts) -> float:
     (bad, judged, other_bad, other_judged), ratio = _arms(criterion, counts)
     return detector.log_ratio_against(bad, judged, other_bad, other_judged, ratio=ratio)
 
@@ -139,6 +138,14 @@ def _begin(watch: Watch, criterion: Criterion, cell: Cell, counts: Counts) -> Be
     at = max((at for at in seen if at), default=watch.started_at)
     bad, judged, other_bad, other_judged = counts
     return Began(at=at, bad=bad, judged=judged, other_bad=other_bad, other_judged=other_judged)
+
+
+def _leaning(began: Began | None) -> float:
+    return began.leaning if began else 0.0
+
+
+def _going_on(began: Began, leaning: float) -> Began:
+    return began if leaning == began.leaning else began.model_copy(update={"leaning": leaning})
 
 
 def _counts(began: Began) -> Counts:

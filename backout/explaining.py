@@ -10,8 +10,9 @@ from backout.conditions import independent, subject
 from backout.evaluation import Evaluation, Factor, Outcome, Verdict
 from backout.guard import Guard, Judged
 from backout.model import Frozen, Name, format_duration
+from backout.releases import Artifact
 from backout.rules import AllOf, AnyOf, AtLeast, Condition, Do, Level
-from backout.timeline import SignalsJudged
+from backout.timeline import ExposureSet, SignalsJudged
 from backout.view import IncidentView
 
 
@@ -50,6 +51,8 @@ class Decision(Frozen):
 
     at: datetime
     step: str
+    exposure: int | None = None
+    """Percent of traffic that was on the candidate then; None where nobody had looked."""
     evaluation: Evaluation
     weighed: tuple[Weighed, ...]
     rules: tuple[RuleTruth, ...]
@@ -59,6 +62,13 @@ class Explanation(Frozen):
     """Why an incident came to be, and what it was decided on."""
 
     incident: str
+    release: str
+    baseline: str
+    """The last known good release; empty where none is known."""
+    artifacts: tuple[Artifact, ...]
+    """What the release is made of, where it is registered."""
+    exposure: int | None
+    """Percent of traffic that is on the candidate now; None where nobody has looked."""
     playbook: Name
     version: int
     decision: Decision | None
@@ -79,20 +89,32 @@ def explained(view: IncidentView) -> Explanation:
     guard = view.playbook.guard
     return Explanation(
         incident=view.summary.incident,
+        release=view.summary.release,
+        baseline=view.baseline,
+        artifacts=view.artifacts,
+        exposure=view.summary.exposure,
         playbook=view.playbook.playbook,
         version=view.playbook.version,
-        decision=_decision(meant, guard) if meant else None,
+        decision=_decision(meant, guard, _exposure(view, meant.at)) if meant else None,
         judged=tuple(question.given for question in view.questions if question.given),
         alerts=tuple(alert.name for alert in view.firing),
         earlier=tuple(f"{event.at:%H:%M:%S} {event.line}" for event in told if event is not meant),
     )
 
 
-def _decision(event: SignalsJudged, guard: Guard) -> Decision:
+def _exposure(view: IncidentView, at: datetime) -> int | None:
+    """Return the exposure at a moment, from the stages before it or the first one after it."""
+    stages = [event for event in view.timeline if isinstance(event, ExposureSet)]
+    before = [stage.after for stage in stages if stage.at <= at]
+    return before[-1] if before else stages[0].before if stages else view.summary.exposure
+
+
+def _decision(event: SignalsJudged, guard: Guard, exposure: int | None) -> Decision:
     said = event.evaluation
     return Decision(
         at=event.at,
         step=event.step,
+        exposure=exposure,
         evaluation=said,
         weighed=tuple(_weighed(factor, guard) for factor in said.factors),
         rules=tuple(

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from backout.alerts import LONGEST_NAME, LONGEST_SUMMARY, Alert, cut
 from backout.case import OpenIncident
+from backout.causes import Cause
 from backout.guard import Guard, Place
-from backout.guarding import Cause, Guarded
+from backout.guarding import Guarded
 from backout.model import Frozen
 from backout.playbook import Playbook
 from backout.releases import Artifact, RampStage, ReleaseRecord, WatchView, watch_id
@@ -32,6 +33,10 @@ class Follow(Frozen):
 
     playbook: Playbook
     digest: str
+    before: str = ""
+    """The digest of the snapshot that was followed when `left` was seen."""
+    left: Watch | None = None
+    """What the running observation has left in its last heartbeat: that counts where no worker has it."""
 
 
 class ListedWatch(Frozen):
@@ -132,6 +137,8 @@ class GuardRelease(Frozen):
     def following(self, change: Follow, guarded: Guarded) -> tuple[GuardRelease, Guarded]:
         """Go on by another playbook, with the evidence of what both say alike."""
         after = self.model_copy(update={"playbook": change.playbook, "digest": change.digest})
+        if change.before == self.digest:
+            guarded = guarded.resuming(change.left)
         if guarded.watch is None:
             return after, guarded
         kept = _kept(guarded.watch, self.playbook, change.playbook, self.place)
@@ -163,6 +170,8 @@ def _kept(watch: Watch, before: Playbook, after: Playbook, place: Place) -> Watc
         update={
             "tracks": {key: track for key, track in watch.tracks.items() if _whole(key) in same},
             "evidence": {key: some for key, some in watch.evidence.items() if _whole(key) in alike},
+            "weighed": {key: some for key, some in watch.weighed.items() if _whole(key) in alike},
+            "began": {key: one for key, one in watch.began.items() if _whole(key) in alike},
             "suspect_at": {key: at for key, at in watch.suspect_at.items() if _whole(key) in alike},
             "breached_at": {key: at for key, at in watch.breached_at.items() if _whole(key) in alike},
             "fired_at": {rule: at for rule, at in watch.fired_at.items() if rule in rules},

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from backout.criteria import Criterion
-from backout.evaluation import Blindness, Evaluation, Outcome
-from backout.model import Frozen
+from backout.causes import Cause, Owed, blind_name, causes_of, is_of_rule, moment
+from backout.evaluation import Evaluation, Outcome
+from backout.model import Frozen, Name
 from backout.playbook import Playbook
 from backout.releases import Transition, WatchState
 from backout.requests import Observation
 from backout.rules import Rearm
+from backout.sightless import blind_line, blindness
 from backout.watch import Watch
 
 MOST_TRANSITIONS = 20
@@ -22,39 +23,13 @@ LASTING = timedelta(days=1)
 """How long one observation lasts where nothing changes."""
 LASTING_UNEXPOSED = timedelta(hours=1)
 """How long it lasts while a source is blind without traffic: then the exposure is read again."""
+UNSETTLED = timedelta(minutes=5)
+"""How long it lasts while a rule was spared, or the exposure cannot be read: then it is read again."""
 UNSEEN = timedelta(hours=1)
 """So long a release may be waited for; one with traffic whose sources still give no data calls people."""
 FIRST_TICKS = 8
 """So many ticks the first one lasts, and the first after trouble: then it is known what is counted."""
-_STRENGTH = {"report": 0, "page": 1, "hold": 2}
-
-
-class Cause(Frozen):
-    """Why people are called: a rule that fired, or a source that has become blind."""
-
-    what: str
-    """`rule <id>` or `blind <source>`."""
-    since: datetime
-    why: str
-
-    @property
-    def is_rule(self) -> bool:
-        """Whether a rule fired."""
-        return self.what.startswith("rule ")
-
-
-class Owed(Frozen):
-    """A call that did not come through: why, and what was observed then."""
-
-    causes: tuple[Cause, ...]
-    seen: Observation
-
-    @property
-    def line(self) -> str:
-        """The call as a sentence."""
-        return (
-            f"people could not be called for {', '.join(cause.what for cause in self.causes)}; trying again"
-        )
+SPARED = "the release has no traffic, so nobody was called"
 
 
 class Guarded(Frozen):
@@ -70,7 +45,11 @@ class Guarded(Frozen):
     called: dict[str, datetime] = {}
     """What people were called for: the last firing of each rule, and the sources that are blind now."""
     unexposed: bool = False
-    """A source is blind, and people were not called: the release had no traffic."""
+    """A source is blind or a rule was spared, and people were not called: the release had no traffic."""
+    spared: tuple[Name, ...] = ()
+    """Rules that fired without traffic: nobody was told, and with traffic they are armed again."""
+    unread: str = ""
+    """Why the exposure cannot be read; empty where it was read, or nobody wanted to know."""
     incident: str = ""
     trouble: str = ""
     """Why nothing can be observed; empty while something is."""
@@ -85,13 +64,16 @@ class Guarded(Frozen):
 
     @property
     def troubled(self) -> str:
-        """What keeps it from guarding: nothing to observe by, nothing counted, or nobody reached."""
+        """What it lacks to guard: something to observe by, data, the way to revert, or people."""
         owed = self.owed.line if self.owed else ""
-        return "; ".join(one for one in (self.trouble, self.unseen, owed) if one)
+        unread = f"the exposure cannot be read, so nothing could be reverted: {self.unread}"
+        return "; ".join(
+            one for one in (self.trouble, unread if self.unread else "", self.unseen, owed) if one
+        )
 
     def heard(self, seen: Observation, *, now: datetime) -> Guarded:
         """Return what is remembered after an observation."""
-        said, at = seen.evaluation, _moment(seen, now)
+        said, at = seen.evaluation, moment(seen, now)
         counted = self.counted or said.outcome is Outcome.FIRED or _has_counted(seen.watch)
         heard = {
             "watch": seen.watch or self.watch,
@@ -124,7 +106,7 @@ class Guarded(Frozen):
     def blind(self, why: str, playbook: Playbook) -> Evaluation:
         """Return the evaluation that says so: every source is blind."""
         since = self.watch.at if self.watch else None
-        blind = tuple(_blindness(playbook, since=since, why=why))
+        blind = tuple(blindness(playbook, since=since, why=why))
         return Evaluation(outcome=Outcome.INCONCLUSIVE, reasons=(why,), blind=blind)
 
     def _noting(self, said: Evaluation, *, at: datetime) -> tuple[Transition, ...]:
@@ -133,16 +115,16 @@ class Guarded(Frozen):
     def causes(self, seen: Observation, *, now: datetime) -> tuple[Cause, ...]:
         """Return for what people are to be called now, and were not called for yet."""
         began = seen.watch.started_at if seen.watch else self.since
-        if not self.counted and _moment(seen, now) - began < UNSEEN:
+        if not self.counted and moment(seen, now) - began < UNSEEN:
             return ()
-        new = tuple(cause for cause in _causes(seen, now) if self._is_new(cause))
+        new = tuple(cause for cause in causes_of(seen, now) if self._is_new(cause))
         # A source that is still blind is new again; a rule fires only once.
         return (*self._owed_rules(new), *new)
 
     def _owed_rules(self, new: tuple[Cause, ...]) -> Iterator[Cause]:
         again = {cause.what for cause in new}
         for cause in self.owed.causes if self.owed else ():
-            if cause.is_rule and cause.what not in again:
+            if cause.rule and cause.what not in again:
                 yield cause
 
     def evidence(self, seen: Observation) -> Observation:
@@ -154,19 +136,53 @@ class Guarded(Frozen):
     def _is_new(self, cause: Cause) -> bool:
         before = self.called.get(cause.what)
         # A blind source is one cause until it sees again; a rule fires again once it is armed.
-        return before is None or (cause.is_rule and before != cause.since)
+        return before is None or (bool(cause.rule) and before != cause.since)
 
     def calling(self, causes: tuple[Cause, ...], said: Evaluation) -> Guarded:
         """Return what is remembered once people are called; sources that see again are forgotten."""
         called = self.called | {cause.what: cause.since for cause in causes}
-        blind = {f"blind {blind.source}" for blind in said.blind}
-        kept = {what: at for what, at in called.items() if what.startswith("rule ") or what in blind}
+        blind = {blind_name(blind) for blind in said.blind}
+        kept = {what: at for what, at in called.items() if is_of_rule(what) or what in blind}
         return self.model_copy(update={"called": kept, "owed": None})
 
     def owing(self, causes: tuple[Cause, ...], seen: Observation) -> Guarded:
         """Return what is remembered where nobody could be called: the next observation tries again."""
         owed = Owed(causes=causes, seen=self.evidence(seen).model_copy(update={"watch": None}))
         return self.calling((), seen.evaluation).model_copy(update={"owed": owed})
+
+    def sparing(self, idle: tuple[Cause, ...], rearm: Rearm) -> Guarded:
+        """Return what is remembered where people are not called for these causes, without traffic."""
+        rules = tuple(cause.rule for cause in idle if cause.rule)
+        unarmed = _unarmed(self.watch, rearm)
+        spared = tuple(rule for rule in dict.fromkeys((*self.spared, *rules)) if rule in unarmed)
+        news: dict[str, object] = {"unexposed": True, "spared": spared}
+        if rules:  # of which the last transition tells
+            *before, fired = self.transitions
+            said = fired.evaluation
+            noted = said.model_copy(update={"reasons": (*said.reasons, SPARED)})
+            news["transitions"] = (*before, fired.model_copy(update={"evaluation": noted}))
+        return self.model_copy(update=news)
+
+    def exposed(self, called: tuple[Cause, ...]) -> Guarded:
+        """Return what is remembered where there may be traffic: what was spared is armed, unless it calls."""
+        again = set(self.spared) - {cause.rule for cause in called}
+        news: dict[str, object] = {"unexposed": False, "spared": ()}
+        if self.watch and again:
+            fired_at, true_at = (
+                {rule: at for rule, at in times.items() if rule not in again}
+                for times in (self.watch.fired_at, self.watch.true_at)
+            )
+            news["watch"] = self.watch.model_copy(update={"fired_at": fired_at, "true_at": true_at})
+        return self.model_copy(update=news)
+
+    def resuming(self, left: Watch | None) -> Guarded:
+        """Return what is remembered where an observation that nobody finished left its evidence."""
+        is_newer = (
+            left is not None
+            and left.at is not None
+            and (self.watch is None or self.watch.at is None or left.at > self.watch.at)
+        )
+        return self.model_copy(update={"watch": left}) if is_newer else self
 
     def retiring(self, why: str) -> Guarded:
         """Return what is remembered once the release is retired; the first reason counts."""
@@ -178,12 +194,14 @@ class Guarded(Frozen):
             return "retired"
         if not self.counted:
             return "waiting"
-        return "watching" if self.watch is None or _is_armed(self.watch, rearm) else "fired"
+        return "fired" if _unarmed(self.watch, rearm).difference(self.spared) else "watching"
 
     def lasting(self, playbook: Playbook) -> timedelta:
         """Return how long the next observation lasts: until there is something to say of it at the latest."""
         if self.watch is None or self.trouble or self.owed:
             return min(LASTING, FIRST_TICKS * playbook.tick)
+        if self.spared or self.unread:
+            return max(UNSETTLED, playbook.tick)
         if self.unexposed or self.unseen:
             return LASTING_UNEXPOSED
         is_fired = self.state(playbook.rearm) == "fired"
@@ -197,54 +215,20 @@ class Guarded(Frozen):
         return fits
 
 
-def blind_line(blind: Blindness) -> str:
-    """Return a source's blindness as a sentence."""
-    since = f" since {blind.since:%Y-%m-%d %H:%M:%S} UTC" if blind.since else ""
-    why = f" ({blind.why})" if blind.why else ""
-    return f"source {blind.source} gives no data{since}{why}; blind: {', '.join(blind.criteria)}"
-
-
-def _moment(seen: Observation, now: datetime) -> datetime:
-    return (seen.watch.at if seen.watch else None) or now
-
-
 def _has_counted(watch: Watch | None) -> bool:
     # Of zero tolerance a counter that stands still is data too.
     tracks = watch.tracks.values() if watch else ()
     return any(track.judged or track.seen_at is not None for track in tracks)
 
 
-def _causes(seen: Observation, now: datetime) -> Iterator[Cause]:
-    said, at = seen.evaluation, _moment(seen, now)
-    if said.outcome is Outcome.FIRED and said.rule is not None:
-        fired = seen.watch.fired_at.get(said.rule, at) if seen.watch else at
-        yield Cause(what=f"rule {said.rule}", since=fired, why="; ".join(said.reasons))
-    for blind in said.blind:
-        if blind.do != "report":
-            yield Cause(what=f"blind {blind.source}", since=at, why=blind_line(blind))
-
-
-def _is_armed(watch: Watch, rearm: Rearm) -> bool:
-    """Say whether every rule may fire."""
-    return all(
-        watch.at is not None
-        and watch.at - fired >= rearm.cooldown
-        and watch.at - watch.true_at.get(rule, fired) >= rearm.quiet
+def _unarmed(watch: Watch | None, rearm: Rearm) -> set[str]:
+    """Return the rules that fired and may not fire again yet."""
+    if watch is None:
+        return set()
+    return {
+        rule
         for rule, fired in watch.fired_at.items()
-    )
-
-
-def _blindness(playbook: Playbook, *, since: datetime | None, why: str) -> Iterator[Blindness]:
-    by_source: dict[str, list[Criterion]] = {}
-    for criterion in playbook.criteria:
-        if criterion.signal is not None:
-            by_source.setdefault(playbook.signals[criterion.signal].source, []).append(criterion)
-    for source, criteria in by_source.items():
-        wanted = [criterion.missing.do for criterion in criteria if criterion.mode == "act"]
-        yield Blindness(
-            source=source,
-            criteria=tuple(criterion.id for criterion in criteria),
-            since=since,
-            why=why,
-            do=max(wanted, key=_STRENGTH.__getitem__, default="report"),
-        )
+        if watch.at is None
+        or watch.at - fired < rearm.cooldown
+        or watch.at - watch.true_at.get(rule, fired) < rearm.quiet
+    }

@@ -58,6 +58,8 @@ class Message(Frozen):
     """Of the incident; None for a message that is about none."""
     key: str = ""
     """Made from the place that the message comes from: the same key and words twice are one message."""
+    again: bool = False
+    """An attempt before ended without a word: it may be there already."""
 
 
 class Posted(Frozen):

@@ -170,7 +170,8 @@ def describe(value: object) -> str:
         case str():
             return repr(value if len(value) <= _MOST_SHOWN else value[:_MOST_SHOWN] + "...")
         case int() | float():
-            return f"the number {value}"
+            number = str(value)
+            return f"the number {number if len(number) <= _MOST_SHOWN else number[:_MOST_SHOWN] + '...'}"
         case dict():
             return "a mapping"
         case _:

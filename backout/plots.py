@@ -160,7 +160,9 @@ def moment(at: datetime) -> str:
 
 def _panel(name: str, trace: CriterionTrace, frame: Frame) -> Panel:
     test = trace.criterion.test
-    about = f"{test.compare} on {trace.criterion.signal}, {trace.judged:,} judged"
+    about = f"{test.compare} on {trace.criterion.signal}"
+    if not isinstance(test, EventTest):
+        about += f", {trace.judged:,} judged"
     if trace.criterion.mode == "observe":
         about += ", only observed"
     return Panel(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import NamedTuple
 
@@ -19,6 +19,11 @@ from backout.guard import Guard, Place
 from backout.problems import unknown
 from backout.streams import control_key, stream_key, streams
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+_LONGEST_GAP = timedelta(days=400)
+"""Every tick of a gap is looked at: a wrong year would take hours."""
+_SHOWN = 60
+"""Characters of a wrong value that are told back."""
 _COLUMNS = ("at", "signal", "stream", "bad", "judged", "cohort", "arm")
 
 
@@ -44,6 +49,12 @@ def zoned(text: str) -> datetime:
     except ValueError:
         msg = f"'{text}' is no time; write it as 2026-11-20T21:00:00Z"
         raise ValueError(msg) from None
+    if len(text.strip()) <= len("2026-11-20"):
+        msg = f"'{text}' is a date without a time; write it as {at:%Y-%m-%d}T00:00:00Z"
+        raise ValueError(msg)
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        msg = f"'{text[:_SHOWN]}' is not of the years {_FIRST_YEAR} to {_LAST_YEAR}"
+        raise ValueError(msg)
     if at.tzinfo is None:
         msg = f"'{text}' has no time zone; write it as {text.strip()}Z or {text.strip()}+01:00"
         raise ValueError(msg)
@@ -76,6 +87,12 @@ def _in_order(before: datetime | None, at: datetime) -> None:
     if before and at < before:
         msg = f"{at.isoformat()} is earlier than the row before; sort the file by 'at'"
         raise ValueError(msg)
+    if before and at - before > _LONGEST_GAP:
+        msg = (
+            f"{at.isoformat()} is {(at - before).days} days after the row before; where that is meant, "
+            "test the days before and after it apart"
+        )
+        raise ValueError(msg)
 
 
 class _Reader:
@@ -85,6 +102,9 @@ class _Reader:
         for name in header:
             if name not in _COLUMNS:
                 raise ValueError(unknown("column", name, _COLUMNS))
+        if twice := [name for name in _COLUMNS if header.count(name) > 1]:
+            msg = f"the first line names the column {twice[0]} twice"
+            raise ValueError(msg)
         if missing := [name for name in ("at", "bad", "judged") if name not in header]:
             msg = f"the first line names no column {', '.join(missing)}; write at,signal,bad,judged"
             raise ValueError(msg)
@@ -147,6 +167,6 @@ def _count(told: Mapping[str, str], name: str) -> float:
     except ValueError:
         number = float("nan")
     if not isfinite(number) or number < 0:
-        msg = f"'{text}' is no count of {name}; a count is a number from 0"
+        msg = f"'{text[:_SHOWN]}' is no count of {name}; a count is a number from 0"
         raise ValueError(msg)
     return number

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import log
+from typing import NamedTuple
 
 from backout import detector
 from backout.criteria import AlertTest, Criterion, EventTest, GapTest
 from backout.evaluation import Evaluation, Factor, Outcome, Verdict
 from backout.guard import Guard
-from backout.readings import cohort_key
+from backout.readings import cohort_key, cohorts
 from backout.streams import is_of_release, stream_key
 from backout.verdicts import held_against, is_blind
 from backout.watch import Track, Watch
-from backout.weighing import Cell, cells_of, is_least, tolerated
+from backout.weighing import Cell, cells_of, is_least, needs, tolerated
 
 CONFIDENCE = log(20)
 """Surprise that a statement about recovery needs: wrong in at most 5 % of the cases."""
+
+
+def begun(breach: Watch, guard: Guard, at: datetime) -> Watch | None:
+    """Return a watch for recovery that remembers the cohorts that were suspect; None where there were none.
+
+    It has counted nothing: what was counted before belongs to no window of recovery.
+    """
+    evidence: dict[str, tuple[float, ...]] = {}
+    tracks: dict[str, Track] = {}
+    for criterion in guard.criteria:
+        cells = [cell for cell in cells_of(criterion, breach.tracks) if cell.cohort]
+        suspicion = needs(criterion, guard.tick, cells=len(cells))[1]
+        for cell in cells:
+            known = breach.evidence.get(cell.key, detector.NO_EVIDENCE)
+            if detector.evidence(known) >= suspicion:
+                evidence[cell.key] = known
+                tracks[cohort_key(stream_key(criterion), cell.cohort)] = Track()
+    return Watch(started_at=at, evidence=evidence, tracks=tracks) if evidence else None
 
 
 def recovery(watch: Watch, *, guard: Guard, withdrawn: bool = False) -> Evaluation:
@@ -68,12 +87,12 @@ def is_shown(watch: Watch, guard: Guard) -> bool:
         for criterion in guard.criteria
         if criterion.mode == "act" and not isinstance(criterion.test, AlertTest)
     ]
-    shown = (_found(watch, criterion, guard.tick)[0] is Verdict.HEALTHY for criterion in acting)
+    shown = (_found(watch, criterion, guard.tick).verdict is Verdict.HEALTHY for criterion in acting)
     return bool(acting) and all(shown)
 
 
 def _factor(watch: Watch, criterion: Criterion, tick: timedelta) -> Factor:
-    verdict, cell = _found(watch, criterion, tick)
+    verdict, cell, missed = _found(watch, criterion, tick)
     if isinstance(criterion.test, EventTest):
         reason, limit = _event_reason(cell, verdict), None
     else:
@@ -87,22 +106,65 @@ def _factor(watch: Watch, criterion: Criterion, tick: timedelta) -> Factor:
         limit=limit,
         cohort=cell.cohort,
         mode=criterion.mode,
-        reason=f"{cohort_key(criterion.id, cell.cohort) if cell.cohort else criterion.id}: {reason}",
+        reason=f"{cohort_key(criterion.id, cell.cohort) if cell.cohort else criterion.id}: {missed}{reason}",
     )
 
 
-def _found(watch: Watch, criterion: Criterion, tick: timedelta) -> tuple[Verdict, Cell]:
-    """Return what the window shows of a criterion, and of which cohort."""
+class _Found(NamedTuple):
+    """What the window shows of a criterion, and of which cohort."""
+
+    verdict: Verdict
+    cell: Cell
+    missed: str = ""
+    """Why a cohort cannot be left out, although there is too little of it, or nothing."""
+
+
+def _found(watch: Watch, criterion: Criterion, tick: timedelta) -> _Found:
     cells = [_windowed(cell, criterion, watch) for cell in cells_of(criterion, watch.tracks)]
     enough = [cell for cell in cells if cell.track.judged >= criterion.min_sample] or cells
     if is_blind(watch, criterion, tick) or not enough:
         whole = _window(watch.tracks.get(stream_key(criterion), Track()))
-        return Verdict.BLIND, cells[0] if len(cells) == 1 else Cell(criterion.id, "", whole)
+        return _Found(Verdict.BLIND, cells[0] if len(cells) == 1 else Cell(criterion.id, "", whole))
     if isinstance(criterion.test, EventTest):
-        return Verdict.BREACHED if cells[0].track.bad else Verdict.HEALTHY, cells[0]
+        return _Found(Verdict.BREACHED if cells[0].track.bad else Verdict.HEALTHY, cells[0])
     sure = CONFIDENCE + log(len(enough))
-    found = [(_shown(criterion, cell, sure), cell) for cell in enough]
-    return min(found, key=lambda one: (_WORST_FIRST.index(one[0]), -_rate(one[1])))
+    found = [_Found(_shown(criterion, cell, sure), cell) for cell in enough]
+    few = [cell for cell in cells if cell not in enough]
+    suspicion = needs(criterion, tick, cells=len(cells))[1]
+    found += [one for cell in few if (one := _of_few(watch, criterion, cell, len(cells), suspicion))]
+    return min(found, key=lambda one: (_WORST_FIRST.index(one.verdict), -_rate(one.cell)))
+
+
+def _of_few(watch: Watch, criterion: Criterion, cell: Cell, cells: int, suspicion: float) -> _Found | None:
+    """Return what there is to say of a cohort of which there is little; None where it can be left out.
+
+    It cannot where it is shown to be bad all the same, where it was suspect, or where there is none of it
+    although there should be: that the others are well says nothing of it.
+    """
+    sure = CONFIDENCE + log(cells)
+    verdict = _shown(criterion, cell, sure)
+    if verdict is Verdict.BREACHED:
+        return _Found(verdict, cell)
+    if detector.evidence(watch.evidence.get(cell.key, detector.NO_EVIDENCE)) >= suspicion:
+        return _Found(verdict, cell, "it was suspect, and there is too little of it: ")
+    # The chance of none where so many are usual is exp(-usual). What is not seen of a share is no share.
+    usual = _usual(watch, criterion, cell) if isinstance(criterion.test, GapTest) else 0.0
+    if not cell.track.judged and usual >= sure:
+        return _Found(verdict, cell, f"by its part of all before there would be {usual:.0f} judged: ")
+    return None
+
+
+def _usual(watch: Watch, criterion: Criterion, cell: Cell) -> float:
+    """Return how many of all that was judged in the window would be of a cohort, by its part before it."""
+    key = stream_key(criterion)
+    before = {name: _before(watch.tracks[cohort_key(key, name)]) for name in cohorts(key, watch.tracks)}
+    everything = sum(before.values())
+    return _window(watch.tracks[key]).judged * before[cell.cohort] / everything if everything else 0.0
+
+
+def _before(track: Track) -> float:
+    """Return how many a source had judged before the window, since its counter began."""
+    return max(0.0, (track.totals.of or 0.0) - _window(track).judged)
 
 
 _WORST_FIRST = (Verdict.BREACHED, Verdict.BLIND, Verdict.SUSPECT, Verdict.HEALTHY)

@@ -47,8 +47,14 @@ def _compiled(name: str, text: str) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"duration": duration, "clock": clock, "percent": percent}
+    environment.filters |= {"duration": duration, "clock": clock, "percent": percent, "moment": moment}
     return environment.from_string(text)
+
+
+class Mrkdwn(str):
+    """Text that is mrkdwn already, and is not escaped."""
+
+    __slots__ = ()
 
 
 def title_and_text(rendered: str) -> tuple[str, str]:
@@ -59,6 +65,8 @@ def title_and_text(rendered: str) -> tuple[str, str]:
 
 def escape_mrkdwn(value: object) -> str:
     """Escape the three characters that Slack gives a meaning, so that no value can mention or link."""
+    if isinstance(value, Mrkdwn):
+        return value
     return str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -84,6 +92,15 @@ def duration(value: timedelta | None) -> str:
 def clock(value: datetime) -> str:
     """Write a moment as `2026-11-20 21:03:11 UTC`, whatever zone it came in."""
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def moment(value: datetime, form: str = "{date_short_pretty} at {time_secs}") -> Mrkdwn:
+    """Write a moment as Slack shows it to each reader in their own time zone; elsewhere it is as of `clock`.
+
+    `form` is made of Slack's date tokens.
+    """
+    shown = f"{value.astimezone(UTC):%H:%M:%S}" if form == "{time_secs}" else clock(value)
+    return Mrkdwn(f"<!date^{int(value.timestamp())}^{form}|{shown}>")
 
 
 def percent(value: float | None) -> str:

@@ -171,6 +171,8 @@ class PublishTimeline(Frozen):
     channel: Name
     top: str | None = None
     """The reference of the incident's top message; None until it is posted."""
+    again: bool = False
+    """They were told before without a word that they are; they may be there already."""
 
 
 class Published(Frozen):

@@ -82,7 +82,7 @@ def ruled(
     return Ruling(
         fired=fired,
         vetoed=tuple(held),
-        observed=_observed(guard, facts, true),
+        observed=_observed(guard, facts, true, watch.fired_at),
         memory={"fired_at": fired_at, "true_at": true_at, "vetoed_at": vetoes.since},
     )
 
@@ -152,7 +152,7 @@ def _demanded(
     return None
 
 
-def _observed(guard: Guard, facts: Facts, true: Collection[str]) -> tuple[str, ...]:
+def _observed(guard: Guard, facts: Facts, true: Collection[str], fired_at: Times) -> tuple[str, ...]:
     observers = [one.id for one in facts.criteria.values() if one.mode == "observe"]
     if not observers:
         return ()
@@ -162,6 +162,6 @@ def _observed(guard: Guard, facts: Facts, true: Collection[str]) -> tuple[str, .
     rules = (
         f"rule {rule.id} would have fired"
         for rule in guard.rules
-        if rule.id not in true and truth(rule.when, counting).holds
+        if rule.id not in true and truth(rule.when, counting, again=rule.id in fired_at).holds
     )
     return (*rules, *criteria)

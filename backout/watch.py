@@ -52,6 +52,9 @@ class Began(Frozen):
     other_bad: int = 0
     """Two arms: of the other one."""
     other_judged: int = 0
+    leaning: float = 0.0
+    """How much better what was weighed since fits the detector's closest alternative than the limit, in nats;
+    above 0, or else the evidence has ended."""
 
 
 class Watch(Frozen):

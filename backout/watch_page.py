@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from backout.evaluation import Evaluation, Outcome
 from backout.guard_release import GuardRelease
-from backout.guarding import blind_line
 from backout.model import format_duration
 from backout.releases import Transition, WatchView
 from backout.rendering import escape_markdown
+from backout.sightless import blind_line
 
 MOST_SHOWN = 5
 """Transitions on the page."""
+MOST_FACTORS = 30
+"""Criteria on the page."""
 
 
 def summary(guard: GuardRelease) -> str:
@@ -29,7 +31,7 @@ def about(guard: GuardRelease) -> str:
         f"- owner: {tell(guard.owner)}",
         f"- registered: {guard.registered_at:%Y-%m-%d %H:%M:%S} UTC",
         f"- baseline: {tell(guard.place.baseline or 'none is known')}",
-        *(f"- {artifact.kind}: {tell(artifact.name)} `{artifact.digest}`" for artifact in guard.artifacts),
+        *_artifacts(guard),
         *(f"- ramp: {stage.percent} % after {format_duration(stage.after)}" for stage in guard.ramp),
         f"- rules: {', '.join(rule.id for rule in playbook.rules)}",
     ]
@@ -41,6 +43,7 @@ def page(guard: GuardRelease, view: WatchView) -> str:
     rows = (
         ("State", view.state),
         ("Playbook", f"{guard.playbook.playbook} version {guard.playbook.version}"),
+        ("Baseline", guard.place.baseline or "none is known"),
         ("Since", f"{view.since:%Y-%m-%d %H:%M:%S} UTC"),
         ("Incident", view.incident),
         ("Trouble", view.trouble),
@@ -50,7 +53,23 @@ def page(guard: GuardRelease, view: WatchView) -> str:
     lines += [f"- **{name}:** {escape_markdown(value)}" for name, value in rows if value]
     newest = view.transitions[: -MOST_SHOWN - 1 : -1]
     lines += ["", "## What the rules said last", *map(_line, newest)] if newest else []
+    lines += ["", "## What was seen then", *_seen(newest[0].evaluation)] if newest else []
+    lines += ["", "## What the release is made of", *_artifacts(guard)] if guard.artifacts else []
     return "\n".join(lines)
+
+
+def _artifacts(guard: GuardRelease) -> list[str]:
+    return [
+        f"- {artifact.kind}: {escape_markdown(artifact.name)} `{artifact.digest}`"
+        for artifact in guard.artifacts
+    ]
+
+
+def _seen(said: Evaluation) -> list[str]:
+    factors = [factor.reason for factor in said.factors[:MOST_FACTORS]]
+    left = len(said.factors) - len(factors)
+    more = [f"and {left} more criteria"] if left else []
+    return [f"- {escape_markdown(text)}" for text in (*factors, *more, *said.surroundings)]
 
 
 def _line(transition: Transition) -> str:

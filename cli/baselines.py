@@ -67,7 +67,7 @@ def show(service: str, *, site: Path | None, state: Path, as_json: bool) -> None
         table = printing.table("Named", "Release", "By", "Why")
         for one in baselines:
             table.add_row(*printing.cells(printing.moment(one.at), one.release, one.by, one.why))
-        printing.console().print(table)
+        printing.show(table)
 
 
 def _record(named: Named, *, by: str) -> BaselineRecord:

@@ -9,7 +9,7 @@ from backout.addressing import short_of
 from backout.evaluation import Evaluation
 from backout.explaining import Branch, Decision, Explanation, RuleTruth, Weighed, explained
 from backout.rendering import clock
-from cli import printing, tables
+from cli import printing
 from cli.desk import view_of
 from cli.session import run
 
@@ -26,6 +26,8 @@ def explain(incident: str, *, state: Path, as_json: bool) -> None:
 def show(found: Explanation) -> None:
     """Print an explanation for people."""
     printing.line(f"{short_of(found.incident)}: playbook {found.playbook} version {found.version}")
+    for text in _release(found):
+        printing.line(text)
     if found.decision is None:
         printing.line("The rules were not held against anything yet.")
         return
@@ -40,22 +42,36 @@ def show(found: Explanation) -> None:
         printing.line(f"Also decided: {line}")
 
 
+def _release(found: Explanation) -> Iterator[str]:
+    baseline = found.baseline or "none is known"
+    yield f"Release {found.release}, baseline {baseline}, {_exposure(found.exposure)}"
+    for artifact in found.artifacts:
+        yield f"  {artifact.kind} {artifact.name} {artifact.digest}"
+    if not found.artifacts:
+        yield "  it is not registered, so its artifacts are not known"
+
+
+def _exposure(percent: int | None) -> str:
+    return "exposure not read yet" if percent is None else f"{percent} % of traffic on it"
+
+
 def _decision(decision: Decision) -> None:
     said = decision.evaluation
     rule = f" by rule {said.rule}" if said.rule else ""
     does = f", which asks for: {said.do.value}" if said.do else ""
     printing.line(
-        f"{said.outcome.value.upper()}{rule}{does}, at {clock(decision.at)} in step {decision.step}"
+        f"{said.outcome.value.upper()}{rule}{does}, at {clock(decision.at)} in step {decision.step}, "
+        f"{_exposure(decision.exposure)}"
     )
     for reason in said.reasons:
         printing.line(f"  because {reason}")
     printing.line("")
-    factors = tables.table(
-        "Criterion", "Verdict", "Bad", "Judged", "Rate", "Limit", "Evidence", "Hold", "Revert"
+    factors = printing.table(
+        "Criterion", "Verdict", "Bad", "Judged", "Since", "Rate", "Limit", "Evidence", "Hold", "Revert"
     )
     for one in decision.weighed:
         factors.add_row(*printing.cells(*_factor(one)))
-    printing.console().print(factors)
+    printing.show(factors)
     for text in _asides(said):
         printing.line(text)
     printing.line("")
@@ -71,7 +87,8 @@ def _factor(one: Weighed) -> tuple[str, ...]:
         f"{name} (only observed)" if factor.mode == "observe" else name,
         factor.verdict.value,
         str(factor.bad),
-        str(factor.judged),
+        f"{factor.judged} since {clock(factor.since)}" if factor.since else str(factor.judged),
+        clock(factor.since) if factor.since else "-",
         _percent(one.rate),
         _percent(factor.limit),
         *numbers,
@@ -91,7 +108,7 @@ def _asides(said: Evaluation) -> Iterator[str]:
         yield f"Held back: rule {vetoed.rule} by {vetoed.veto}, until {clock(vetoed.until)}"
     for text in said.observed:
         yield f"Only observed: {text}"
-    for text in said.context:
+    for text in said.surroundings or ("no marked event goes on, and no answer weighs",):
         yield f"Context: {text}"
     for text in said.not_counted:
         yield f"Not counted: {text}"

@@ -92,7 +92,7 @@ def list_events(
         for event in found:
             row = (_span(event), event.kind, event.service or "all", event.what, event.by, event.key)
             table.add_row(*printing.cells(*row))
-        printing.console().print(table)
+        printing.show(table)
 
 
 def _marking(spoken: Spoken, *, now: datetime) -> Marking:

@@ -24,6 +24,7 @@ from backout.view import Ask, IncidentView, Question
 Listed: TypeAlias = tuple[ListedIncident, ...]
 _SHOWN_EVENTS = 8
 _ENDLESS = 10_000
+_TRAILING = re.compile(r" +$", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
@@ -31,6 +32,15 @@ def console() -> Console:
     """Return the console of standard output: nothing is read as markup, and only a terminal has a width."""
     width = None if sys.stdout.isatty() else _ENDLESS
     return Console(highlight=False, markup=False, emoji=False, width=width)
+
+
+def show(table: Table) -> None:
+    """Print a table; in a pipe no line of it ends in blanks."""
+    out = console()
+    with out.capture() as drawn:
+        out.print(table)
+    text = drawn.get()
+    typer.echo(text if sys.stdout.isatty() else _TRAILING.sub("", text), nl=False)
 
 
 def line(text: str) -> None:
@@ -77,7 +87,7 @@ def incidents(listed: Listed) -> None:
             moment(one.opened_at),
         )
         shown.add_row(*cells(*row), style=style)
-    console().print(shown)
+    show(shown)
 
 
 def incident(view: IncidentView) -> None:
@@ -93,7 +103,7 @@ def incident(view: IncidentView) -> None:
     for name, value in _facts(view):
         if value:
             facts.add_row(Text(name, style="dim"), *cells(value))
-    out.print(facts)
+    show(facts)
     if view.timeline:
         left = len(view.timeline) - _SHOWN_EVENTS
         out.print(
@@ -145,7 +155,7 @@ def timeline(events: Sequence[Event]) -> None:
     shown = table("At (UTC)", "Step", "What happened")
     for event in events:
         shown.add_row(*cells(f"{event.at:%Y-%m-%d %H:%M:%S}", event.step, event.line))
-    console().print(shown)
+    show(shown)
 
 
 def outbox(entries: Sequence[OutboxEntry], which: Literal["pending", "dead"]) -> None:
@@ -163,7 +173,7 @@ def outbox(entries: Sequence[OutboxEntry], which: Literal["pending", "dead"]) ->
         meant = short_of(f"{entry.service}/{entry.release}") if entry.service else ""
         row = (moment(entry.received_at), entry.source, alert, meant, str(entry.attempts), entry.why)
         shown.add_row(*cells(*row, entry.key))
-    console().print(shown)
+    show(shown)
 
 
 def table(*columns: str) -> Table:

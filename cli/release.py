@@ -14,8 +14,21 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-_Service = Annotated[str, typer.Argument(help="The service, as its playbook calls it.")]
-_Release = Annotated[str, typer.Argument(help="The release's name: a tag, a version, a digest.")]
+_Place = Annotated[
+    str,
+    typer.Argument(metavar="SERVICE/RELEASE", help="The release, such as chat/r2; 'chat r2' means it too."),
+]
+_Release = Annotated[str | None, typer.Argument(metavar="RELEASE", hidden=True)]
+
+
+def _named(place: str, release: str | None) -> tuple[str, str]:
+    """Return the service and the release that are meant by one word, or by two."""
+    service, slash, second = place.partition("/")
+    if not service or bool(slash) == (release is not None) or not (second or release):
+        given = " ".join(filter(None, (place, release)))
+        msg = f"'{given}' is no release; write it as SERVICE/RELEASE, such as '{service or 'chat'}/r2'"
+        raise typer.BadParameter(msg)
+    return service, second or release or ""
 
 
 @app.command()
@@ -41,8 +54,8 @@ def register(
 
 @app.command()
 def watch(
-    service: _Service,
-    release: _Release,
+    place: _Place,
+    release: _Release = None,
     site: options.Site = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -50,7 +63,7 @@ def watch(
     """See that a registered release is watched, and start its watch where it is not."""
     from cli import releasing  # noqa: PLC0415  # as above
 
-    releasing.watch(service, release, site=site, state=state, as_json=as_json)
+    releasing.watch(*_named(place, release), site=site, state=state, as_json=as_json)
 
 
 @app.command("list")
@@ -69,8 +82,8 @@ def list_releases(
 
 @app.command()
 def show(
-    service: _Service,
-    release: _Release,
+    place: _Place,
+    release: _Release = None,
     site: options.Site = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -78,16 +91,20 @@ def show(
     """Show what a release is made of, where it comes from, and what its watch sees."""
     from cli import releasing  # noqa: PLC0415  # as above
 
-    releasing.show(service, release, site=site, state=state, as_json=as_json)
+    releasing.show(*_named(place, release), site=site, state=state, as_json=as_json)
 
 
 @app.command()
 def baseline(  # noqa: PLR0913, PLR0917  # typer makes an option of each
-    service: _Service,
-    release: Annotated[
-        str | None,
-        typer.Argument(help="The last known good release, to put it on record. Without it: show the record."),
-    ] = None,
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="SERVICE[/RELEASE]",
+            help="The last known good release, such as chat/r1, to put it on record; 'chat r1' means it too. "
+            "The service alone: show its record.",
+        ),
+    ],
+    release: _Release = None,
     why: Annotated[str | None, typer.Option(help="Why it is known to be good; needed to name one.")] = None,
     person: options.As = None,
     site: options.Site = None,
@@ -97,24 +114,25 @@ def baseline(  # noqa: PLR0913, PLR0917  # typer makes an option of each
     """Name the last known good release of a service, or show which ones were named."""
     from cli import baselines  # noqa: PLC0415  # as above
 
-    if release is None:
+    if release is None and "/" not in place:
         if why is not None:
             msg = "there is a reason, but no release that it is for; name the release after the service"
             raise typer.BadParameter(msg)
-        baselines.show(service, site=site, state=state, as_json=as_json)
+        baselines.show(place, site=site, state=state, as_json=as_json)
         return
     if not (why or "").strip():
         msg = "give the reason with --why: what shows that the release is good"
         raise typer.BadParameter(msg)
-    named = baselines.Named(service=service, release=release, why=why or "", person=person)
+    service, good = _named(place, release)
+    named = baselines.Named(service=service, release=good, why=why or "", person=person)
     baselines.name(named, site=site, state=state, as_json=as_json)
 
 
 @app.command()
 def retire(  # noqa: PLR0913, PLR0917  # typer makes an option of each
-    service: _Service,
-    release: _Release,
+    place: _Place,
     why: Annotated[str, typer.Option(help="Why it needs no guard any more.")],
+    release: _Release = None,
     person: options.As = None,
     site: options.Site = None,
     state: options.State = options.STATE,
@@ -126,5 +144,6 @@ def retire(  # noqa: PLR0913, PLR0917  # typer makes an option of each
     if not why.strip():
         msg = "give a reason with --why"
         raise typer.BadParameter(msg)
-    meant = releasing.Retirement(service=service, release=release, why=why, person=person)
+    service, named = _named(place, release)
+    meant = releasing.Retirement(service=service, release=named, why=why, person=person)
     releasing.retire(meant, site=site, state=state, as_json=as_json)

@@ -101,7 +101,7 @@ def list_releases(service: str | None, *, limit: int, site: Path | None, state: 
     elif not records:
         printing.line("No release is registered.")
     else:
-        printing.console().print(_listed(records))
+        printing.show(_listed(records))
 
 
 def show(service: str, release: str, *, site: Path | None, state: Path, as_json: bool) -> None:
@@ -109,13 +109,18 @@ def show(service: str, release: str, *, site: Path | None, state: Path, as_json:
     shown = run(_show(service, release, site=site, state=state))
     if as_json:
         printing.as_json(shown)
-        return
+    else:
+        tell(shown)
+
+
+def tell(shown: Shown) -> None:
+    """Print what is known of a release for people."""
     facts = Table.grid(padding=(0, 2))
     for name, value in (*_facts(shown.record), *_watched(shown)):
         if value:
             facts.add_row(Text(name, style="dim"), *printing.cells(value))
-    printing.line(f"{service}/{release}")
-    printing.console().print(facts)
+    printing.line(f"{shown.record.place.service}/{shown.record.place.release}")
+    printing.show(facts)
 
 
 async def _show(service: str, release: str, *, site: Path | None, state: Path) -> Shown:
@@ -199,6 +204,8 @@ def _turns(view: WatchView) -> Iterator[tuple[str, str]]:
         told = turn.evaluation
         rule = f" (rule {told.rule})" if told.rule else ""
         yield f"{turn.at:%Y-%m-%d %H:%M:%S} UTC", f"{told.outcome.value}{rule}. {'; '.join(told.reasons)}"
+        for text in told.surroundings:
+            yield "", f"beside it: {text}"
 
 
 def _name(file: str) -> str:

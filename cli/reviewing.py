@@ -76,14 +76,14 @@ def show(found: Review) -> None:
     if not found.moved:
         printing.line("No signal shows a change that chance would not.")
     else:
-        moved = tables.table(
+        moved = printing.table(
             "Signal", "Moved at", "Before the revert", "Rate before", "Rate after", "Surprise"
         )
         for one in found.moved:
             rates = (f"{one.before:.3%}", f"{one.after:.3%}")
             surprise = f"{one.surprise:.1f} of {one.need:.1f} nats"
             moved.add_row(*printing.cells(one.stream, clock(one.at), length(one.ahead_s), *rates, surprise))
-        printing.console().print(moved)
+        printing.show(moved)
     if found.still:
         printing.line(f"Without a change: {', '.join(found.still)}.")
     if found.grid:

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from rich.table import Table
-
 from backout.backtest import Backtest, Caught, RuleTally
 from backout.backtest_page import facts, length, rate
 from backout.model import format_duration
 from backout.suggestions import Cell, Grid
-from cli.printing import cells, console, line
+from cli.printing import cells, line, show, table
 
 _SHOWN_FIRES = 3
-
-
-def table(*columns: str) -> Table:
-    """Return an empty table of our looks."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
 
 
 def backtest(result: Backtest, others: Grid | None) -> None:
@@ -29,7 +19,7 @@ def backtest(result: Backtest, others: Grid | None) -> None:
     rules = table("Rule", "Does", "Authority", "Judged", "Fired", "False", "False a day", "First fires (UTC)")
     for one in result.rules:
         rules.add_row(*cells(*_rule(one)))
-    console().print(rules)
+    show(rules)
     for caught in result.caught:
         line(_caught(caught))
     for text in facts(result):
@@ -75,7 +65,7 @@ def grid(found: Grid) -> None:
     shown = table("Limits", "Sustain", "False", "False a day", "Missed", "Median", "Worst")
     for cell in (found.own, *found.cells):
         shown.add_row(*cells(*_cell(cell)))
-    console().print(shown)
+    show(shown)
     best = found.best
     line(
         f"Quickest without more false fires: limits x{best.factor:g}, sustain {length(best.sustain_s)}. Try "

@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from backout.errors import InvalidDocument
-from backout.misfits import misfits
+from backout.json_text import MARK, repeated_key
+from backout.misfits import describe, misfits
 from backout.problems import spell
 
 KIB = 1024
@@ -27,11 +28,14 @@ async def read_body(request: Request, *, media_type: str, limit: int) -> bytes:
     """Return the raw body.
 
     Raises:
-        HTTPException: 415 for another type, 413 above `limit` bytes, 408 for a sender that is too slow.
+        HTTPException: 415 for another type or a compressed body, 413 above `limit` bytes, 408 for a sender
+            that is too slow.
     """
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent != media_type:
         raise HTTPException(415, f"Send {media_type}, not '{sent}'.")
+    if (encoding := request.headers.get("content-encoding", "identity").lower()) != "identity":
+        raise HTTPException(415, f"Send the body as it is, not as '{encoding[:60]}'.")
     body = bytearray()
     try:
         async with asyncio.timeout(READ_S):
@@ -53,12 +57,17 @@ def said(body: bytes) -> object:
     """Return what a JSON body says.
 
     Raises:
-        InvalidDocument: it is no JSON.
+        InvalidDocument: it is no JSON, or a mapping in it has a key twice.
     """
+    if body.startswith(MARK):
+        raise InvalidDocument(["body: it begins with a byte order mark; send UTF-8 without one"])
     try:
-        return from_json(body)
+        found: object = from_json(body)
     except ValueError as error:
         raise InvalidDocument([f"body: it is no JSON: {error}"]) from error
+    if (key := repeated_key(body)) is not None:
+        raise InvalidDocument([f"body: {describe(key)} is there twice in one mapping; which one counts?"])
+    return found
 
 
 def fitted(raw: object, model: type[M]) -> M:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
-from backout.errors import BackoutError, ReleaseUnknown, UnknownName
+from backout.errors import BackoutError, PlaybookGone, ReleaseUnknown, UnknownName
 from backout.guard import Place
 from backout.model import Frozen, digest_of
 from backout.playbook import Playbook
@@ -128,11 +128,18 @@ class Releases:
     async def show(self, *, service: str, release: str, within_s: float = WITHIN_S) -> Shown:
         """Return a release with its watch. `ReleaseUnknown`: it is not registered."""
         record = await self.record(service=service, release=release)
+        gone = self._gone(record)
         try:
             view = await self._watches.view(service=service, release=release, within_s=within_s)
         except BackoutError as error:
-            return Shown(record=record, why=str(error))
-        return Shown(record=record, watch=view)
+            return Shown(record=record, why=" ".join(filter(None, (str(error), gone))))
+        trouble = "; ".join(filter(None, (view.trouble, gone)))
+        return Shown(record=record, watch=view.model_copy(update={"trouble": trouble}))
+
+    def _gone(self, record: ReleaseRecord) -> str:
+        """Say that a guarded release's playbook is not here any more; empty where it is."""
+        name = record.registration.playbook
+        return "" if record.retired_at or name in self._playbooks else str(PlaybookGone(playbook=name))
 
     async def listing(self, *, service: str | None, limit: int) -> tuple[ReleaseRecord, ...]:
         """Return the newest releases first."""
@@ -175,6 +182,9 @@ class Releases:
             state, why = await self._end(record)
         elif is_running and place in self._current:
             return
+        elif is_running and (gone := self._gone(record)):
+            self._current.add(place)
+            state, why = "pending", gone
         else:
             state, why = await self._start(record, WITHIN_S)
         level = logging.WARNING if state == "pending" else logging.INFO

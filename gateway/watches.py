@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from backout import watch_page
 from backout.errors import NothingWatches, WatchOver
 from backout.guard_release import Follow, GuardRelease, ListedWatch, Retire, guard_release
+from backout.guarding import MOST_CARRIED
 from backout.playbook import Playbook
 from backout.releases import ReleaseRecord, WatchView, watch_id
+from backout.watch import Watch
 from gateway.engine import WITHIN_S, Engine
 from gateway.showing import listed_watch
 from workflows import search_attributes
 from workflows.incident import TASK_QUEUE
 from workflows.options import WORKFLOW_TASK
 from workflows.watch import DIGEST, ReleaseWatch
+
+_log = logging.getLogger(__name__)
 
 
 class Watches:
@@ -112,11 +118,31 @@ class Watches:
         place = guard.place
         try:
             async with self._asking(place.service, place.release, within_s) as handle:
-                if await (await handle.describe()).memo_value(DIGEST, "") != guard.digest:
-                    change = Follow(playbook=guard.playbook, digest=guard.digest)
+                shown = await handle.describe()
+                if (before := await shown.memo_value(DIGEST, "")) != guard.digest:
+                    left = await self._left(shown)
+                    change = Follow(playbook=guard.playbook, digest=guard.digest, before=before, left=left)
                     await handle.execute_update(ReleaseWatch.follow, change)
         except WatchOver:
             return  # retired in this moment: whoever asks again starts it anew
+
+    async def _left(self, shown: WorkflowExecutionDescription) -> Watch | None:
+        """Return what the running observation left in its last heartbeat, if it can be read.
+
+        An observation that no worker has, as after a restart, can hand nothing over when it is stopped, and
+        the engine forgets its heartbeat then.
+        """
+        for pending in shown.raw_description.pending_activities:
+            if pending.HasField("heartbeat_details") and pending.heartbeat_details.ByteSize() <= MOST_CARRIED:
+                try:
+                    (watch,) = await self._client.data_converter.decode(
+                        pending.heartbeat_details.payloads, [Watch]
+                    )
+                except (ValueError, RuntimeError) as error:  # a worker of another version left it
+                    _log.warning("the heartbeat of %s cannot be read: %s", shown.id, error)
+                    continue
+                return cast("Watch", watch)
+        return None
 
     @asynccontextmanager
     async def _asking(

@@ -80,8 +80,13 @@ def heed() -> None:
     Raises:
         CancelledError: the task was stopped.
     """
-    if asyncio.current_task() in _stopped:
+    if is_stopped():
         raise asyncio.CancelledError
+
+
+def is_stopped() -> bool:
+    """Say whether this task was told to stop."""
+    return asyncio.current_task() in _stopped
 
 
 _stopped: WeakSet[asyncio.Task[Any]] = WeakSet()

@@ -15,18 +15,19 @@ from temporalio.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 from activities.exposure import ExposureActivities
 from activities.signals import SignalActivities
-from backout import details, watch_page
+from backout import details, idleness, watch_page
+from backout.causes import Cause
 from backout.exposure import ReadExposure
 from backout.guard_release import Follow, GuardRelease, Retire
-from backout.guarding import Cause, Guarded
+from backout.guarding import Guarded
 from backout.model import format_duration
 from backout.releases import WatchState, WatchView
 from backout.requests import Observation, Observe
-from backout.watch import Watch
 from workflows import options, search_attributes
 from workflows.doing import do
 from workflows.failures import reason
 from workflows.incident import Incident
+from workflows.left_behind import left_behind
 from workflows.waiting import answer, ended, stop, unless_stopped
 
 DIGEST = "playbook_digest"
@@ -37,6 +38,8 @@ MOST_TRANSITIONS_IN_A_HISTORY = 100
 """After so many observations the watch goes on in a fresh history."""
 MOST_TRIES = 20
 """So often an incident that ends in this very moment is opened anew."""
+AIMS, SPARES, TELLS_FIRST = "the watch reads the exposure first", "rules need traffic", "the open are told"
+"""Names of changes, which histories keep: those that were recorded before one replay without it."""
 
 
 @workflow.defn(name="ReleaseWatch")
@@ -51,12 +54,17 @@ class ReleaseWatch:
         self._change: Follow | None = None
         self._seen: Observation | None = None
         self._observations = 0
+        self._aims = False
         self._state: WatchState = self._guarded.state(guard.playbook.rearm)
         self._show()
 
     @workflow.run
     async def run(self, guard: GuardRelease) -> WatchView:  # noqa: ARG002  # `__init__` has it
         """Observe again and again until the release is retired."""
+        self._aims = workflow.patched(AIMS)
+        if self._aims and self._guard.carried is None:
+            await unless_stopped(asyncio.create_task(self._is_unexposed()))
+            self._show()
         while not self._guarded.retired:
             self._carry_over_if_long()
             # A cancel in Temporal is no retirement: an operator of the engine does not end the guard unseen.
@@ -92,22 +100,23 @@ class ReleaseWatch:
             await self._failed(failure)
 
     async def _look(self, request: Observe) -> None:
-        """Observe once. Where it is cancelled, it hands over how far it came."""
-        seen = await do(
-            SignalActivities.observe,
-            request,
-            options.observe_release(request.lasting, request.tick),
-            summary=f"watch the release, {format_duration(request.lasting)} at most",
-        )
+        """Observe once. Where it is cancelled, it hands over how far it came; what died left that behind."""
+        try:
+            seen = await do(
+                SignalActivities.observe,
+                request,
+                options.observe_release(request.lasting, request.tick),
+                summary=f"watch the release, {format_duration(request.lasting)} at most",
+            )
+        except (asyncio.CancelledError, ActivityError) as failure:
+            self._guarded = self._guarded.resuming(left_behind(failure))
+            raise
         self._guarded = self._guarded.heard(seen, now=workflow.now())
         self._seen = seen
 
     async def _failed(self, failure: ActivityError) -> None:
         """Go on where a watch without workers stood; of one that cannot observe at all, say so and wait."""
         if isinstance(failure.cause, NoAnswerInTime):
-            self._guarded = self._guarded.model_copy(
-                update={"watch": _last(failure.cause) or self._guarded.watch}
-            )
             return
         why, playbook = reason(failure), self._guard.playbook
         self._guarded = self._guarded.blinded(why, playbook, now=workflow.now())
@@ -121,17 +130,35 @@ class ReleaseWatch:
         return bool(self._guarded.retired) or self._change is not None
 
     async def _call(self, seen: Observation) -> None:
-        """Call people, by the incident, for what they were not called for yet."""
+        """Call people, by the incident, for what they were not called for yet.
+
+        A source that is blind, and a rule that fired on what others do too, call nobody for a release without
+        traffic, until it has traffic again.
+        """
         causes = self._guarded.causes(seen, now=workflow.now())
-        urgent = tuple(cause for cause in causes if cause.is_rule)
-        # No data is what a release without traffic gives: that calls nobody, until it has traffic again.
-        unexposed = len(urgent) < len(causes) and await self._is_unexposed()
-        causes = urgent if unexposed else causes
+        idle = self._idle(seen, causes)
+        unexposed = self._needs_traffic(seen, idle) and await self._is_unexposed()
+        if unexposed:
+            causes = tuple(cause for cause in causes if cause not in idle)
         if not causes or await self._open_or_tell(self._guarded.evidence(seen), causes):
             after = self._guarded.calling(causes, seen.evaluation)
         else:
             after = self._guarded.owing(causes, seen)
-        self._guarded = after.model_copy(update={"unexposed": unexposed})
+        self._guarded = (
+            after.sparing(idle, self._guard.playbook.rearm) if unexposed else after.exposed(causes)
+        )
+
+    def _idle(self, seen: Observation, causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+        idle = idleness.idle(causes, seen, self._guard.playbook.guard)
+        spares = not any(cause.rule for cause in idle) or workflow.patched(SPARES)
+        return idle if spares else tuple(cause for cause in idle if not cause.rule)
+
+    def _needs_traffic(self, seen: Observation, idle: tuple[Cause, ...]) -> bool:
+        """Say whether it matters if the release has traffic, and its own signals do not tell so."""
+        spared, guard = self._guarded.spared, self._guard.playbook.guard
+        if not (idle or spared or self._guarded.unread):
+            return False
+        return not idleness.tells_of_traffic(spared, seen, guard)
 
     async def _is_unexposed(self) -> bool:
         """Say whether the release has no traffic at all; what cannot be read is taken for traffic."""
@@ -147,13 +174,22 @@ class ReleaseWatch:
             )
         except ActivityError as failure:
             workflow.logger.warning("the exposure cannot be read: %s", reason(failure))
+            self._tell_unread(reason(failure))
             return False
+        self._tell_unread("")
         return exposure.percent == 0
+
+    def _tell_unread(self, why: str) -> None:
+        if self._aims:
+            self._guarded = self._guarded.model_copy(update={"unread": why})
 
     async def _open_or_tell(self, seen: Observation, causes: tuple[Cause, ...]) -> bool:
         """Open the incident, or tell it where it is open already; say whether one of the two went well."""
+        # A child that cannot start is a failure in Temporal's UI, although nothing is wrong.
+        tells_first = bool(self._guarded.incident) and workflow.patched(TELLS_FIRST)
         for _ in range(MOST_TRIES):
-            if await self._opened(seen) or await self._told(causes):
+            is_told = tells_first and await self._told(causes)
+            if is_told or await self._opened(seen) or await self._told(causes):
                 self._guarded = self._guarded.model_copy(update={"incident": self._guard.incident})
                 return True
             await workflow.sleep(options.BETWEEN_INCIDENTS, summary="the incident ends in this moment")
@@ -248,12 +284,6 @@ class ReleaseWatch:
     def view(self) -> WatchView:
         """Return where the watch stands, as of the last observation."""
         return self._guard.view(self._guarded)
-
-
-def _last(timeout: NoAnswerInTime) -> Watch | None:
-    """Return the state that a watch left in its last heartbeat."""
-    left = timeout.last_heartbeat_details
-    return Watch.model_validate(left[0]) if left else None
 
 
 def refuse(why: str) -> None:

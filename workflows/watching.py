@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 from activities.signals import SignalActivities
-from backout import triggers
+from backout import recovering, triggers
 from backout.alerts import Alert
 from backout.criteria import AlertTest
 from backout.evaluation import Evaluation, Outcome
@@ -25,7 +27,8 @@ from workflows import following, options
 from workflows.achieved import Achieved, Done, TimedOut
 from workflows.desk import Desk
 from workflows.doing import do
-from workflows.waiting import Finished, Interrupted, race
+from workflows.left_behind import left_behind
+from workflows.waiting import Finished, Interrupted, is_stopped, race
 
 UNSETTLED = "the signals said neither yes nor no"
 
@@ -165,6 +168,7 @@ def request(
 ) -> Observe:
     """Return the request of a watch over the playbook's signals."""
     firing, _ = _heard(desk)
+    doubted = desk.watch and recovering.begun(desk.watch, desk.playbook.guard, workflow.now())
     return Observe(
         service=desk.opening.service,
         release=desk.opening.release,
@@ -175,14 +179,23 @@ def request(
         withdrawn=desk.case.exposure == 0,
         window=window,
         lasting=lasting,
+        resume=doubted if sense == "recovery" else None,
     )
 
 
 async def _watch(request: Observe, *, hands_over: bool = False) -> Observation:
-    how_long = "from where it stood" if request.resume else f"{format_duration(request.lasting)} at most"
-    return await do(
-        SignalActivities.observe,
-        request,
-        options.observe(request.lasting, hands_over=hands_over),
-        summary=f"watch for {request.sense}, {how_long}",
-    )
+    goes_on = request.resume and request.resume.ticks
+    how_long = "from where it stood" if goes_on else f"{format_duration(request.lasting)} at most"
+    try:
+        return await do(
+            SignalActivities.observe,
+            request,
+            options.observe(request.lasting, hands_over=hands_over),
+            summary=f"watch for {request.sense}, {how_long}",
+        )
+    except (asyncio.CancelledError, ActivityError) as failure:
+        left = left_behind(failure) if hands_over and is_stopped() else None
+        if left is None:
+            raise
+        said = Evaluation(outcome=Outcome.INCONCLUSIVE, reasons=("nobody finished the watch",))
+        return Observation(evaluation=said, ticks=left.ticks, watch=left)

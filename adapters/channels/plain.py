@@ -13,10 +13,16 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\u
 
 def spans(text: str) -> Iterator[tuple[str, bool]]:
     """Yield the parts of a text, each with whether it is bold; a link becomes `text (address)`."""
-    shown = _LINK.sub(lambda link: f"{link[2]} ({link[1]})" if link[2] else link[1], _CONTROL.sub("", text))
+    shown = _LINK.sub(_readable, _CONTROL.sub("", text))
     for number, part in enumerate(_BOLD.split(shown)):
         unescaped = part.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
         yield unescaped, number % 2 == 1
+
+
+def _readable(link: re.Match[str]) -> str:
+    if link[1].startswith("!date^"):
+        return link[2] or ""
+    return f"{link[2]} ({link[1]})" if link[2] else link[1]
 
 
 def plain(text: str) -> str:

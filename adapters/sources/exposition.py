@@ -112,6 +112,9 @@ class _Wanted:
         self._found: list[tuple[str, float]] = []
         self._bounds: list[float] = []
         """Where every bucket of every series ends."""
+        self._seen: set[frozenset[tuple[str, str]]] = set()
+        self._twice = ""
+        """A series that the page has twice: its numbers would count twice."""
 
     def take(self, labels: dict[str, str], value: float) -> None:
         """Take a sample that the selector accepts; of a histogram's buckets, only that of the bound."""
@@ -120,10 +123,17 @@ class _Wanted:
             self._bounds += [] if bound is None else [bound]
             if bound != self._query.up_to:
                 return
+        series = frozenset(labels.items())
+        if series in self._seen:
+            self._twice = ", ".join(f'{label}="{text}"' for label, text in sorted(labels.items()))
+            self._twice = f"the page has the series {{{self._twice}}} twice"
+        self._seen.add(series)
         self._found.append((labels.get(self._query.by or "", ""), value))
 
     def counted(self) -> Counted:
         """Return what the samples amount to."""
+        if self._twice:
+            return Counted(problem=f"'{self._query.text}': {self._twice}")
         series = max(map(self._bounds.count, set(self._bounds)), default=0)
         if series > len(self._found):
             return no_bucket(self._query, self._bounds)
@@ -162,4 +172,4 @@ def _selector(query: Query) -> Selector:
 def _lines_of(text: str, names: set[str]) -> Iterable[re.Match[str]]:
     """Find the samples of these metrics; parsing the rest of a large page would be most of the cost."""
     wanted = "|".join(re.escape(name) for name in sorted(names))
-    return re.finditer(rf"^[ \t]*(?:{wanted})(?=[{{ \t])[^\n]*", text, re.MULTILINE)
+    return re.finditer(rf"^[ \t]*(?:{wanted})(?=[{{\s]|\Z)[^\n]*", text, re.MULTILINE)

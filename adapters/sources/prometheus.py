@@ -102,14 +102,19 @@ class PrometheusApi:
 
     async def _now(self) -> str:
         """Return the server's own time: ours may be wrong, and what is in its future has no data."""
-        match await self._ask("", query="time()"):
+        match (await self._ask("", query="time()")).data:
             case Scalar(result=(_, now)):
                 return f"{now:.3f}"
             case _:
                 raise self._no_answer()
 
     async def _count(self, query: Query, at: str) -> Counted:
-        match await self._ask(query.text, query=promql(query), time=at):
+        answer = await self._ask(query.text, query=promql(query), time=at)
+        said = await self._told(query, answer.data, at)
+        return said.model_copy(update={"note": answer.note}) if said.counts else said
+
+    async def _told(self, query: Query, data: Data, at: str) -> Counted:
+        match data:
             case Scalar(result=sample):
                 return counted(query, [({}, sample)])
             case Vector(result=[]):
@@ -125,8 +130,8 @@ class PrometheusApi:
             last = min(first + POINTS_AT_ONCE, ticks) - 1
             span = {"start": _time(start + first * tick), "end": _time(start + last * tick)}
             step = f"{tick.total_seconds():.3f}"
-            data = await self._ask(query.text, "_range", query=promql(query), step=step, **span)
-            for number, labels, sample in _points(data, start, tick):
+            answer = await self._ask(query.text, "_range", query=promql(query), step=step, **span)
+            for number, labels, sample in _points(answer.data, start, tick):
                 seen.setdefault(number, []).append((labels, sample))
         nothing = Counted() if seen or not ticks else await self._nothing(query, _time(start + ticks * tick))
         return tuple(counted(query, seen[number]) if number in seen else nothing for number in range(ticks))
@@ -135,10 +140,10 @@ class PrometheusApi:
         """Return no data, and why if it is for the lack of a bucket."""
         if query.up_to is None:
             return Counted()
-        bounds = bounds_of(await self._ask(query.text, query=buckets(query), time=at))
+        bounds = bounds_of((await self._ask(query.text, query=buckets(query), time=at)).data)
         return no_bucket(query, bounds) if bounds else Counted()
 
-    async def _ask(self, name: str, over: Literal["", "_range"] = "", **asked: str) -> Data:
+    async def _ask(self, name: str, over: Literal["", "_range"] = "", **asked: str) -> Success:
         """Evaluate an expression; `name` is what people call it."""
         async with self._places:
             try:
@@ -149,7 +154,7 @@ class PrometheusApi:
                 raise QueryRefused(query=name, why=error.details["why"]) from error
         self._must_be_answered(page, name)
         try:
-            return Success.model_validate_json(page.body).data
+            return Success.model_validate_json(page.body)
         except ValidationError as error:
             raise self._no_answer() from error
 

@@ -11,8 +11,10 @@ from adapters.fetch import Page
 from adapters.sources.tally import bound_of, tally
 from backout.counting import Counted, Query
 
+_LONGEST = 200
+"""Characters of a warning that are told."""
 Labels = dict[str, str]
-Sample = tuple[float, float]
+Sample = tuple[Annotated[float, Field(allow_inf_nan=False)], float]
 """The time and the number."""
 
 
@@ -66,6 +68,13 @@ class Success(BaseModel):
     """An answer to a query that makes sense."""
 
     data: Data
+    warnings: list[str] = []
+    """What may be missing in it. Its remarks, such as that a name is no counter's, are not read."""
+
+    @property
+    def note(self) -> str:
+        """The first warning, if there is one."""
+        return f"Prometheus warns: {self.warnings[0][:_LONGEST]}" if self.warnings else ""
 
 
 class _Failure(BaseModel):

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from adapters.sources.report_files import LINE_LIMIT, Line
-from backout.misfits import misfits
+from backout.json_text import MARK, repeated_key
+from backout.misfits import describe, misfits
 from backout.model import Frozen, Name
 from backout.problems import spell
 from backout.pushes import SKEW, Label
@@ -45,11 +46,15 @@ def read_line(line: Line, now: datetime) -> Judged:
     if line.text is None:
         msg = f"it is longer than {LINE_LIMIT} bytes"
         raise LineBroken(msg)
+    text = line.text.removeprefix(MARK) if line.number == 1 else line.text
     try:
-        said = Judged.model_validate_json(line.text)
+        said = Judged.model_validate_json(text)
     except ValidationError as error:
         raise LineBroken(_why(error)) from None
-    if said.judged_at < said.at - SKEW:
+    if (key := repeated_key(text)) is not None:
+        msg = f"{describe(key)} is there twice in one mapping"
+        raise LineBroken(msg)
+    if said.at - said.judged_at > SKEW:
         msg = f"it was judged at {said.judged_at.isoformat()}, before it was produced"
         raise LineBroken(msg)
     if max(said.at, said.judged_at) > now + SKEW:

@@ -90,11 +90,8 @@ class Signals:
     def arms(self, ticks: int, *, factor: Counts | float) -> list[Arm]:
         """Return the next ticks of every signal."""
         factors = [factor] * self._hit + [1.0] * (3 - self._hit)
-        return [
-            arm
-            for stream, one in zip(self._streams, factors, strict=True)
-            for arm in stream.arms(ticks, factors=[one])
-        ]
+        drawn = zip(self._streams, factors, strict=True)
+        return [arm for stream, one in drawn for arm in stream.arms(ticks, factors=[one])]
 
 
 class Topics:
@@ -234,8 +231,7 @@ EVENT = Guard(
 
 def looks_until_an_event_fires(*, runs: int, seed: int) -> list[int]:
     """Return in which look `backout.triggers` fires for one event, counted from the one that shows it."""
-    draw = np.random.default_rng(seed)
-    return [_looks(int(draw.integers(1, HOUR))) for _ in range(runs)]
+    return [_looks(int(tick)) for tick in np.random.default_rng(seed).integers(1, HOUR, size=runs)]
 
 
 def _looks(event_in: int) -> int:
@@ -244,8 +240,7 @@ def _looks(event_in: int) -> int:
     for tick in range(event_in + HOUR):
         count = float(tick >= event_in)
         totals = {"severe": {"": Totals(bad=count, of=count)}}
-        look = Look(at=begun + tick * EVENT.tick, totals=totals)
-        watch, said = triggers.tick(watch, look, guard=EVENT)
+        watch, said = triggers.tick(watch, Look(at=begun + tick * EVENT.tick, totals=totals), guard=EVENT)
         if said.outcome is Outcome.FIRED:
             return tick - event_in + 1
     return HOUR

@@ -56,7 +56,7 @@ def activities(clock: Clock, source: Source) -> tuple[wiring.Activity, ...]:
         ExposureActivities(targets={}),
         CheckActivities(checks={}),
         PeopleActivities(channels={}, directory={}, templates={}, history=""),
-        RecordActivities(store=MemoryStore(), channels={}, templates={}, history=""),
+        RecordActivities(store=MemoryStore(), channels={}, directory={}, templates={}, history=""),
     )
 
 

@@ -18,6 +18,7 @@ from deployment import load_deployment, read_site
 from gateway.incidents import Incidents
 from gateway.watches import Watches
 from tests.acceptance.killing import PATIENCE_S, PLAYBOOK, SITE, World, engine, killed, until
+from tests.beating import left_behind
 
 SUSTAIN = 30
 """Ticks that a burst must last to fire."""
@@ -85,14 +86,8 @@ async def start_watch(here: World) -> None:
     )
 
 
-async def left_behind(here: World) -> Watch | None:
-    """Return the state that the engine has from the last heartbeat."""
-    shown = await here.client.get_workflow_handle(watch_id("chat", "r2")).describe()
-    for pending in shown.raw_description.pending_activities:
-        if pending.HasField("heartbeat_details"):
-            (watch,) = await here.client.data_converter.decode(pending.heartbeat_details.payloads, [Watch])
-            return Watch.model_validate(watch)
-    return None
+async def left(here: World) -> Watch | None:
+    return await left_behind(here.client.get_workflow_handle(watch_id("chat", "r2")))
 
 
 async def test_killed_while_evidence_gathers_the_next_worker_fires_with_the_evidence_from_before(
@@ -103,11 +98,11 @@ async def test_killed_while_evidence_gathers_the_next_worker_fires_with_the_evid
         await start_watch(here)
 
         async def gathered() -> bool:
-            watch = await left_behind(here)
+            watch = await left(here)
             return watch is not None and watch.ticks > BEFORE
 
         await until(gathered)
-        before = await left_behind(here)
+        before = await left(here)
         await killed(first)
         service.bad_looks = AFTER
         await here.start_worker()

@@ -66,6 +66,17 @@ async def test_an_empty_page_has_no_data(serve: Serve, metrics: Open) -> None:
     assert await count(metrics(await serve(answering(""))), "up") is None
 
 
+async def test_a_series_that_the_page_has_twice_is_a_problem_of_who_asks_for_it(
+    serve: Serve, metrics: Open
+) -> None:
+    page = 'bad_total{a="1",b="2"} 3\nbad_total{b="2",a="1"} 3\nbad_total{a="2"} 1\nof_total 4\n'
+    source = metrics(await serve(answering(page)))
+    assert (
+        await problem(source, "bad_total") == """'bad_total': the page has the series {a="1", b="2"} twice"""
+    )
+    assert await counts(source, 'bad_total{a="2"}', "of_total") == [1, 4]
+
+
 async def test_what_prometheus_own_client_serves_is_read(serve: Serve, metrics: Open) -> None:
     registry = CollectorRegistry()
     answers = Counter("answers", "Answers.", ["release"], registry=registry)

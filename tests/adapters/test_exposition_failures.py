@@ -88,6 +88,8 @@ async def test_a_page_that_is_too_large_is_refused(
         pytest.param(b"up 1\nname \xff\n", "byte 10 of it is not UTF-8", id="not UTF-8"),
         pytest.param("up 1\n\n\n{'a': 1} x\n<b>\n", "line 5 of it is no metric: '<b>'", id="another format"),
         pytest.param("up 1\nup one\n", "line 2 of it is no metric: 'up one'", id="a value that is no number"),
+        pytest.param("up\nother 1\n", "line 1 of it is no metric: 'up'", id="no value"),
+        pytest.param("other 1\nup", "line 2 of it is no metric: 'up'", id="no value at the end"),
         pytest.param('up{a="b 1\n', "line 1 of it is no metric", id="a quote that never ends"),
     ],
 )

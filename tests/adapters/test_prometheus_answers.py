@@ -13,7 +13,7 @@ from aiohttp import web
 from adapters.fetch import Access
 from adapters.sources import prometheus
 from adapters.sources.prometheus import AT_ONCE, PrometheusApi
-from backout.counting import Query
+from backout.counting import Counted, Query
 from backout.errors import RejectedBySystem, Unreachable
 from tests.adapters.asking import count, counts, problem
 
@@ -117,9 +117,10 @@ def test_what_is_shown_to_a_server_is_not_printed() -> None:
     assert "s3cret" not in repr(Access(token="s3cret", basic=("backout", "s3cret")))
 
 
-async def test_warnings_and_infos_change_nothing(serve: Serve, api: Open) -> None:
+async def test_a_warning_stands_beside_the_count_and_changes_nothing(serve: Serve, api: Open) -> None:
     told = answering(lambda: number("7", warnings=["some blocks are missing"], infos=["not a counter"]))
-    assert await count(api(await serve(told)), "up") == 7
+    (found,) = await api(await serve(told)).look(queries=[Query(text="up")])
+    assert found == Counted(counts={"": 7}, note="Prometheus warns: some blocks are missing")
 
 
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-1"])
@@ -146,6 +147,12 @@ async def test_a_value_that_counts_nothing_is_no_data(serve: Serve, api: Open, v
             "not what Prometheus does; see where the address leads",
         ),
         (200, '{"status":"success"}', RejectedBySystem, "not what Prometheus does"),
+        (
+            200,
+            '{"data":{"resultType":"vector","result":[{"metric":{},"value":[NaN,"7"]}]}}',
+            RejectedBySystem,
+            "not what Prometheus does",
+        ),
         (200, '{"data":{"resultType":"streams","result":[]}}', RejectedBySystem, "not what Prometheus does"),
     ],
 )

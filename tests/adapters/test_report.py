@@ -104,6 +104,9 @@ async def test_an_output_with_the_same_verdict_again_counts_once(
         ),
         (line("o", made=1442, unsafe=True), "2026-01-06T12:02:00+00:00 is in the future"),
         ('{"output": "\udce4"}', "it is no JSON"),
+        (line("o", unsafe=True).replace("true", 'true, "unsafe": false'), "'unsafe' is there twice in one"),
+        ("\ufeff" + line("o", unsafe=True), "it is no JSON"),
+        (line("o", useful=0.5).replace("0.5", "1e400"), "values.useful: "),
     ],
 )
 async def test_a_broken_line_counts_nothing_and_is_told_with_its_place(

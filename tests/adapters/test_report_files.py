@@ -143,3 +143,8 @@ async def test_what_was_read_once_is_not_read_again(report: Path, append: Callab
     # Only who reads it again can see this.
     spoil(report)
     assert await answer(source, "unsafe.judged") == Counted(counts={"": 2})
+
+
+async def test_a_byte_order_mark_before_the_first_line_is_none_of_it(report: Path) -> None:
+    write(report, "\ufeff" + line("o-1", unsafe=True) + line("o-2", unsafe=True))
+    assert await answer(source_of(report), "unsafe.bad") == Counted(counts={"": 2})

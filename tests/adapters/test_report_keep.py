@@ -10,10 +10,13 @@ import pytest
 
 from adapters.sources import report
 from adapters.sources.report import Reports
+from adapters.sources.report_lines import Judged
 from adapters.sources.report_outputs import ToldBefore
+from adapters.sources.report_series import ALL, Told
+from adapters.stores.instants import micros
 from backout.counting import Counted, Query
 from tests.adapters.asking import answer, counts, values
-from tests.adapters.reporting import NOON, line, write
+from tests.adapters.reporting import NOON, at, line, write
 
 TOO_OLD = "too old, or told again, and not counted: {} lines; outputs are forgotten after 8m (`keep`)"
 
@@ -38,6 +41,14 @@ async def test_totals_never_fall_and_stay_right_while_outputs_are_forgotten(
         assert await counts(source, "unsafe.judged", "unsafe.bad") == [minute + 1, minute // 4 + 1]
         assert (await values(source, "score")).total == minute + 1
         assert (await values(source, "score", up_to=1)).total == sum(m % 5 <= 1 for m in range(minute + 1))
+
+
+async def test_an_output_of_the_first_year_stops_nothing(report: Path, append: Callable[..., None]) -> None:
+    append(line("o-1", unsafe=True).replace(at(0), "0001-01-01T00:00:00Z", 1), line("o-2", unsafe=True))
+    assert (await answer(keeping(report), "unsafe.judged")).total == 1
+    append(line("o-3", unsafe=True).replace(at(0), "0001-01-01T00:00:00+14:00"))
+    found = await answer(keeping(report), "unsafe.judged")
+    assert (found.total, "broken" in found.note) == (1, False)
 
 
 @pytest.mark.parametrize("clock", ["arrival", "labelled"])
@@ -86,11 +97,11 @@ async def test_files_that_grow_side_by_side_are_read_side_by_side(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report, "_AT_ONCE", 3)
-    for name in ("a", "b", "c"):
-        text = "".join(line(f"{name}-{minute}", made=minute, unsafe=True) for minute in range(60))
+    for name, pace in (("a", 30), ("b", 1), ("c", 2)):
+        text = "".join(line(f"{name}-{number}", made=pace * number, unsafe=True) for number in range(40))
         write(tmp_path / f"{name}.jsonl", text)
     # Were one read to its end first, the others' lines would be too old.
-    assert await answer(keeping(tmp_path / "*.jsonl"), "unsafe.bad") == Counted(counts={"": 180})
+    assert await answer(keeping(tmp_path / "*.jsonl"), "unsafe.bad") == Counted(counts={"": 120})
 
 
 async def test_history_says_what_it_no_longer_knows_and_begins_with_the_right_total(
@@ -130,9 +141,13 @@ def test_many_ids_are_each_new_once_and_forgotten_with_their_span() -> None:
     assert [told.add(number * 7919, at=number) for number in (99, 100)] == [True, False]
 
 
-def test_old_ids_take_no_memory() -> None:
-    told = ToldBefore(span=10)
-    for number in range(200):
-        told.add(number, at=number)
-        told.forget(number - 20)
-    assert len(told._spans) <= 4  # noqa: SLF001  # memory is what nobody sees from outside
+def test_old_ids_and_verdicts_take_no_memory() -> None:
+    told = Told(timedelta(minutes=8))
+    for minute in range(100):
+        at = NOON + timedelta(minutes=minute)
+        told.add(Judged(output=f"o-{minute}", at=at, judged_at=at, verdicts={"unsafe": True}))
+        told.forget(micros(at))
+    (series,) = told.named("verdict", "unsafe")
+    kept = (len(told._known._spans), len(series._at), len(series._values))  # noqa: SLF001  # memory is inside
+    assert kept == (9, 9, 9)
+    assert series.count("arrival", ALL).judged == 100

@@ -51,3 +51,10 @@ async def gateway(client: Client) -> AsyncIterator[Gateway]:
     """Run the gateway over the engine and a fake outbox."""
     async with gateway_over(client) as gateway:
         yield gateway
+
+
+@pytest.fixture
+async def alone() -> AsyncIterator[Gateway]:
+    """Run the gateway without an engine."""
+    async with gateway_over(await connect("127.0.0.1:9", lazy=True)) as gateway:
+        yield gateway

@@ -1,9 +1,15 @@
-"""A registered release, as pipelines tell it and as the registry keeps it."""
+"""A registered release, as pipelines tell it and as the registry keeps it, and the hands to tell of one."""
 
 from __future__ import annotations
 
+import json
+
+import httpx
+from temporalio.client import Client, WorkflowExecutionStatus
+
 from backout.releases import Registration, ReleaseRecord
-from tests.gateway.world import NINE
+from tests.gateway.running import Gateway
+from tests.gateway.world import NINE, PIPELINE_TOKEN
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -28,3 +34,19 @@ def a_record(release: str = "r2", /, **changes: object) -> ReleaseRecord:
 
 
 RECORD = a_record(baseline="r1")
+
+
+async def post(gateway: Gateway, body: object, door: str = "/releases") -> httpx.Response:
+    return await gateway.post(door, json.dumps(body).encode(), PIPELINE_TOKEN)
+
+
+async def get(gateway: Gateway, place: str, token: str = PIPELINE_TOKEN) -> httpx.Response:
+    return await gateway.http.get(place, headers={"Authorization": f"Bearer {token}"})
+
+
+async def status_of(client: Client, release: str) -> WorkflowExecutionStatus | None:
+    return (await client.get_workflow_handle(f"watch/chat/{release}").describe()).status
+
+
+async def kept(gateway: Gateway) -> int:
+    return len(await gateway.releases.releases(service=None, limit=100))

@@ -107,7 +107,7 @@ async def test_a_target_that_says_yes_and_shows_something_else_is_no_success(sho
 
 async def test_the_same_record_twice_is_one_record() -> None:
     store = MemoryStore()
-    records = RecordActivities(store=store, channels={}, templates={}, history="")
+    records = RecordActivities(store=store, channels={}, directory={}, templates={}, history="")
     events = tuple(case_of(*EVERYTHING).timeline)
     for part in (events, events[3:], events[:5], events):
         request = PublishTimeline(events=part, brief=briefing(), channel="none", top=None)

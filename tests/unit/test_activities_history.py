@@ -43,7 +43,8 @@ async def test_the_first_live_look_goes_on_from_the_counters_of_the_past() -> No
     seen = await observed(world, request(look_back=HOUR))
     assert seen.evaluation.outcome is Outcome.FIRED
     assert world.clock.now() - START == HOUR + 4 * MINUTE
-    assert seen.evaluation.factors[0].judged == 100 * 60 * 62
+    assert seen.watch is not None
+    assert seen.watch.tracks["errors"].judged == 100 * 60 * 62
     assert world.source.looks == 8
 
 
@@ -115,7 +116,8 @@ async def test_another_attempt_weighs_the_past_again_as_nothing_of_it_was_kept()
     world.source.go_on()
     assert attempts.heartbeats
     seen = await attempts.run(watching(world).observe, request(look_back=HOUR))
-    assert seen.evaluation.factors[0].judged == 100 * 60 * 62
+    assert seen.watch is not None
+    assert seen.watch.tracks["errors"].judged == 100 * 60 * 62
 
 
 async def test_a_watch_that_goes_on_looks_back_no_more() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from activities.people import PeopleActivities, open_actions, open_code
+from activities.people import PeopleActivities
+from activities.telling import open_actions, open_code
+from adapters.channels.plain import plain
 from adapters.memory import MemoryChannel
 from backout.model import digest_of
 from backout.people import Action, Person
@@ -48,7 +50,10 @@ async def test_the_page_says_why_what_is_asked_and_how_to_answer() -> None:
     (message,) = channel.posted
     assert message.title == "MAJOR: chat r2 needs you"
     assert message.text.startswith("rule critical fired")
-    assert "*Asked of you:* Revert r2: 50 %, 10 %, 0 % (until 2026-11-20 21:30:00 UTC)" in message.text
+    until = "<!date^1795210200^{date_short_pretty} at {time_secs}|2026-11-20 21:30:00 UTC>"
+    asked = f"*Asked of commander (Ben) or product (Cleo) until {until}:* Revert r2: 50 %, 10 %, 0 %"
+    assert asked in message.text
+    assert plain(message.text).count("until 2026-11-20 21:30:00 UTC:") == 1
     assert "http://ui/namespaces/default/workflows/incident%2Fchat%2Fr2" in message.text
     assert (message.mentions, message.thread, message.incident) == (("cleo",), "m:1", "incident/chat/r2")
     assert message.actions == (Action.APPROVE, Action.REJECT, Action.ACKNOWLEDGE)

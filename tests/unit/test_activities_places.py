@@ -28,7 +28,9 @@ async def told(brief: Briefing) -> list[tuple[State, Severity | None]]:
     channel = MemoryChannel()
     channels, people = {"room": channel}, {"ann": Person(name="Ann", roles=("on_call",))}
     paging = PeopleActivities(channels=channels, directory=people, templates=TEMPLATES, history="")
-    keeping = RecordActivities(store=MemoryStore(), channels=channels, templates=TEMPLATES, history="")
+    keeping = RecordActivities(
+        store=MemoryStore(), channels=channels, directory=people, templates=TEMPLATES, history=""
+    )
     await done(paging.page_people, PagePeople(channel="room", roles=("on_call",), why="w", brief=brief))
     events = tuple(case_of(*BEGUN).timeline)
     await done(keeping.publish_timeline, PublishTimeline(events=events, brief=brief, channel="room"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from activities.records import RecordActivities
+from adapters.channels.plain import plain
 from adapters.memory import MemoryChannel, MemoryStore
+from backout.people import Person
 from backout.requests import PublishTimeline, WritePostmortem
 from backout.view import IncidentOutcome
 from tests.unit.attempts import done, failed
@@ -21,7 +23,11 @@ class Desk:
         self.store = MemoryStore()
         self.channel = MemoryChannel()
         self.records = RecordActivities(
-            store=self.store, channels={"room": self.channel}, templates=templates, history=""
+            store=self.store,
+            channels={"room": self.channel},
+            directory={"ben": Person(name="Ben", roles=("commander",))},
+            templates=templates,
+            history="http://ui/workflows",
         )
 
 
@@ -44,9 +50,9 @@ async def test_the_first_news_open_a_thread_below_the_incidents_message() -> Non
     published = await done(desk.records.publish_timeline, news())
     assert (published.top, published.told, published.error) == ("memory:1", True, "")
     top, thread = desk.channel.posted
-    assert (top.title, top.thread) == ("chat r2: detect", None)
+    assert (top.title, top.thread) == ("MAJOR: chat r2: detect", None)
     assert (thread.title, thread.thread) == ("", "memory:1")
-    assert thread.text.splitlines() == [
+    assert plain(thread.text).splitlines() == [
         "21:00:00 Incident opened with playbook complete version 3",
         "21:00:00 Alert ErrorsHigh from alertmanager is firing: errors are up",
     ]

@@ -58,6 +58,25 @@ def looked(text: str, tick: timedelta = TICK) -> list[Look]:
         ),
         pytest.param(HEADER + "yesterday,errors,1,2", "'yesterday' is no time", id="no time"),
         pytest.param(
+            HEADER + "2026-03-02,errors,1,2",
+            "days.csv:2: '2026-03-02' is a date without a time; write it as 2026-03-02T00:00:00Z",
+            id="a date alone",
+        ),
+        pytest.param(
+            HEADER + "0001-01-01T00:00:00Z,errors,1,2",
+            "'0001-01-01T00:00:00Z' is not of the years 1970 to 9998",
+            id="year 1",
+        ),
+        pytest.param(
+            HEADER + "1996-03-02T08:00:00Z,errors,1,2\n2026-03-02T08:00:00Z,errors,1,2",
+            "days.csv:3: 2026-03-02T08:00:00+00:00 is 10957 days after the row before",
+            id="a wrong year",
+        ),
+        pytest.param("at,signal,bad,bad,judged\n", "names the column bad twice", id="a column twice"),
+        pytest.param(
+            HEADER + f"2026-03-02T08:00:00Z,errors,1,{'9' * 400}", f"'{'9' * 60}' is no count", id="too large"
+        ),
+        pytest.param(
             HEADER + "2026-03-02T08:00:00Z,erors,1,2",
             "unknown signal 'erors'; did you mean 'errors'?",
             id="unknown signal",

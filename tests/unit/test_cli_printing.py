@@ -12,7 +12,7 @@ from backout.outbox import OutboxEntry
 from backout.rules import Weight
 from backout.view import Question
 from cli import printing
-from tests.unit.views import empty_view
+from tests.unit.views import empty_view, full_view
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -74,3 +74,15 @@ def test_an_incident_shows_the_questions_that_weigh_now_and_how_to_answer(
     shown = capsys.readouterr().out
     assert "Is it new? (safety_view) Asked of product." in shown
     assert "Answer with: backout judge chat/r2 safety_view fine." in shown
+
+
+def test_a_piped_table_has_no_blanks_at_the_ends_of_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    table = printing.table("Name", "What")
+    for row in (("a", "long " * 20), ("b", "short"), ("c", "")):
+        table.add_row(*row)
+    printing.show(table)
+    lines = capsys.readouterr().out.split("\n")
+    assert len(lines) == 5
+    assert all(line == line.rstrip() for line in lines)
+    printing.incident(full_view())
+    assert all(line == line.rstrip() for line in capsys.readouterr().out.split("\n"))

@@ -1,77 +1,41 @@
-"""`backout release` and `backout event`: what is told of releases and of events outside."""
+"""`backout release register`, `list`, `show` and `watch`: what is told of releases."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
 from getpass import getuser
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 import wiring
 from backout.errors import (
     EngineUnnamed,
-    EventRefused,
     FileUnreadable,
     InvalidDocument,
     LoginUnknown,
     RegistrationRefused,
     ReleaseDiffers,
     ReleaseUnknown,
-    UnknownName,
 )
-from cli.main import app
-from cli.starter import write_starter
 from deployment import read_site
-
-DIGEST = "sha256:" + "ab" * 32
-BY = f"me (cli:{getuser()})"
-KINDS = ("model", "prompt", "config", "index", "guardrail")
-REGISTRATION = f"""\
-service: chat
-release: r2
-playbook: conversational-agent
-owner: team chat
-artifacts:
-  - {{kind: model, name: chat-8b, digest: {DIGEST}}}
-  - {{kind: prompt, name: system, digest: {DIGEST}}}
-  - {{kind: config, name: sampling, digest: {DIGEST}}}
-  - {{kind: index, name: articles, digest: {DIGEST}}}
-  - {{kind: guardrail, name: moderation, digest: {DIGEST}}}
-ramp: [{{percent: 5, after: 1h}}]
-"""
+from tests.unit.released import (
+    BY,
+    DIGEST,
+    KINDS,
+    REGISTRATION,
+    backout,
+    register,
+    releases,
+    told,
+    written_site,
+)
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Write a site whose engine is named and down."""
-    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:9")
-    monkeypatch.setattr("cli.session._SETTLE_S", 0)  # This process does not exit with each command.
-    write_starter(tmp_path)
-    (tmp_path / "r2.yaml").write_text(REGISTRATION)
-    return tmp_path / "site.yaml"
-
-
-def backout(site: Path, *words: str, given: str | None = None) -> Result:
-    place = ["--site", str(site), "--state", str(site.parent / "state")]
-    return CliRunner().invoke(app, [*words, *place], input=given)
-
-
-def register(site: Path, *words: str) -> Result:
-    return backout(site, "release", "register", str(site.parent / "r2.yaml"), *words)
-
-
-def told(done: Result) -> Any:  # noqa: ANN401  # what JSON holds
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
-
-
-def releases(site: Path) -> Any:  # noqa: ANN401  # what JSON holds
-    return told(backout(site, "release", "list", "--json"))
+    return written_site(tmp_path, monkeypatch)
 
 
 def test_a_release_is_registered_by_who_is_logged_in_though_the_engine_is_down(site: Path) -> None:
@@ -194,131 +158,6 @@ def test_a_watch_that_cannot_be_started_is_no_success(site: Path) -> None:
     assert done.exit_code == 1
     assert "The workflow engine did not answer" in str(done.exception)
     assert isinstance(backout(site, "release", "watch", "chat", "r9").exception, ReleaseUnknown)
-
-
-def test_a_baseline_is_named_and_later_releases_are_held_against_it(site: Path) -> None:
-    done = backout(site, "release", "baseline", "chat", "r0", "--why", "a quiet week")
-    assert done.stdout.startswith("r0 is the last known good release of chat.")
-    backout(site, "release", "baseline", "chat", "r1", "--why", "a better week")
-    record = told(backout(site, "release", "baseline", "chat", "--json"))
-    assert [(one["release"], one["why"], one["by"]) for one in record] == [
-        ("r1", "a better week", BY),
-        ("r0", "a quiet week", BY),
-    ]
-    assert ", against baseline r1; " in register(site).stdout
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("chat", "r1"), "give the reason with --why"),
-        (("chat", "r1", "--why", " "), "give the reason with --why"),
-        (("chat", "--why", "good"), "there is a reason, but no release"),
-    ],
-)
-def test_a_baseline_needs_a_release_and_a_reason(site: Path, words: tuple[str, ...], said: str) -> None:
-    done = backout(site, "release", "baseline", *words)
-    assert done.exit_code == 2
-    assert said in done.output
-
-
-def test_a_baseline_of_nothing_known_is_refused(site: Path) -> None:
-    unknown = backout(site, "release", "baseline", "chta", "r1", "--why", "good").exception
-    assert isinstance(unknown, UnknownName)
-    assert str(unknown) == "Unknown service 'chta'. Known: chat."
-    assert isinstance(backout(site, "release", "baseline", "chta").exception, UnknownName)
-    done = backout(site, "release", "baseline", "chat", "no good", "--why", "good")
-    assert isinstance(done.exception, InvalidDocument)
-
-
-def test_a_retired_release_stays_on_record_with_who_and_why(site: Path) -> None:
-    register(site)
-    done = backout(site, "release", "retire", "chat", "r2", "--why", "replaced by r3")
-    assert done.stdout.startswith("chat/r2 is retired; its watch waits until the gateway tells the engine")
-    (record,) = releases(site)
-    assert record["retired_why"] == f"{BY}: replaced by r3"
-    assert register(site).stdout == (
-        f"chat/r2 is registered already; retired, so nothing watches it ({BY}: replaced by r3)\n"
-    )
-    blank = backout(site, "release", "retire", "chat", "r2", "--why", " ")
-    assert blank.exit_code == 2
-    assert isinstance(
-        backout(site, "release", "retire", "chat", "r9", "--why", "x").exception, ReleaseUnknown
-    )
-
-
-def test_an_event_is_marked_for_so_long_and_listed(site: Path) -> None:
-    before = datetime.now(UTC).replace(microsecond=0)
-    done = backout(site, "event", "mark", "deploy", "--what", "search 7", "--service", "chat", "--for", "30m")
-    assert done.exit_code == 0
-    assert done.stdout.startswith("Marked for chat, ")
-    (event,) = told(backout(site, "event", "list", "--json"))
-    start, end = (datetime.fromisoformat(event[field]) for field in ("start", "end"))
-    assert timedelta(minutes=29) < end - start <= timedelta(minutes=30)
-    assert before <= start
-    assert (event["kind"], event["service"], event["by"]) == ("deploy", "chat", BY)
-    assert event["key"].startswith("deploy/chat/20")
-    shown = backout(site, "event", "list", "--service", "chat").stdout
-    assert "search 7" in shown
-
-
-def test_a_kind_of_event_that_no_rule_listens_to_is_kept_and_the_kinds_that_they_hear_are_told(
-    site: Path,
-) -> None:
-    unheard = "Rules listen only to: provider_outage."
-    words = ("--what", "it is down")
-    assert unheard in backout(site, "event", "mark", "provider_outag", *words).stdout
-    assert unheard not in backout(site, "event", "mark", "provider_outage", *words).stdout
-
-
-def test_an_event_that_goes_on_is_ended_by_its_key(site: Path) -> None:
-    now = datetime.now(UTC)
-    start, end = (f"{now - timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}" for hours in (3, 1))
-    words = ("event", "mark", "provider_outage", "--what", "it is down", "--key", "out-7")
-    backout(site, *words, "--start", start)
-    assert backout(site, "event", "list").stdout.count("now, as it goes on") == 1
-    again = backout(site, *words, "--end", end)
-    assert again.stdout.startswith("Marked again for all services, ")
-    (event,) = told(backout(site, "event", "list", "--json"))
-    assert (event["start"], event["end"]) == (start, end)
-    assert backout(site, "event", "list", "--back", "30m").stdout == "No event is marked.\n"
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--start", "2026-01-05T09:00:00"), "is not a time with its zone"),
-        (("--end", "tomorrow"), "is not a time with its zone"),
-        (("--for", "30"), "is not a duration"),
-        (("--for", "30m", "--end", "2026-01-05T09:00:00Z"), "give --for or --end, not both"),
-    ],
-)
-def test_a_time_that_is_none_is_a_wrong_command_line(site: Path, words: tuple[str, ...], said: str) -> None:
-    done = backout(site, "event", "mark", "deploy", "--what", "search", *words)
-    assert done.exit_code == 2
-    assert said in " ".join(done.output.replace("│", " ").split())
-    assert told(backout(site, "event", "list", "--json")) == []
-
-
-@pytest.mark.parametrize(
-    ("words", "error"),
-    [
-        (("a b", "--what", "x"), InvalidDocument),
-        (("deploy", "--what", ""), InvalidDocument),
-        (("deploy", "--what", "x", "--service", "chta"), EventRefused),
-        (("deploy", "--what", "x", "--end", "2026-01-05T09:00:00Z"), EventRefused),
-    ],
-    ids=["a kind that is no name", "nothing happens", "an unknown service", "over before it began"],
-)
-def test_an_event_that_makes_no_sense_is_refused(
-    site: Path, words: tuple[str, ...], error: type[Exception]
-) -> None:
-    assert isinstance(backout(site, "event", "mark", *words).exception, error)
-    assert told(backout(site, "event", "list", "--json")) == []
-
-
-def test_an_unknown_service_has_no_list_of_events(site: Path) -> None:
-    assert isinstance(backout(site, "event", "list", "--service", "chta").exception, UnknownName)
 
 
 def test_commands_write_where_the_gateway_reads(site: Path) -> None:

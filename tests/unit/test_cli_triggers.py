@@ -64,6 +64,9 @@ def test_each_factor_has_its_numbers_and_what_they_are_held_against() -> None:
     limit = found.decision.weighed[0]
     assert limit.factor.criterion == "limit"
     assert limit.rate == pytest.approx(limit.factor.bad / limit.factor.judged)
+    assert limit.rate is not None
+    assert limit.factor.limit is not None
+    assert limit.rate > limit.factor.limit
     assert limit.factor.evidence >= limit.need == timedelta(days=100) / TICK
     assert limit.suspicion == pytest.approx(timedelta(days=7) / TICK)
 
@@ -116,6 +119,7 @@ def test_people_read_everything_that_weighed(capsys: pytest.CaptureFixture[str])
     for words in (
         "FIRED by rule critical",
         "breached",
+        f"{said.factors[0].judged} since 2026-",
         "5.76e+05",
         "Blind: source other",
         "Not counted: errors: a counter fell",

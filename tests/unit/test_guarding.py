@@ -2,135 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from backout import guarding
-from backout.case import OpenIncident
-from backout.counting import Totals
-from backout.evaluation import Blindness, Evaluation, Factor, Outcome, Verdict
-from backout.guard import Place
-from backout.guard_release import Follow, GuardRelease
-from backout.guarding import MOST_TRANSITIONS, Guarded
-from backout.model import digest_of
-from backout.playbook import Playbook
-from backout.requests import Observation
-from backout.rules import Do
-from backout.watch import Standing, Track, Watch
+from backout.guarding import MOST_TRANSITIONS, SPARED, Guarded
+from backout.watch import Watch
+from tests.unit.observed import BOOK, FIRED, MINUTE, NEW, NINE, WELL, after, blind, observed
 from tests.workflows.playbooks import playbook
-
-NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-BOOK = playbook()
-WELL = Evaluation(outcome=Outcome.INCONCLUSIVE)
-FIRED = Evaluation(outcome=Outcome.FIRED, rule="critical", do=Do.REVERT, reasons=("error_rate: 30 %",))
-NEW = Guarded(since=NINE)
-
-
-def observed(
-    said: Evaluation = WELL,
-    *,
-    judged: int = 100,
-    told: tuple[str, ...] = (),
-    fired_at: datetime | None = None,
-    after: timedelta = MINUTE,
-) -> Observation:
-    watch = Watch(
-        started_at=NINE,
-        at=NINE + after,
-        ticks=4,
-        tracks={"errors": Track(judged=judged, totals=Totals(bad=1, of=judged))},
-        told=Standing(blind=told),
-        fired_at={"critical": fired_at} if fired_at else {},
-    )
-    return Observation(evaluation=said, ticks=4, watch=watch)
-
-
-def blind(do: Literal["report", "page", "hold"] = "hold", source: str = "metrics") -> Evaluation:
-    blindness = Blindness(source=source, criteria=("error_rate",), since=NINE, why="down", do=do)
-    return Evaluation(outcome=Outcome.INCONCLUSIVE, blind=(blindness,))
-
-
-def after(*seen: Observation) -> Guarded:
-    guarded = NEW
-    for one in seen:
-        guarded = guarded.heard(one, now=NINE)
-        guarded = guarded.calling(guarded.causes(one, now=NINE), one.evaluation)
-    return guarded
-
-
-def guard(book: Playbook = BOOK) -> GuardRelease:
-    place = Place(service="chat", release="r2", baseline="r1")
-    return GuardRelease(
-        place=place, playbook=book, digest=digest_of(book), owner="team-chat", registered_at=NINE
-    )
-
-
-def test_blindness_before_the_first_data_is_no_transition_and_calls_nobody() -> None:
-    unseen = observed(blind(), judged=0, told=("metrics",))
-    waiting = after(unseen)
-    assert (waiting.state(BOOK.rearm), waiting.transitions) == ("waiting", ())
-    assert waiting.causes(unseen, now=NINE) == ()
-
-
-def test_a_source_that_never_gave_data_is_said_at_once_and_calls_people_once_after_an_hour() -> None:
-    unseen, late = (
-        observed(blind(), judged=0, told=("metrics",), after=after_so_long)
-        for after_so_long in (timedelta(minutes=59), timedelta(hours=1))
-    )
-    waiting = after(unseen)
-    assert guard().view(waiting).trouble.startswith("source metrics gives no data since 2026-01-05 09:00:00")
-    assert waiting.lasting(BOOK) == timedelta(hours=1)
-    assert waiting.causes(unseen, now=NINE) == ()
-    causes = waiting.causes(late, now=NINE)
-    assert [cause.what for cause in causes] == ["blind metrics"]
-    assert waiting.calling(causes, late.evaluation).causes(late, now=NINE) == ()
-    assert guard().view(waiting.heard(observed(), now=NINE)).trouble == ""
-
-
-def test_a_source_that_never_could_be_asked_calls_people_after_an_hour() -> None:
-    waiting = NEW.blinded("Unknown source", BOOK, now=NINE)
-    unknown = Observation(evaluation=blind(), ticks=0)
-    assert waiting.causes(unknown, now=NINE + timedelta(minutes=59)) == ()
-    assert [cause.what for cause in waiting.causes(unknown, now=NINE + timedelta(hours=1))] == [
-        "blind metrics"
-    ]
-
-
-def test_a_call_that_did_not_come_through_is_tried_again_with_its_evidence_and_is_said() -> None:
-    fired, quiet = observed(FIRED, fired_at=NINE), observed(after=2 * MINUTE)
-    guarded = NEW.heard(fired, now=NINE)
-    owing = guarded.owing(guarded.causes(fired, now=NINE), fired).heard(quiet, now=NINE)
-    said = "people could not be called for rule critical; trying again"
-    assert guard().view(owing).trouble == said
-    assert owing.lasting(BOOK) == 8 * BOOK.tick
-    causes = owing.causes(quiet, now=NINE)
-    assert [cause.what for cause in causes] == ["rule critical"]
-    assert owing.evidence(quiet).evaluation == FIRED
-    again = owing.owing(causes, quiet)
-    assert again.evidence(quiet).evaluation == FIRED
-    called = again.calling(causes, quiet.evaluation)
-    assert called.causes(quiet, now=NINE) == ()
-    assert guard().view(called).trouble == ""
 
 
 def test_the_first_data_is_the_first_transition() -> None:
     guarded = after(observed(judged=0), observed())
     assert guarded.state(BOOK.rearm) == "watching"
     assert [one.evaluation for one in guarded.transitions] == [WELL]
-
-
-def test_a_counter_of_rare_events_that_stands_still_is_data_and_its_silence_calls_people() -> None:
-    seen = observed(judged=0)
-    assert seen.watch
-    still = {"errors": Track(totals=Totals(bad=0, of=0), seen_at=NINE)}
-    guarded = NEW.heard(
-        seen.model_copy(update={"watch": seen.watch.model_copy(update={"tracks": still})}), now=NINE
-    )
-    assert guarded.state(BOOK.rearm) == "watching"
-    assert [cause.what for cause in guarded.causes(observed(blind()), now=NINE)] == ["blind metrics"]
 
 
 def test_an_observation_that_only_came_to_its_end_is_no_transition() -> None:
@@ -149,37 +36,6 @@ def test_the_newest_transitions_are_kept() -> None:
     kept = after(*seen).transitions
     assert len(kept) == MOST_TRANSITIONS
     assert kept[-1].at == NINE + 29 * MINUTE
-
-
-def test_a_firing_calls_people_once_and_the_next_one_calls_them_again() -> None:
-    first, second = (observed(FIRED, fired_at=NINE + n * MINUTE) for n in (1, 90))
-    (cause,) = NEW.heard(first, now=NINE).causes(first, now=NINE)
-    assert (cause.what, cause.since, cause.why) == ("rule critical", NINE + MINUTE, "error_rate: 30 %")
-    assert after(first).causes(first, now=NINE) == ()
-    assert [one.since for one in after(first).causes(second, now=NINE)] == [NINE + 90 * MINUTE]
-
-
-@pytest.mark.parametrize(
-    ("do", "called"), [("report", []), ("page", ["blind metrics"]), ("hold", ["blind metrics"])]
-)
-def test_blindness_calls_people_where_its_criteria_want_it(
-    do: Literal["report", "page", "hold"], called: list[str]
-) -> None:
-    causes = after(observed()).causes(observed(blind(do)), now=NINE)
-    assert [cause.what for cause in causes] == called
-
-
-def test_a_source_that_stays_blind_is_one_cause_until_it_sees_again() -> None:
-    unseen = observed(blind(), told=("metrics",))
-    assert after(observed(), unseen).causes(unseen, now=NINE) == ()
-    assert len(after(observed(), unseen, observed()).causes(unseen, now=NINE)) == 1
-
-
-def test_all_blind_sources_are_called_for_together() -> None:
-    both = Evaluation(outcome=Outcome.INCONCLUSIVE, blind=(*blind().blind, *blind(source="judges").blind))
-    causes = after(observed()).causes(observed(both), now=NINE)
-    assert [cause.what for cause in causes] == ["blind metrics", "blind judges"]
-    assert "source metrics gives no data since 2026-01-05 09:00:00 UTC (down)" in causes[0].why
 
 
 def test_a_rule_that_fired_is_armed_again_after_its_cooldown_and_its_quiet_time() -> None:
@@ -239,52 +95,49 @@ def test_what_is_carried_over_fits_and_the_newest_transitions_stay(monkeypatch: 
     assert guarded.fitting().transitions == guarded.transitions[-1:]
 
 
-def test_the_incident_begins_with_the_evidence_without_the_watch_s_bulk() -> None:
-    opening = guard().opening(observed(FIRED))
-    assert isinstance(opening, OpenIncident)
-    assert (opening.incident, opening.baseline) == ("incident/chat/r2", "r1")
-    assert opening.found == Observation(evaluation=FIRED, ticks=4, watch=None)
+def test_a_rule_that_was_spared_is_said_so_called_for_nobody_and_asked_about_again_soon() -> None:
+    fired = observed(FIRED, fired_at=NINE + MINUTE)
+    heard = NEW.heard(fired, now=NINE)
+    spared = heard.calling((), FIRED).sparing(heard.causes(fired, now=NINE), BOOK.rearm)
+    assert (spared.spared, spared.unexposed, spared.called) == (("critical",), True, {})
+    assert spared.transitions[-1].evaluation.reasons == ("error_rate: 30 %", SPARED)
+    assert (spared.state(BOOK.rearm), heard.state(BOOK.rearm)) == ("watching", "fired")
+    assert spared.lasting(BOOK) == timedelta(minutes=5)
 
 
-def test_the_same_cause_is_one_episode_and_another_firing_is_another() -> None:
-    first, second = (
-        guard().alert(NEW.heard(seen, now=NINE).causes(seen, now=NINE)[0])
-        for seen in (observed(FIRED, fired_at=NINE), observed(FIRED, fired_at=NINE + MINUTE))
+def test_a_rule_that_was_spared_is_armed_at_once_where_there_may_be_traffic_unless_it_calls() -> None:
+    fired = observed(FIRED, fired_at=NINE + MINUTE)
+    heard = NEW.heard(fired, now=NINE)
+    causes = heard.causes(fired, now=NINE)
+    spared = heard.sparing(causes, BOOK.rearm)
+    armed, calls = spared.exposed(()), spared.exposed(causes)
+    assert armed.watch
+    assert calls.watch
+    assert (armed.spared, armed.unexposed, armed.watch.fired_at) == ((), False, {})
+    assert (calls.spared, calls.watch.fired_at) == ((), {"critical": NINE + MINUTE})
+
+
+def test_a_rule_that_was_spared_and_is_armed_again_by_itself_is_forgotten() -> None:
+    fired = observed(FIRED, fired_at=NINE + MINUTE)
+    heard = NEW.heard(fired, now=NINE)
+    spared = heard.sparing(heard.causes(fired, now=NINE), BOOK.rearm)
+    later = spared.heard(observed(fired_at=NINE + MINUTE, after=timedelta(hours=3)), now=NINE)
+    assert later.sparing((), BOOK.rearm).spared == ()
+
+
+def test_an_exposure_that_cannot_be_read_is_trouble_and_read_again_soon() -> None:
+    unread = after(observed()).model_copy(update={"unread": "Unknown target 'nowhere'"})
+    assert (
+        unread.troubled
+        == "the exposure cannot be read, so nothing could be reverted: Unknown target 'nowhere'"
     )
-    assert (first.source, first.name, first.status) == ("backout-watch", "rule critical", "firing")
-    assert first.fingerprint == second.fingerprint
-    assert first.episode != second.episode
+    assert unread.lasting(BOOK) == timedelta(minutes=5)
 
 
-def changed(**criterion: object) -> Playbook:
-    """Return the playbook with another criterion on errors, and with one more."""
-    first, *others = BOOK.criteria
-    more = first.model_copy(update={"id": "another"})
-    return BOOK.model_copy(update={"criteria": (first.model_copy(update=criterion), *others, more)})
-
-
-def evidence(book: Playbook) -> dict[str, tuple[float, ...]]:
-    factor = Factor(criterion="error_rate", verdict=Verdict.HEALTHY, reason="fine")
-    watch = Watch(
-        started_at=NINE,
-        tracks={"errors": Track(judged=5)},
-        evidence={"error_rate": (1.0, 2.0), "error_rate[de]": (3.0,)},
-    )
-    said = WELL.model_copy(update={"factors": (factor,)})
-    guarded = NEW.heard(Observation(evaluation=said, ticks=1, watch=watch), now=NINE)
-    after_it, kept = guard().following(Follow(playbook=book, digest=digest_of(book)), guarded)
-    assert (after_it.playbook, after_it.digest) == (book, digest_of(book))
-    assert kept.watch is not None
-    assert set(kept.watch.tracks) == ({"errors"} if book.signals == BOOK.signals else set())
-    return kept.watch.evidence
-
-
-def test_evidence_goes_along_to_a_playbook_that_says_the_same_of_its_criterion() -> None:
-    assert set(evidence(changed())) == {"error_rate", "error_rate[de]"}
-
-
-def test_evidence_of_a_changed_criterion_signal_or_tick_is_forgotten() -> None:
-    errors = BOOK.signals["errors"].model_copy(update={"bad": "failed"})
-    assert evidence(changed(min_sample=5)) == {}
-    assert evidence(BOOK.model_copy(update={"signals": {"errors": errors}})) == {}
-    assert evidence(BOOK.model_copy(update={"tick": MINUTE})) == {}
+def test_what_a_heartbeat_left_counts_only_where_it_is_newer() -> None:
+    known, older, newer = (observed(after=n * MINUTE) for n in (2, 1, 3))
+    guarded = after(known)
+    assert guarded.resuming(older.watch).watch == known.watch
+    assert guarded.resuming(newer.watch).watch == newer.watch
+    assert guarded.resuming(None).watch == known.watch
+    assert NEW.resuming(older.watch).watch == older.watch

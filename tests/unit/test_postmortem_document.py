@@ -49,7 +49,7 @@ def found(*events: Event, **state: object) -> Facts:
 def document(view: IncidentView) -> str:
     """Return the postmortem of an incident."""
     store = MemoryStore()
-    records = RecordActivities(store=store, channels={}, templates=TEMPLATES, history="")
+    records = RecordActivities(store=store, channels={}, directory={}, templates=TEMPLATES, history="")
     request = WritePostmortem(
         template="standard", view=view, outcome=IncidentOutcome.RECOVERED, written_at=at(42), due=at(7200)
     )

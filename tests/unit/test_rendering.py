@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from backout import postmortem
+from backout.asked import asked
 from backout.errors import TemplateBroken, UnknownName
 from backout.rendering import (
     clock,
@@ -235,7 +236,8 @@ def context(view: IncidentView) -> dict[str, object]:
         "outcome": "recovered",
         "written_at": at(42),
         "due": at(7200),
-        "history": "http://127.0.0.1:8233/namespaces/default/workflows",
+        "asks": [asked(ask, {}) for ask in view.asks],
+        "link": "http://127.0.0.1:8233/namespaces/default/workflows/incident%2Fchat%2Fr2",
     }
 
 
@@ -256,7 +258,7 @@ def test_a_message_to_responders_links_to_the_history_only_where_there_is_one(te
     given_context = context(full_view())
     link = "http://127.0.0.1:8233/namespaces/default/workflows/incident%2Fchat%2Fr2"
     assert link in render(template, templates=TEMPLATES, **given_context)
-    assert "History" not in render(template, templates=TEMPLATES, **given_context | {"history": ""})
+    assert "History" not in render(template, templates=TEMPLATES, **given_context | {"link": ""})
 
 
 def test_the_timeline_of_these_tests_has_every_kind_of_event() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from backout import detector
 from backout.evaluation import Outcome, Verdict
 from backout.guard import Judged

@@ -10,7 +10,7 @@ from backout.counting import Look, Totals
 from backout.evaluation import Evaluation, Outcome, Verdict
 from backout.triggers import recovery, tick
 from backout.watch import Watch
-from tests.unit.guards import TICK, Eye, criterion, guard_of
+from tests.unit.guards import TICK, Eye, criterion, guard_of, limit
 from tests.unit.views import OPENED
 
 SEVERE = criterion("severe-output", "severe", {"compare": "event"})
@@ -24,6 +24,14 @@ def test_one_event_is_a_breach_at_once_and_for_good() -> None:
     assert (said.outcome, said.rule) == (Outcome.FIRED, "every")
     assert said.reasons == ("severe-output: 1 event since the watch began, one is too many",)
     assert eye.see({}, times=20).factors[0].verdict is Verdict.BREACHED
+
+
+def test_an_event_that_a_rule_fired_for_makes_no_rule_that_only_an_observer_would_fire() -> None:
+    watched = limit("watched", signal="slow", mode="observe")
+    eye = Eye(guard_of(SEVERE, watched))
+    eye.see({"severe": (0, 0), "slow": (0, 100)}, times=3)
+    assert eye.see({"severe": (1, 1), "slow": (0, 100)}).outcome is Outcome.FIRED
+    assert eye.see({"severe": (0, 0), "slow": (0, 100)}, times=3).observed == ()
 
 
 def test_events_from_before_the_watch_are_not_its_own() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from adapters.sources.shared import SharedLooks
 from adapters.sources.sql import SqlCounts
 from adapters.targets.flagd_file import FlagdFile
 from backout import ports
-from backout.counting import MarkedEvent
+from backout.counting import MarkedEvent, Query
 from backout.errors import (
     FileUnreadable,
 )
@@ -35,6 +35,7 @@ from backout.pushes import Push
 from cli.starter import write_starter
 from deployment import load_deployment, read_site
 from tests.adapters.asking import count
+from tests.adapters.reporting import NOON, line
 
 
 @pytest.fixture
@@ -93,6 +94,17 @@ async def test_sources_of_counts_that_others_keep_are_built(site: Path) -> None:
         assert await count(adapters.sources()["pushed"], "judged") == 3
         assert await count(adapters.sources()["labels"], "SELECT 5") == 5
         assert (site.parent / "pushes.db").exists()
+
+
+async def test_reports_are_kept_for_as_long_as_the_site_says(site: Path) -> None:
+    change(site, "sources:\n", "sources:\n  reports: {kind: report, path: r.jsonl, keep: 8m}\n")
+    lines = "".join(line(f"o-{minute}", made=minute, unsafe=True) for minute in (0, 60))
+    (site.parent / "r.jsonl").write_text(lines + lines)
+    async with wiring.open_adapters(read_site(site, {})) as adapters:
+        source, query, tick = adapters.sources()["reports"], Query(text="unsafe.bad"), timedelta(minutes=1)
+        assert await count(source, "unsafe.bad") == 2
+        (found,) = await source.history(queries=[query], start=NOON, end=NOON, tick=tick)
+        assert found[0].problem == "outputs are forgotten after 8m (`keep`)"
 
 
 async def test_the_registry_and_the_marked_events_are_kept_beside_the_incidents(site: Path) -> None:

@@ -153,8 +153,17 @@ class Engine:
             SignalActivities(sources={"metrics": world.source}, clock=world.clock),
             ExposureActivities(targets={"exposure": world.target}),
             CheckActivities(checks={"consistent": world.check}),
-            PeopleActivities(channels=channels, directory=PEOPLE, templates=TEMPLATES, history=""),
-            RecordActivities(store=world.store, channels=channels, templates=TEMPLATES, history=""),
+            PeopleActivities(
+                channels=channels,
+                directory=PEOPLE,
+                templates=TEMPLATES,
+                history="",
+                rotas=self.rotas,
+                calendars=self.calendars,
+            ),
+            RecordActivities(
+                store=world.store, channels=channels, directory=PEOPLE, templates=TEMPLATES, history=""
+            ),
         )
         return Worker(
             self.client,

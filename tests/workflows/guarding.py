@@ -112,10 +112,11 @@ class Watched:
         digest = digest_of(book)
         await self.handle.execute_update(ReleaseWatch.follow, Follow(playbook=book, digest=digest))
         async with asyncio.timeout(PATIENCE_S):
-            while await self._digest() != digest:  # noqa: ASYNC110  # it is in a server
+            while await self.digest() != digest:  # noqa: ASYNC110  # it is in a server
                 await asyncio.sleep(0.01)
 
-    async def _digest(self) -> str:
+    async def digest(self) -> str:
+        """Return the digest of the playbook's snapshot that it follows."""
         return await (await self.handle.describe()).memo_value(DIGEST, "", type_hint=str)
 
     async def ended(self) -> WatchView:
@@ -154,5 +155,12 @@ async def guarded(engine: Engine, book: Playbook | None = None) -> Watched:
         id=guard.watch,
         task_queue=engine.queue,
         search_attributes=search_attributes.of_watch(guard),
+        memo={DIGEST: guard.digest},
     )
     return Watched(engine, handle)
+
+
+async def is_watching(watched: Watched) -> WatchView:
+    """Let the first data come."""
+    await watched.ticks(12)
+    return await watched.until(lambda view: view.state == "watching")
