@@ -31,6 +31,7 @@ class MailWorld:
         self.mails: list[tuple[Envelope, EmailMessage]] = []
         self.sessions = 0
         self.hangs_up_at_the_end = False
+        self.silent_at_the_end = False
         self._served = served
         self._trusted = trusted
         self._server: asyncio.Server | None = None
@@ -122,6 +123,11 @@ class MailWorld:
             server.transport.write(b"250 taken\r\n")
             server.transport.abort()
         return "250 taken"
+
+    async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
+        if self.silent_at_the_end:
+            await asyncio.Event().wait()
+        return "221 bye"
 
 
 @asynccontextmanager

@@ -129,10 +129,11 @@ async def test_nobody_to_write_to_is_an_error(world: MailWorld, mail: Mail) -> N
     assert world.sessions == 0
 
 
-async def test_a_mail_that_was_taken_is_one_although_the_server_hangs_up_at_the_end(
-    world: MailWorld, mail: Mail
+@pytest.mark.parametrize("end", ["hangs up", "is silent"])
+async def test_a_mail_that_was_taken_is_one_whatever_the_server_does_afterwards(
+    world: MailWorld, mail: Mail, end: str
 ) -> None:
-    world.hangs_up_at_the_end = True
+    world.hangs_up_at_the_end, world.silent_at_the_end = end == "hangs up", end == "is silent"
     assert (await mail.post(message=PAGE, people=(ANN,))).unreached == ()
     assert len(world.mails) == 1
 

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import traceback
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -104,3 +105,22 @@ async def test_a_server_that_hangs_is_given_up_in_time(greeting: bytes) -> None:
             (Unreachable, RateLimited), match=r"did not answer: nothing within 0\.2 s|takes no more messages"
         ):
             await post(Mail(server, "b@example.org"))
+
+
+async def test_a_server_that_never_ends_its_answer_is_hung_up_on() -> None:
+    hung_up = asyncio.Event()
+
+    async def go_on(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hello\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"250-and another thing\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        hung_up.set()
+
+    async with speaking(go_on) as port:
+        server = MailServer("127.0.0.1", port, timedelta(milliseconds=200), "none")
+        with pytest.raises(Unreachable, match=r"nothing within 0\.2 s"):
+            await post(Mail(server, "b@example.org"))
+        await asyncio.wait_for(hung_up.wait(), 10)

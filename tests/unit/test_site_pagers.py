@@ -24,6 +24,7 @@ MAIL = "kind: mail, host: smtp.example.org, sender: b@example.org, timeout: 5s"
 KINDS = {
     "pager": "{kind: pagerduty, routing_key: {env: KEY}, timeout: 5s}",
     "mail": f"{{{MAIL}, user: b, password: {{env: KEY}}}}",
+    "desk": f"{{{MAIL}, to: [desk@x.org], user: b, password: {{env: KEY}}}}",
     "direct": "{kind: slack-direct, token: {env: KEY}}",
     "hook": '{kind: webhook, url: "http://127.0.0.1:1/x", secret: {env: KEY}, timeout: 5s}',
 }
@@ -116,7 +117,7 @@ async def test_the_doctor_names_whom_a_mail_cannot_reach(tmp_path: Path) -> None
     assert failed.startswith("fail: mail server 127.0.0.1:1 did not answer")
 
 
-@pytest.mark.parametrize("kind", ["direct", "mail", "pager", "hook"])
+@pytest.mark.parametrize("kind", ["direct", "mail", "pager", "hook", "desk"])
 def test_what_calls_nobody_goes_where_it_can_be_read(kind: str) -> None:
     site = site_with(KINDS)
     changes: Changes = {"channel": kind}

@@ -26,6 +26,7 @@ async def test_who_was_paged_by_a_pager_hears_who_owns_it_and_that_it_is_closed(
         assert pager.updated == []
         await incident.act("alice", Action.ACKNOWLEDGE)
         await incident.until(lambda _: pager.updated)
+        pager.fail_times = 2
         await incident.act("alice", Action.SKIP, reason="looked after")
         await incident.result()
         (paged,) = [event for event in await incident.events(PeoplePaged) if event.channel]
