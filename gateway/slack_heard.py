@@ -148,5 +148,6 @@ def _fitted(raw: object, model: type[M], what: str) -> M:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        places = {".".join(str(part) for part in one["loc"][:3]) or "all of it" for one in error.errors()}
-        raise InteractionUnreadable(what=what, places=", ".join(sorted(places)[:5])) from None
+        found = {".".join(str(part) for part in one["loc"][:3]) or "all of it" for one in error.errors()}
+        deepest = sorted(place for place in found if not any(one.startswith(f"{place}.") for one in found))
+        raise InteractionUnreadable(what=what, places=", ".join(deepest[:5])) from None

@@ -49,9 +49,9 @@ class _Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     envelope_id: Annotated[str, Field(min_length=1, max_length=200)]
-    type: Annotated[str, Field(max_length=80)]
-    payload: dict[str, Any] = {}
-    accepts_response_payload: bool = False
+    type: object = ""
+    payload: object = None
+    accepts_response_payload: object = False
 
 
 class SlackSocket:
@@ -127,7 +127,7 @@ class SlackSocket:
         answering.add_done_callback(self._answering.discard)
         answer = await answering
         acknowledged: dict[str, object] = {"envelope_id": envelope.envelope_id}
-        if answer.body and envelope.accepts_response_payload:
+        if answer.body and envelope.accepts_response_payload is True:
             acknowledged["payload"] = answer.body
         await client.send_socket_mode_response(acknowledged)
 

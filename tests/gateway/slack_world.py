@@ -98,15 +98,24 @@ class SlackWorld:
 
     async def stands(self, incident: str) -> tuple[int, IncidentView]:
         """Return the length of the incident's history, and everything about it."""
-        described = await self.client.get_workflow_handle(incident).describe()
-        return described.history_length, await self.gateway.incidents.view(incident=incident)
+
+        async def settled() -> int:
+            description = await self.client.get_workflow_handle(incident).describe()
+            raw = description.raw_description
+            is_busy = raw.HasField("pending_workflow_task") or raw.pending_activities
+            return 0 if is_busy else description.history_length
+
+        # The view is asked for first: a worker that answers has nothing else to do.
+        view = await self.gateway.incidents.view(incident=incident)
+        return await eventually(settled), view
 
     async def is_told(self, reaction: Reaction, words: str) -> str:
         """Wait until the person has been told this, in a text or in the form; return all that they saw."""
 
         async def seen() -> str:
             views = (str(view["blocks"]) for view in reaction.views)
-            told = "\n".join((*reaction.said, *reaction.errors.values(), *views))
+            answers = (answered.text for answered in reaction.answered)
+            told = "\n".join((*reaction.said, *reaction.errors.values(), *views, *answers))
             return told if words in told.replace("&lt;", "<").replace("&gt;", ">") else ""
 
         return await eventually(seen)
