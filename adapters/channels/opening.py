@@ -12,6 +12,7 @@ from typing import assert_never
 
 from backout import ports, site
 from backout.secret import SecretRef
+from backout.site_lint import LONGEST_TRY
 
 
 def open_channel(
@@ -27,11 +28,11 @@ def open_channel(
         case site.SlackChannel():
             from adapters.channels.slack import SlackWeb  # noqa: PLC0415  # see the module's docstring
 
-            return SlackWeb(token=secret(config.token), channel=config.channel, api=config.api)
+            return SlackWeb(secret(config.token), config.channel, config.api, LONGEST_TRY)
         case site.SlackDirectChannel():
             from adapters.channels.slack_direct import SlackDirect  # noqa: PLC0415  # see the module's docstring
 
-            return SlackDirect(token=secret(config.token), api=config.api)
+            return SlackDirect(secret(config.token), config.api, LONGEST_TRY)
         case site.TerminalChannel():
             from adapters.channels.terminal import Terminal  # noqa: PLC0415  # see the module's docstring
 
