@@ -1,7 +1,7 @@
 """Nobody authorises alone, twice, without a right, or for their own release: checked against an oracle.
 
-People, deputies and the shipper do everything in every order. The oracle knows nothing of the product's
-code: it remembers who really voted for which plan, and says by the words of the playbook what that amounts to.
+People, deputies and the shipper do everything in every order. The oracle shares no code with the product: it
+remembers who really voted for which plan, and says by the words of the playbook what that amounts to.
 """
 
 from __future__ import annotations
@@ -152,10 +152,8 @@ class Ballots(RuleBasedStateMachine):
     @precondition(lambda self: len(self.case.asks) < 2)
     @rule(
         quorum=st.integers(1, 3),
-        roles=st.sampled_from(
-            [("commander", "product", "legal"), ("product", "legal"), ("legal", "commander")]
-        ),
-        required=st.sampled_from([(), ("legal",), ("legal", "commander")]),
+        roles=st.sampled_from([("commander",), ("product", "legal"), ("legal", "commander")]),
+        required=st.sampled_from([(), ("legal",), ("product", "legal")]),
         distinct=st.integers(1, 2),
     )
     def ask(self, quorum: int, roles: tuple[str, ...], required: tuple[str, ...], distinct: int) -> None:
@@ -179,13 +177,13 @@ class Ballots(RuleBasedStateMachine):
     @rule(
         person=st.sampled_from(sorted(OWN)),
         action=st.sampled_from(VOTES),
-        which=st.integers(0, 5),
-        told=st.sampled_from(["digest", "code", "other", "nothing"]),
+        which=st.integers(1, 2),
+        told=st.sampled_from(["digest", "code", "code", "other", "nothing"]),
     )
     def vote(self, person: str, action: str, which: int, told: str) -> None:
         """Let somebody vote on a plan that waits, waited once, or never was."""
         self.number += 1
-        subject = list(self.oracles)[which % len(self.oracles)]
+        subject = list(self.oracles)[-which % len(self.oracles)]
         named = {"digest": subject, "code": subject[7:15], "other": "f" * 8, "nothing": None}[told]
         allowed = self.try_to(person, action, subject=named)
         oracle = self.oracles[subject]

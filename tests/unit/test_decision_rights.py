@@ -204,3 +204,19 @@ def test_what_lapsed_is_not_carried_out() -> None:
     case.lapse((Action.CLOSE,), "the step is over", now=at(2), step="s")
     assert (case.pending, case.asks) == ({}, {})
     assert case.timeline[-1].line == "close was not carried out: the step is over"
+
+
+def test_what_waits_for_consent_is_not_asked_for_again() -> None:
+    ask = asked_for(BEN, "product")
+    state: dict[str, Any] = {"held": "Ann: wait", "asks": {"consent/close": ask}}
+    assert why(act(Action.CLOSE, BEN, reason="again"), **state) == (
+        f"close waits for 1 more already: 'Ben wants to close: fixed', code {ask.code}"
+    )
+
+
+def test_what_is_rejected_waits_no_more() -> None:
+    ask = asked_for(BEN, "product")
+    case = case_of(held="x")
+    case.ask_consent(act(Action.CLOSE, BEN, reason="fixed"), ask, right="commander", now=at(1), step="s")
+    assert take(case, Action.REJECT, CLEO, subject=ask.subject) == "rejected; close is not carried out"
+    assert (case.pending, case.asks, case.directive) == ({}, {}, None)
