@@ -11,7 +11,7 @@ from adapters.channels.slack_direct import SlackDirect
 from backout.errors import RejectedBySystem
 from backout.messages import Message
 from backout.people import Person
-from tests.adapters.fake_slack import TOKEN, FakeSlack
+from demo.slack.server import BOT_TOKEN, FakeSlack
 
 ANN, BEN = Person(name="Ann", slack="U01ANN"), Person(name="Ben", slack="U01BEN")
 NO_ID, GONE = Person(name="Cleo"), Person(name="Dan", slack="U01GONE")
@@ -27,15 +27,14 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def slack() -> AsyncIterator[FakeSlack]:
-    slack = FakeSlack()
-    slack.channels |= {"U01ANN", "U01BEN"}
+    slack = FakeSlack(members={"U01ANN": "ann", "U01BEN": "ben"})
     yield slack
     await slack.close()
 
 
 @pytest.fixture
 async def direct(slack: FakeSlack) -> AsyncIterator[SlackDirect]:
-    direct = SlackDirect(TOKEN, await slack.start(), timedelta(seconds=5))
+    direct = SlackDirect(BOT_TOKEN, await slack.start(), timedelta(seconds=5))
     yield direct
     await direct.aclose()
 
@@ -46,7 +45,7 @@ async def test_everybody_gets_a_message_of_their_own_outside_of_any_thread(
     posted = await direct.post(message=PAGE, people=(ANN, BEN))
     assert sorted(call["channel"] for _, call in slack.calls) == ["U01ANN", "U01BEN"]
     assert not [call for _, call in slack.calls if "thread_ts" in call]
-    assert sorted(ref.partition(":")[0] for ref in posted.ref.split()) == ["U01ANN", "U01BEN"]
+    assert sorted(ref.partition(":")[0][1:] for ref in posted.ref.split()) == ["01ANN", "01BEN"]
 
 
 async def test_everybodys_message_is_brought_up_to_date(slack: FakeSlack, direct: SlackDirect) -> None:
