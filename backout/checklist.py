@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 
+from backout.checklist_ladders import ladder_lines
 from backout.checklist_steps import BLANK, step_lines
 from backout.checklist_triggers import trigger_lines
-from backout.escalation import Level
 from backout.model import format_duration as written
 from backout.people import NEEDS_REASON, Action
 from backout.playbook import Playbook
@@ -31,7 +30,7 @@ def render(
         _head(playbook),
         trigger_lines(playbook),
         _rights(playbook, people),
-        _ladders(playbook, people),
+        ladder_lines(playbook, people),
         _steps(playbook, people),
         _notices(playbook, notices or {}),
     )
@@ -84,26 +83,6 @@ def _rights(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
 
 def _marks(playbook: Playbook, action: Action) -> tuple[str, ...]:
     return tuple("yes" if action in role.may else "" for role in playbook.roles.values())
-
-
-def _ladders(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
-    for name, policy in playbook.escalation.items():
-        yield f"## Escalation policy {name}"
-        yield ""
-        yield "Page level after level until somebody acknowledges."
-        yield ""
-        yield from _table(("Level", "After", "Page", "They have", "Paged at"), _levels(policy.levels, people))
-    pause = written(playbook.remind)
-    yield f"A held incident pages again after {pause}, then after twice as long, up to once a day."
-    yield ""
-
-
-def _levels(levels: Iterable[Level], people: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    after = timedelta()
-    for number, level in enumerate(levels, 1):
-        called = ", ".join(f"{role} ({people.get(role, 'unknown')})" for role in level.page)
-        yield str(number), written(after) if after else "at once", called, written(level.wait), BLANK
-        after += level.wait
 
 
 def _steps(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:

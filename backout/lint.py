@@ -8,6 +8,7 @@ from pathlib import PurePath
 from backout.arming import Recorded, arming_problems
 from backout.lint_channels import channel_problems
 from backout.lint_conditions import condition_problems
+from backout.lint_escalation import escalation_problems
 from backout.lint_kinds import kind_problems
 from backout.lint_lengths import length_problems
 from backout.lint_names import name_problems
@@ -41,6 +42,7 @@ def lint(playbook: Playbook, *, templates: Collection[str], site: Site | None) -
         *window_problems(playbook),
         *length_problems(playbook, site),
         *right_problems(playbook, site),
+        *escalation_problems(playbook, site),
         *vote_problems(playbook, site),
     )
 

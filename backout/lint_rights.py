@@ -37,7 +37,6 @@ def right_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
         yield from _holders(("vetoes", i, "decide_by"), veto.decide_by, Action.APPROVE, playbook)
     for i, judgment in enumerate(playbook.judgments):
         yield from _holders(("judgments", i, "by"), judgment.by, Action.JUDGE, playbook)
-    yield from _ladders(playbook)
     yield from _warnings(playbook)
     if site:
         for role in playbook.roles:
@@ -123,15 +122,6 @@ def _quorum(path: Path, rule: Rule, playbook: Playbook, site: Site) -> Iterator[
             f"({', '.join(people) or 'nobody'}); lower it, or give {' or '.join(roles)} to more people"
         )
         yield Problem(path=path, message=msg)
-
-
-def _ladders(playbook: Playbook) -> Iterator[Problem]:
-    for name, policy in playbook.escalation.items():
-        named = (role for level in policy.levels for role in level.page)
-        paged = [playbook.roles[role] for role in named if role in playbook.roles]
-        if paged and not any(Action.ACKNOWLEDGE in role.may for role in paged):
-            msg = f"nobody whom '{name}' pages may acknowledge, so none could answer; page another role"
-            yield Problem(path=("escalation", name), message=msg, on_key=True)
 
 
 def _warnings(playbook: Playbook) -> Iterator[Problem]:

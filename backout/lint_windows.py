@@ -92,12 +92,12 @@ def _detect(path: Path, step: DetectStep, playbook: Playbook) -> Iterator[Proble
 
 def _escalate(path: Path, step: EscalateStep, playbook: Playbook) -> Iterator[Problem]:
     policy = playbook.escalation.get(step.policy)
-    levels = policy.levels if policy else ()
-    paged_after = sum((level.wait for level in levels[:-1]), timedelta())
-    if levels and paged_after >= step.within:
+    paged_after = policy.lasting - policy.levels[-1].wait if policy else timedelta()
+    if policy and paged_after >= step.within:
+        rounds = f" in round {policy.loops}" if policy.loops > 1 else ""
         msg = (
-            f"the last level of '{step.policy}' is paged after {written(paged_after)}, but the step ends "
-            f"after {written(step.within)}; lengthen within or shorten the waits"
+            f"the last level of '{step.policy}' is paged after {written(paged_after)}{rounds}, but the "
+            f"step ends after {written(step.within)}; lengthen within or shorten the waits"
         )
         yield Problem(path=(*path, "within"), message=msg)
 

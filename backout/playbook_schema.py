@@ -23,8 +23,17 @@ def playbook_schema() -> dict[str, Any]:
         # A step may leave its name out; it is called by its kind then.
         if "step" in definition.get("properties", {}):
             definition["required"].remove("name")
+    _accept_levels_alone(schema)
     _write_durations(schema)
     return {"$schema": DIALECT, **schema, "title": "Backout playbook"}
+
+
+def _accept_levels_alone(schema: dict[str, Any]) -> None:
+    """Let a list stand for the levels of an escalation policy, as people may write it."""
+    named = schema["properties"]["escalation"]["patternProperties"]
+    levels = schema["$defs"]["Policy"]["properties"]["levels"]
+    for name, policy in named.items():
+        named[name] = {"anyOf": [policy, levels]}
 
 
 def _write_durations(node: dict[str, Any]) -> None:

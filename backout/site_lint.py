@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from backout.model import format_duration, mail_address
 from backout.placeholders import IN_ADDRESSES, placeholder_problems
 from backout.problems import Path, Problem, unknown
+from backout.rotas import WeeklyRota
 from backout.site import (
     Channel,
     ExpositionSource,
@@ -21,6 +22,7 @@ from backout.site import (
     TerminalChannel,
     WebhookChannel,
 )
+from backout.site_lint_rotas import rota_problems
 
 LONGEST_TRY = timedelta(seconds=8)
 """A page is tried for ten seconds at a time; a channel must have given up before that."""
@@ -34,6 +36,7 @@ def site_problems(site: Site) -> Iterator[Problem]:
     yield from _shared_files(site)
     yield from _mail_addresses(site)
     yield from _patience(site)
+    yield from rota_problems(site)
 
 
 def _shared_identities(site: Site) -> Iterator[Problem]:
@@ -90,6 +93,11 @@ def _addresses(site: Site) -> Iterator[Problem]:
             ("channels", name, *place): url
             for name, channel in site.channels.items()
             for place, url in _channel_addresses(channel)
+        },
+        **{
+            ("rotas", name, "url"): rota.url
+            for name, rota in site.rotas.items()
+            if not isinstance(rota, WeeklyRota)
         },
         **({("ui",): site.ui} if site.ui else {}),
     }

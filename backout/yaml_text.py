@@ -29,7 +29,8 @@ def read(
     document, problems = _fit(tree, model)
     if document is not None:
         problems = tuple(judge(document))
-    placed = [*tree.problems, *((tree.place_of(problem), problem) for problem in problems)]
+    written = [tree.as_written(problem) for problem in problems]
+    placed = [*tree.problems, *((tree.place_of(problem), problem) for problem in written)]
     placed.sort(key=lambda found: (found[0].line, found[0].column))
     return document, tuple(found_at(place, problem, file=file) for place, problem in placed)
 

@@ -65,6 +65,17 @@ class Tree:
     """Where the key of each value of a mapping begins."""
     problems: list[tuple[Place, Problem]] = field(default_factory=list)
 
+    def as_written(self, problem: Problem) -> Problem:
+        """Return the problem with its path in the text: there a list may be short for what holds it."""
+        path: Path = ()
+        value = self.value
+        for part in problem.path:
+            if isinstance(value, list) and isinstance(part, str):
+                continue
+            path = (*path, part)
+            value = _inside(value, part)
+        return problem.model_copy(update={"path": path})
+
     def place_of(self, problem: Problem) -> Place:
         """Return where the problem's value stands, or the nearest value around it that the text has."""
         path = problem.path
@@ -72,6 +83,13 @@ class Tree:
             return self.keys[path]
         ways = (path[:size] for size in range(len(path), -1, -1))
         return next((self.places[way] for way in ways if way in self.places), START)
+
+
+def _inside(value: object, part: str | int) -> object:
+    """Return what stands there in a mapping or list; None where it has no such place."""
+    if isinstance(value, list) and isinstance(part, int):
+        return value[part] if part < len(value) else None
+    return value.get(part) if isinstance(value, dict) else None
 
 
 class _Unreadable(Exception):

@@ -143,7 +143,9 @@ def _section(name: str, definition: dict[str, Any], definitions: dict[str, Any])
 def _meaning(about: dict[str, Any], definitions: dict[str, Any]) -> str:
     """Return the field's own description, or else that of what it holds."""
     held = [definitions[name]["description"] for name in _references(about)]
-    return str(about.get("description") or (held[0] if len(held) == 1 else ""))
+    meaning = about.get("description") or (held[0] if len(held) == 1 else "")
+    # A row of a table is one line.
+    return " ".join(str(meaning).split())
 
 
 def _members(name: str, values: list[str]) -> Iterator[str]:

@@ -54,10 +54,10 @@ def _due(owned: datetime | None, every: timedelta) -> datetime:
 
 
 def _is_firing(desk: Desk) -> bool:
-    """Say whether the incident still fires: alerts do, or the rule did and recovery was not shown since."""
+    """Say whether the incident still fires: its alerts do, or without any the rule, until recovery is shown."""
     case = desk.case
     fired = case.evaluation is not None and case.evaluation.outcome is Outcome.FIRED
-    return case.ending is None and not case.verified and (bool(case.firing) or fired)
+    return case.ending is None and not case.verified and bool(case.firing if case.alerts else fired)
 
 
 def _call_anew(desk: Desk, policy: str, since: datetime) -> None:

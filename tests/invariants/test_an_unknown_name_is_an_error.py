@@ -71,7 +71,7 @@ def test_the_walk_finds_names_of_every_kind() -> None:
         "criteria.0.signal",
         "rules.0.when.any_of.0",
         "rules.2.approve_by.1",
-        "escalation.ladder.1.page.0",
+        "escalation.ladder.levels.1.page.0",
         "steps.0.owner",
         "steps.1.policy",
         "steps.2.target",
@@ -89,6 +89,11 @@ def test_the_walk_finds_names_of_every_kind() -> None:
         "vetoes.0.unless.0",
         "vetoes.0.decide_by.0",
         "judgments.0.by.0",
+        "escalation.ladder.levels.1.people.0",
+        "escalation.ladder.levels.0.rotas.0",
+        "escalation.ladder.levels.0.via.0",
+        "escalation.ladder.levels.0.hours",
+        "escalation.ladder.levels.1.off_hours",
     } <= {path for text, path in REFERENCES if text == "language"}
 
 

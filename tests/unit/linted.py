@@ -48,7 +48,8 @@ def changed(changes: Changes, text: str = TEXT) -> Playbook:
         *way, last = (int(part) if part.isdigit() else part for part in path.split("."))
         node = document
         for part in way:
-            node = node[part]
+            # A list may be short for the mapping that holds it.
+            node = node if isinstance(node, list) and isinstance(part, str) else node[part]
         if value is GONE:
             del node[last]
         elif isinstance(node, list) and last == len(node):

@@ -49,7 +49,7 @@ def test_a_name_that_is_taken_is_an_error(changes: Changes, path: str, message: 
     ("path", "name", "message"),
     [
         ("steps.0.owner", "oncall", f"unknown role 'oncall'; did you mean 'on_call'? {ROLES}"),
-        ("escalation.ladder.1.page.1", "boss", f"unknown role 'boss'. {ROLES}"),
+        ("escalation.ladder.levels.1.page.1", "boss", f"unknown role 'boss'. {ROLES}"),
         ("rules.2.approve_by.0", "boss", f"unknown role 'boss'. {ROLES}"),
         (
             "steps.1.policy",

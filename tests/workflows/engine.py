@@ -27,6 +27,8 @@ from backout.event import BaseEvent
 from backout.model import digest_of
 from backout.people import NEEDS_SUBJECT, Act, Action, Actor, Person, Receipt
 from backout.playbook import Playbook
+from backout.ports import OnCall
+from backout.rotas import Calendar
 from backout.view import IncidentSummary, IncidentView
 from worker import sandbox
 from workflows.incident import Incident
@@ -144,6 +146,8 @@ class Engine:
         self.client = client
         self.world = world
         self.queue = f"tests-{next(_numbers)}"
+        self.rotas: dict[str, OnCall] = {}
+        self.calendars: dict[str, Calendar] = {}
 
     def worker(self, **changes: object) -> Worker:
         """Return a worker for everything that the workflows call."""
