@@ -2,55 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
-from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from adapters.channels.slack_blocks import blocks_of, plain_of
-from backout.errors import BackoutError, RateLimited, RejectedBySystem, Unreachable
+from adapters.channels.slack_blocks import blocks_of, mark_of, plain_of
+from adapters.channels.slack_refusals import is_gone, refusal
+from adapters.clock import SystemClock
+from backout.errors import MessageGone, RejectedBySystem, Unreachable
 from backout.messages import Message, Posted
 from backout.people import Person
+from backout.ports import Clock
 
 TIMEOUT = timedelta(seconds=10)
-_PAUSE_S = 1.0
-"""What Slack's limit of one message a second and channel asks for, where it does not say itself."""
-_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
-_ADVICE = {
-    "account_inactive": "the bot is switched off; install the app again",
-    "cannot_reply_to_message": "this message takes no replies",
-    "cant_update_message": "the message was posted by somebody else",
-    "channel_not_found": "the bot sees no such channel; use the channel's id (C...) and invite the bot",
-    "invalid_auth": "the token is not valid; use the app's bot token (xoxb-...)",
-    "is_archived": "the channel is archived; name another one",
-    "message_not_found": "the message is not there any more",
-    "missing_scope": "the app lacks a scope; add it and install the app again",
-    "not_authed": "no token was sent",
-    "not_in_channel": "the bot is not in the channel; type /invite @<the bot> there",
-    "restricted_action": "the workspace does not let the bot post there",
-    "token_expired": "the token has expired; make a new one",
-    "token_revoked": "the token was revoked; install the app again and use its new token",
-}
+_SYSTEM_CLOCK = SystemClock()
+_MEMBERS = ("U", "W")
+"""How member ids begin: to post there is to write to that person."""
+LOOK_BACK = timedelta(hours=1)
+"""How far back a message is looked for that may be there already."""
+_PAGE, _MOST_PAGES = 200, 5
 
 
 class SlackWeb:
-    """Posts into one channel and its threads. A reference is `channel:ts`."""
+    """Posts into one channel and its threads. A reference is `channel:ts`.
+
+    Slack documents no key that makes a second post harmless, so we look before we post again: every message
+    carries its key in the id of its first block, and where an attempt before ended without an answer, the
+    newest messages of the channel or thread are searched for it. The app needs a `*:history` scope for that;
+    without it the message is posted again, because told twice is better than not told.
+    """
 
     def __init__(
-        self, token: str, channel: str, api: str = "https://slack.com/api/", timeout: timedelta = TIMEOUT
+        self,
+        token: str,
+        channel: str,
+        api: str = "https://slack.com/api/",
+        timeout: timedelta = TIMEOUT,
+        clock: Clock = _SYSTEM_CLOCK,
     ) -> None:
         self._channel = channel
         self._what = f"Slack channel {channel}"
+        self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=timeout.total_seconds())
         # Temporal retries; a second retry below it would post twice without anybody knowing.
         self._client = AsyncWebClient(token=token, base_url=api, retry_handlers=[])
 
     async def post(self, *, message: Message, people: Sequence[Person]) -> Posted:
-        """Post a message, or an answer in a thread.
+        """Post a message, or an answer in a thread; one that may be there already is looked for first.
 
         Raises:
             RateLimited: Slack wants a pause.
@@ -58,6 +61,8 @@ class SlackWeb:
             Unreachable: Slack did not answer, or has a failure of its own.
         """
         channel, thread = self._place(message.thread) if message.thread else (self._channel, None)
+        if message.again and (ref := await self._found(mark_of(message), channel, thread)):
+            return Posted(ref=ref)
         answer = await self._call(
             "chat.postMessage",
             channel=channel,
@@ -70,10 +75,19 @@ class SlackWeb:
         return Posted(ref=f"{answer['channel']}:{answer['ts']}")
 
     async def update(self, *, ref: str, message: Message) -> None:
-        """Replace a message that was posted before; it raises what `post` raises."""
+        """Replace a message that was posted before.
+
+        Raises:
+            MessageGone: somebody deleted it. Beside that, what `post` raises.
+        """
         channel, ts = self._place(ref)
         blocks = [block.to_dict() for block in blocks_of(message, ())]
-        await self._call("chat.update", channel=channel, ts=ts, text=plain_of(message, ()), blocks=blocks)
+        try:
+            await self._call("chat.update", channel=channel, ts=ts, text=plain_of(message, ()), blocks=blocks)
+        except RejectedBySystem as error:
+            if isinstance(error.__cause__, SlackApiError) and is_gone(error.__cause__.response):
+                raise MessageGone(what=self._what, ref=ref) from error
+            raise
 
     async def check(self) -> str:
         """Ask Slack who we are, and say it; it raises what `post` raises. Nothing is posted."""
@@ -93,31 +107,48 @@ class SlackWeb:
             )
         return channel, ts
 
+    async def _found(self, mark: str, channel: str, thread: str | None) -> str | None:
+        """Return the reference of the message with a mark; None where there is none, or we may not look."""
+        if not mark:
+            return None
+        try:
+            if not thread and channel.startswith(_MEMBERS):
+                channel = (await self._call("conversations.open", users=channel))["channel"]["id"]
+            async for one in self._newest(channel, thread):
+                if any(block.get("block_id") == mark for block in one.get("blocks", ())):
+                    return f"{channel}:{one['ts']}"
+        except RejectedBySystem:
+            return None
+        return None
+
+    async def _newest(self, channel: str, thread: str | None) -> AsyncIterator[dict[str, Any]]:
+        method = "conversations.replies" if thread else "conversations.history"
+        oldest = (self._clock.now() - LOOK_BACK).timestamp()
+        where: dict[str, str] = {"channel": channel, "oldest": f"{oldest:.6f}", "limit": str(_PAGE)}
+        where |= {"ts": thread} if thread else {}
+        for _ in range(_MOST_PAGES):
+            page = await self._asked(method, where)
+            for one in page["messages"]:
+                yield one
+            more: dict[str, str] = page.get("response_metadata") or {}
+            where["cursor"] = more.get("next_cursor", "")
+            if not where["cursor"]:
+                return
+
     async def _call(self, method: str, **arguments: object) -> AsyncSlackResponse:
+        body = {name: value for name, value in arguments.items() if value is not None}
+        return await self._answered(method, json=body)
+
+    async def _asked(self, method: str, arguments: Mapping[str, str]) -> AsyncSlackResponse:
+        """Ask a method that only reads: those take no JSON."""
+        return await self._answered(method, http_verb="GET", params=dict(arguments))
+
+    async def _answered(self, method: str, **how: Any) -> AsyncSlackResponse:  # noqa: ANN401  # as the SDK takes it
         if self._client.session is None:
             self._client.session = aiohttp.ClientSession(timeout=self._timeout)
-        body = {name: value for name, value in arguments.items() if value is not None}
         try:
-            return await self._client.api_call(method, json=body)
+            return await self._client.api_call(method, **how)
         except SlackApiError as error:
-            raise self._named(error.response) from error
+            raise refusal(error.response, what=self._what) from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise Unreachable(what=self._what, why=str(error) or type(error).__name__) from error
-
-    def _named(self, answer: object) -> BackoutError:
-        if not isinstance(answer, AsyncSlackResponse):
-            return Unreachable(what=self._what, why="its answer was not JSON")
-        data = answer.data if isinstance(answer.data, dict) else {}
-        code = str(data.get("error", ""))
-        if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or code == "ratelimited":
-            return RateLimited(what=self._what, retry_after_s=_pause_s(answer.headers))
-        if code in _PASSING or not code or answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Unreachable(what=self._what, why=f"it answered {answer.status_code} {code}".rstrip())
-        needed = f" (needed: {data['needed']})" if "needed" in data else ""
-        advice = f": {_ADVICE[code]}" if code in _ADVICE else ""
-        return RejectedBySystem(what=self._what, why=f"{code}{advice}{needed}")
-
-
-def _pause_s(headers: Mapping[str, str]) -> float:
-    said = headers.get("Retry-After", "")
-    return max(_PAUSE_S, float(said)) if said.isdigit() else _PAUSE_S

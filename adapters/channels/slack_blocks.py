@@ -7,12 +7,15 @@ template has seen.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 from slack_sdk.models.blocks import Block, ContextBlock, HeaderBlock, MarkdownTextObject, SectionBlock
 
 from adapters.channels.answers import answers_to
+from adapters.channels.slack_buttons import row_of
 from backout.messages import Message
 from backout.people import Person
 from backout.rendering import escape_mrkdwn
@@ -21,24 +24,58 @@ TITLE_LIMIT = 150
 """Characters of a header."""
 SECTION_LIMIT = 3000
 """Characters of a section."""
+BLOCKS_LIMIT = 12_000
+"""Characters of all blocks together: Slack refuses a message somewhat above that."""
 TEXT_LIMIT = 8700
-"""Characters of the message's own text. With a title, a section of mentions and one of commands, all blocks
-together stay below 12,000: Slack refuses a message somewhat above that."""
+"""Characters of the message's own text, where buttons and mentions leave so much room."""
+TEXT_LEAST = 1500
+"""Characters of the text for which there is room whatever else a message has."""
+LINK_LIMIT = 1000
+TYPED_LIMIT = 400
+"""Characters of the words to type, where buttons do the same."""
 MENTIONS_LIMIT = 1500
-_HALF_ENTITY = re.compile(r"&[a-z]{0,3}$")
+_HALF_ENTITY = re.compile(r"&[a-z]{0,3}$|<[^<>]*$")
+"""Half an escaped character, or half a link or moment."""
 
 
 def blocks_of(message: Message, people: Sequence[Person]) -> list[Block]:
-    """Return the message: header, who is called, text, and the commands that answer it."""
-    blocks: list[Block] = []
+    """Return the message: header, who is called, text, buttons, and the commands that answer it."""
+    head: list[Block] = []
     if message.title:
-        blocks.append(HeaderBlock(text=_cut(message.title, TITLE_LIMIT)))
+        head.append(HeaderBlock(text=_cut(message.title, TITLE_LIMIT)))
     if people:
-        blocks.append(_section(_joined((mention(person) for person in people), MENTIONS_LIMIT)))
-    blocks.extend(_section(part) for part in parts_of(_shortened(message.text)))
-    if commands := "\n".join(f"`{escape_mrkdwn(f'/backout {answer}')}`" for answer in answers_to(message)):
-        blocks.append(ContextBlock(elements=[_mrkdwn(f"Answer with:\n{_cut(commands, MENTIONS_LIMIT)}")]))
+        head.append(_section(_joined((mention(person) for person in people), MENTIONS_LIMIT)))
+    foot: list[Block] = [row_of(message.buttons)] if message.buttons else []
+    foot.extend(_commands(message))
+    room = max(TEXT_LEAST, min(TEXT_LIMIT, BLOCKS_LIMIT - _weight([*head, *foot])))
+    blocks = [
+        *head,
+        *(_section(part) for part in parts_of(_shortened(message.text, room, message.link))),
+        *foot,
+    ]
+    if blocks and (mark := mark_of(message)):
+        blocks[0].block_id = mark
     return blocks
+
+
+def mark_of(message: Message) -> str:
+    """Return what a message is found again by: the id of its first block; empty where it has no key."""
+    return f"backout-{sha256(message.key.encode()).hexdigest()[:32]}" if message.key else ""
+
+
+def _commands(message: Message) -> list[Block]:
+    """Return the words to type, one line of them where there are buttons too."""
+    typed = [f"`{escape_mrkdwn(f'/backout {answer}')}`" for answer in answers_to(message)]
+    if not typed:
+        return []
+    if message.buttons:
+        return [ContextBlock(elements=[_mrkdwn(f"Or type {_joined(typed, TYPED_LIMIT)}")])]
+    commands = _cut("\n".join(typed), MENTIONS_LIMIT)
+    return [ContextBlock(elements=[_mrkdwn(f"Answer with:\n{commands}")])]
+
+
+def _weight(blocks: Sequence[Block]) -> int:
+    return len(json.dumps([block.to_dict() for block in blocks], ensure_ascii=False))
 
 
 def plain_of(message: Message, people: Sequence[Person]) -> str:
@@ -63,13 +100,15 @@ def parts_of(text: str) -> list[str]:
     return parts
 
 
-def _shortened(text: str) -> str:
-    if len(text) <= TEXT_LIMIT:
+def _shortened(text: str, limit: int, link: str) -> str:
+    if len(text) <= limit:
         return text
-    head = _head(text, TEXT_LIMIT)
-    return (
-        f"{head}\n_… {len(text) - len(head)} more characters are cut here; 'backout incidents show' has all._"
-    )
+    head = _head(text, limit)
+    rest = f"_… {len(text) - len(head)} more characters are cut here"
+    # A link that is longer than that cannot be opened either.
+    if link and len(link) <= LINK_LIMIT:
+        return f"{head}\n{rest}: <{link}|the whole incident>_"
+    return f"{head}\n{rest}; 'backout incidents show' has all._"
 
 
 def _head(text: str, limit: int) -> str:
@@ -77,7 +116,7 @@ def _head(text: str, limit: int) -> str:
     head = text[:limit]
     for border in ("\n", " "):
         if (at := head.rfind(border)) > limit // 2:
-            return head[:at]
+            return _HALF_ENTITY.sub("", head[:at])
     return _HALF_ENTITY.sub("", head)
 
 

@@ -127,6 +127,9 @@ METHODS: dict[str, Callable[[FakeSlack, Arguments], Shape]] = {
     "views.open": open_view,
 }
 
+READS = frozenset({"conversations.history", "conversations.replies", "usergroups.users.list"})
+"""Methods that take their arguments from the address or a form, and not from JSON."""
+
 
 def _blocks(given: Arguments) -> list[Shape]:
     blocks: list[Shape] = _json(given, "blocks") if "blocks" in given else []

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from demo.slack.faults import Fault, Faults
-from demo.slack.methods import METHODS
+from demo.slack.methods import METHODS, READS
 from demo.slack.reactions import Reaction
 from demo.slack.rooms import Rooms, Shape, SlackSaysNo
 from demo.slack.socket import SocketMode
@@ -121,9 +121,8 @@ class FakeSlack:
         method, fault = request.match_info["method"], self.faults.take(request.match_info["method"])
         if fault and (spoilt := await _spoilt(fault, request)) is not None:
             return spoilt
-        answer = self._carried_out(
-            method, request.headers.get("Authorization", ""), await _arguments(request)
-        )
+        given = await _arguments(request, reads=method in READS)
+        answer = self._carried_out(method, request.headers.get("Authorization", ""), given)
         if fault and fault.kind == "loses its answer":
             request.transport.close()
         return web.json_response(answer)
@@ -174,9 +173,9 @@ async def _spoilt(fault: Fault, request: web.Request) -> web.StreamResponse | No
     return None
 
 
-async def _arguments(request: web.Request) -> Shape:
-    """Return a call's arguments, from wherever Slack's clients put them."""
+async def _arguments(request: web.Request, *, reads: bool) -> Shape:
+    """Return a call's arguments, from wherever Slack's clients put them. What only reads takes no JSON."""
     if request.content_type == "application/json":
-        given: Any = json.loads(await request.text() or "{}")
+        given: Any = {} if reads else json.loads(await request.text() or "{}")
         return {**request.query, **given}
     return {**request.query, **{name: str(value) for name, value in (await request.post()).items()}}

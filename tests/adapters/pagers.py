@@ -18,7 +18,8 @@ from adapters.channels.slack_direct import SlackDirect
 from adapters.channels.terminal import Terminal
 from adapters.channels.webhook import Webhook
 from backout.ports import Channel
-from tests.adapters.fake_slack import TOKEN, FakeSlack
+from demo.slack import faults
+from demo.slack.server import BOT_TOKEN, FakeSlack
 from tests.adapters.verifying import is_from_backout
 
 Fault: TypeAlias = Literal["", "limited", "broken", "refusing", "silent", "hangs up"]
@@ -192,8 +193,7 @@ class SlackWorld:
     """Slack, and a channel or the direct messages in it."""
 
     def __init__(self, *, direct: bool) -> None:
-        self.slack = FakeSlack()
-        self.slack.channels |= {"U01ANN", "U01BEN"}
+        self.slack = FakeSlack(members={"U01ANN": "ann", "U01BEN": "ben"})
         self._direct = direct
         self._api = ""
 
@@ -203,11 +203,14 @@ class SlackWorld:
 
     @fault.setter
     def fault(self, fault: Fault) -> None:
-        refusals = {"limited": "ratelimited", "broken": "internal_error", "refusing": "is_archived"}
-        self.slack.silent, self.slack.hangs_up = fault == "silent", fault == "hangs up"
-        if fault in refusals:
-            status, said = (429 if fault == "limited" else 200), {"ok": False, "error": refusals[fault]}
-            self.slack.fault = web.json_response(said, status=status, headers={"Retry-After": "45"})
+        faulty: dict[Fault, faults.Fault] = {
+            "limited": faults.Fault("limited", retry_after="45"),
+            "broken": faults.Fault("refuses", error="internal_error"),
+            "refusing": faults.Fault("refuses", error="is_archived"),
+            "silent": faults.Fault("silent"),
+            "hangs up": faults.Fault("hangs up"),
+        }
+        self.slack.faults.on = [faulty[fault]] if fault else []
 
     async def start(self) -> None:
         self._api = await self.slack.start()
@@ -216,7 +219,7 @@ class SlackWorld:
         await self.slack.close()
 
     def open(self, *, wrong: bool = False, timeout_s: float = 5) -> SlackWeb | SlackDirect:
-        token, timeout = (WRONG if wrong else TOKEN), timedelta(seconds=timeout_s)
+        token, timeout = (WRONG if wrong else BOT_TOKEN), timedelta(seconds=timeout_s)
         if self._direct:
             return SlackDirect(token, self._api, timeout)
         return SlackWeb(token, "C01INC", self._api, timeout)

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 import pytest
-from aiohttp import web
 
 from adapters.channels.slack import SlackWeb
 from backout.errors import RateLimited, RejectedBySystem, Unreachable
 from backout.messages import Message, Posted
 from backout.people import Action, Person
-from tests.adapters.fake_slack import TOKEN, FakeSlack
+from demo.slack.faults import Fault
+from demo.slack.server import BOT_TOKEN, FakeSlack
 
 Open: TypeAlias = Callable[..., SlackWeb]
 
@@ -35,7 +36,7 @@ async def channel(slack: FakeSlack) -> AsyncIterator[Open]:
     api = await slack.start()
     opened: list[SlackWeb] = []
 
-    def start(name: str = "C01INC", *, token: str = TOKEN, timeout_s: float = 5) -> SlackWeb:
+    def start(name: str = "C01INC", *, token: str = BOT_TOKEN, timeout_s: float = 5) -> SlackWeb:
         opened.append(SlackWeb(token, name, api, timedelta(seconds=timeout_s)))
         return opened[-1]
 
@@ -69,7 +70,7 @@ async def test_a_message_is_header_mentions_text_and_commands(slack: FakeSlack, 
         incident="incident/chat/r2",
     )
     ((method, call),) = slack.calls
-    assert posted == Posted(ref="C01INC:1700000000.000001")
+    assert posted == Posted(ref=slack.rooms.messages[0].ref)
     assert (method, call["channel"]) == ("chat.postMessage", "C01INC")
     assert call["text"] == "<@U01ALICE> Bob &lt;&amp;&gt; Co Bad"
     assert [block["type"] for block in call["blocks"]] == ["header", "section", "section", "context"]
@@ -87,7 +88,7 @@ async def test_an_answer_goes_below_the_message_that_it_names(slack: FakeSlack, 
     top = await post(room)
     await post(room, title="", text="Step detect started", thread=top.ref)
     _, call = slack.calls[1]
-    assert (call["channel"], call["thread_ts"]) == ("C01INC", "1700000000.000001")
+    assert (call["channel"], call["thread_ts"]) == ("C01INC", slack.rooms.messages[0].ts)
     assert texts(call) == ["Step detect started"]
     assert call["text"] == "Step detect started"
 
@@ -97,7 +98,7 @@ async def test_an_update_replaces_the_message(slack: FakeSlack, channel: Open) -
     top = await post(room)
     await room.update(ref=top.ref, message=Message(title="Now", text="*Exposure:* 0 %"))
     method, call = slack.calls[1]
-    assert (method, call["channel"], call["ts"]) == ("chat.update", "C01INC", "1700000000.000001")
+    assert (method, call["channel"], call["ts"]) == ("chat.update", "C01INC", slack.rooms.messages[0].ts)
     assert texts(call) == ["Now", "*Exposure:* 0 %"]
 
 
@@ -155,14 +156,11 @@ async def test_a_text_of_several_sections_loses_nothing(slack: FakeSlack, channe
     assert "\n".join(parts).split("\n") == lines
 
 
-@pytest.mark.parametrize(
-    ("headers", "pause_s"),
-    [({"Retry-After": "30"}, 30), ({}, 1), ({"Retry-After": "soon"}, 1), ({"Retry-After": "0"}, 1)],
-)
+@pytest.mark.parametrize(("retry_after", "pause_s"), [("30", 30), (None, 1), ("soon", 1), ("0", 1), ("٣", 1)])
 async def test_a_limit_is_told_with_the_pause_that_slack_asks_for(
-    slack: FakeSlack, channel: Open, headers: dict[str, str], pause_s: float
+    slack: FakeSlack, channel: Open, retry_after: str | None, pause_s: float
 ) -> None:
-    slack.fault = web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
+    slack.faults.on.append(Fault("limited", retry_after=retry_after))
     with pytest.raises(
         RateLimited, match=f"Slack channel C01INC takes no more messages for {pause_s} s"
     ) as limited:
@@ -192,7 +190,7 @@ async def test_a_limit_is_told_with_the_pause_that_slack_asks_for(
 async def test_a_failure_of_slacks_own_is_unreachable_and_not_repeated(
     slack: FakeSlack, channel: Open, fault: dict[str, Any]
 ) -> None:
-    slack.fault = web.Response(**fault)
+    slack.faults.on.append(Fault("answers", **fault))
     with pytest.raises(Unreachable, match="Slack channel C01INC did not answer: it"):
         await post(channel())
     assert slack.requests == 1
@@ -213,7 +211,7 @@ async def test_a_failure_of_slacks_own_is_unreachable_and_not_repeated(
 async def test_a_refusal_says_what_to_do(
     slack: FakeSlack, channel: Open, answer: dict[str, str], why: str
 ) -> None:
-    slack.fault = web.json_response({"ok": False, **answer})
+    slack.faults.on.append(Fault("answers", text=json.dumps({"ok": False, **answer})))
     with pytest.raises(RejectedBySystem, match=why):
         await post(channel())
 
@@ -226,7 +224,7 @@ async def test_a_wrong_token_or_channel_is_refused(channel: Open) -> None:
 
 
 async def test_the_token_is_in_no_error(slack: FakeSlack, channel: Open) -> None:
-    slack.fault = web.json_response({"ok": False, "error": "invalid_auth"})
+    slack.faults.on.append(Fault("refuses", error="invalid_auth"))
     with pytest.raises(RejectedBySystem) as refused:
         await post(channel(token="xoxb-secret"))
     assert "secret" not in f"{refused.value} {refused.value.details}"
@@ -235,10 +233,10 @@ async def test_the_token_is_in_no_error(slack: FakeSlack, channel: Open) -> None
 async def test_a_silent_or_absent_slack_is_unreachable(
     slack: FakeSlack, channel: Open, closed_address: str
 ) -> None:
-    slack.silent = True
+    slack.faults.on.append(Fault("silent"))
     with pytest.raises(Unreachable, match="Slack channel C01INC did not answer"):
         await post(channel(timeout_s=0.1))
-    absent = SlackWeb(TOKEN, "C01INC", f"{closed_address}/api/")
+    absent = SlackWeb(BOT_TOKEN, "C01INC", f"{closed_address}/api/")
     with pytest.raises(Unreachable, match="Cannot connect"):
         await post(absent)
     await absent.aclose()
@@ -247,7 +245,7 @@ async def test_a_silent_or_absent_slack_is_unreachable(
 async def test_a_lost_answer_is_not_posted_a_second_time_behind_the_engines_back(
     slack: FakeSlack, channel: Open
 ) -> None:
-    slack.hangs_up = True
+    slack.faults.on.append(Fault("hangs up"))
     with pytest.raises(Unreachable, match="Server disconnected"):
         await post(channel())
     assert slack.requests == 1
