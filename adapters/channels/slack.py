@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.channels.slack_blocks import blocks_of, mark_of, plain_of
-from adapters.channels.slack_refusals import is_gone, refusal
+from adapters.channels.slack_refusals import refusal, word_of
 from adapters.clock import SystemClock
 from backout.errors import MessageGone, RejectedBySystem, Unreachable
 from backout.messages import Message, Posted
@@ -85,7 +85,7 @@ class SlackWeb:
         try:
             await self._call("chat.update", channel=channel, ts=ts, text=plain_of(message, ()), blocks=blocks)
         except RejectedBySystem as error:
-            if isinstance(error.__cause__, SlackApiError) and is_gone(error.__cause__.response):
+            if word_of(error) == "message_not_found":
                 raise MessageGone(what=self._what, ref=ref) from error
             raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -12,9 +13,10 @@ from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from adapters.channels.slack_refusals import refusal, word_of
 from backout.addressing import short_of
 from backout.buttons import FORM, REASON_BLOCK, SEVERITY_BLOCK, Form, metadata_of
-from backout.errors import BackoutError, RateLimited, RejectedBySystem, Unreachable
+from backout.errors import RateLimited, RejectedBySystem, Unreachable
 from backout.messages import Button
 from backout.people import LONGEST_REASON, Action
 from backout.severity import Severity
@@ -40,10 +42,10 @@ class SlackCallsWeb:
         """Open the form that asks for the reason of what a button does."""
         view = _form(button, respond_to)
         try:
-            await self._call("views.open", trigger_id=trigger, view=view.to_dict())
+            await self._call("views.open", json={"trigger_id": trigger, "view": view.to_dict()})
         except RejectedBySystem as error:
             # Slack told us of the tap once more: its form is open already.
-            if error.details["why"] != "exchanged_trigger_id":
+            if word_of(error) != "exchanged_trigger_id":
                 raise
 
     async def respond(self, *, url: str, text: str) -> None:
@@ -66,7 +68,8 @@ class SlackCallsWeb:
 
     async def members_of(self, *, group: str) -> tuple[str, ...]:
         """Return the member ids of a user group."""
-        answer = await self._call("usergroups.users.list", usergroup=group)
+        # What only reads takes no JSON.
+        answer = await self._call("usergroups.users.list", http_verb="GET", params={"usergroup": group})
         members = answer.get("users")
         if not isinstance(members, list):
             raise RejectedBySystem(what=_WHAT, why=f"its answer has no members of the group {group}")
@@ -82,29 +85,16 @@ class SlackCallsWeb:
             self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
         return self._http
 
-    async def _call(self, method: str, **arguments: object) -> AsyncSlackResponse:
+    async def _call(self, method: str, **how: Any) -> AsyncSlackResponse:  # noqa: ANN401  # as the SDK takes it
         if self._token is None:
             raise RejectedBySystem(what=_WHAT, why="the site file names no bot token (gateway.slack.token)")
         self._client.session = self._session()
         try:
-            return await self._client.api_call(method, json=arguments)
+            return await self._client.api_call(method, **how)
         except SlackApiError as error:
-            raise _named(error.response) from error
+            raise refusal(error.response, what=_WHAT) from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise Unreachable(what=_WHAT, why=str(error) or type(error).__name__) from error
-
-
-def _named(answer: object) -> BackoutError:
-    if not isinstance(answer, AsyncSlackResponse):
-        return Unreachable(what=_WHAT, why="its answer was not JSON")
-    data = answer.data if isinstance(answer.data, dict) else {}
-    code = str(data.get("error", ""))
-    if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or code == "ratelimited":
-        pause = answer.headers.get("Retry-After", "")
-        return RateLimited(what=_WHAT, retry_after_s=float(pause) if pause.isdigit() else _PAUSE_S)
-    if not code or answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unreachable(what=_WHAT, why=f"it answered {answer.status_code}")
-    return RejectedBySystem(what=_WHAT, why=code)
 
 
 def _form(button: Button, respond_to: str) -> View:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from backout.errors import BackoutError, RateLimited, RejectedBySystem, Unreachable
@@ -52,10 +53,11 @@ def refusal(answer: object, *, what: str) -> BackoutError:
     return RejectedBySystem(what=what, why=f"{code}{advice}{needed}")
 
 
-def is_gone(answer: object) -> bool:
-    """Say whether the message that was asked for is not there any more."""
+def word_of(error: RejectedBySystem) -> str:
+    """Return Slack's own word for a refusal, such as `message_not_found`; empty where it said none."""
+    answer = error.__cause__.response if isinstance(error.__cause__, SlackApiError) else None
     data = answer.data if isinstance(answer, AsyncSlackResponse) else None
-    return isinstance(data, dict) and data.get("error") == "message_not_found"
+    return str(data.get("error", "")) if isinstance(data, dict) else ""
 
 
 def _pause_s(headers: Mapping[str, str]) -> float:
