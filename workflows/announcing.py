@@ -10,16 +10,17 @@ from backout.model import format_duration
 from backout.people import Action
 from backout.timeline_decisions import RevertAnnounced
 from backout.view import Ask
-from workflows.achieved import Stopped, TimedOut
+from workflows.achieved import Stopped
 from workflows.authorising import offered
 from workflows.desk import Desk
 from workflows.waiting import answer
 
 
-async def announced(desk: Desk, ask: Ask, window: timedelta, until: datetime) -> Stopped | TimedOut | None:
+async def announced(desk: Desk, ask: Ask, window: timedelta) -> Stopped | None:
     """Return None once the window is over and nobody held the plan, or people approved it before.
 
     A plan is announced once: when a step is taken again, only what is left of its window is waited for.
+    A hold, and the end of the step's time window, stop this as they stop everything.
     """
     case, subject = desk.case, ask.subject
     case.rejections.pop(subject, None)
@@ -30,16 +31,11 @@ async def announced(desk: Desk, ask: Ask, window: timedelta, until: datetime) ->
         with desk.asking("approve", _open(desk, ask, begins)):
             await answer(
                 lambda: subject in case.authorised or subject in case.rejections,
-                until=min(begins, until),
+                until=begins,
                 summary=f"announced: reverts at {begins:%H:%M:%S} UTC unless it is held",
             )
-    if rejected := case.rejections.get(subject):
-        return Stopped(why=rejected)
-    if case.held:  # in the very moment in which the window ended
-        return Stopped(why=case.held)
-    if subject not in case.authorised and workflow.now() < begins:
-        return TimedOut(missing="its announcement was not over")
-    return None
+    rejected = case.rejections.get(subject)
+    return Stopped(why=rejected) if rejected else None
 
 
 def _announce(desk: Desk, ask: Ask, window: timedelta) -> datetime:

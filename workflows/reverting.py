@@ -76,7 +76,7 @@ async def _authority(desk: Desk, plan: RevertPlan, until: datetime) -> Stopped |
         case "auto":
             if mandate.veto_window is None:
                 return None
-            return await announced(desk, _question(plan, mandate), mandate.veto_window, until)
+            return await announced(desk, _question(plan, mandate), mandate.veto_window)
         case "ack":
             return await _ownership(desk, until)
         case "approve":

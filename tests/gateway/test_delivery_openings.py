@@ -38,6 +38,7 @@ async def test_an_incident_knows_what_the_registry_knows_of_its_release(client: 
         await gateway.delivered()
     opening = await opening_of(client, "r2")
     assert (opening.baseline, opening.artifacts) == ("r1", RECORD.registration.artifacts)
+    assert opening.shipped_by == "team chat"
 
 
 async def test_an_incident_on_an_unregistered_release_knows_the_service_s_baseline(client: Client) -> None:
@@ -50,6 +51,7 @@ async def test_an_incident_on_an_unregistered_release_knows_the_service_s_baseli
     assert (await opening_of(client, "r7")).baseline == "r8"
     assert (await opening_of(client, "r8")).baseline == "r1"
     assert (await opening_of(client, "r7")).artifacts == ()
+    assert (await opening_of(client, "r7")).shipped_by == ""
 
 
 @pytest.mark.parametrize("fault", ["it is unreachable", "it does not answer"])

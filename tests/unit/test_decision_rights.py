@@ -220,3 +220,11 @@ def test_what_is_rejected_waits_no_more() -> None:
     case.ask_consent(act(Action.CLOSE, BEN, reason="fixed"), ask, right="commander", now=at(1), step="s")
     assert take(case, Action.REJECT, CLEO, subject=ask.subject) == "rejected; close is not carried out"
     assert (case.pending, case.asks, case.directive) == ({}, {}, None)
+
+
+def test_who_has_two_required_roles_fills_one_of_them() -> None:
+    ask = approval(quorum=1, roles=("on_call", "product"), required=("on_call", "product"))
+    case = case_of(asks={"approve": ask})
+    told = "approval 1 of 1; it takes somebody who is on_call and somebody who is product, each another person"
+    assert take(case, Action.APPROVE, DAN) == told
+    assert take(case, Action.APPROVE, ANN) == "approval 2 of 1: authorised"

@@ -69,6 +69,7 @@ async def test_one_firing_calls_people_once_however_long_it_lasts(waiting: Clien
         shown = await watched.incident.view()
         runs = await watched.incident_runs()
     assert (firings(view), runs, shown.summary.alerts) == (1, 1, 0)
+    assert shown.shipped_by == "team-chat"
     assert view.state == "fired"
 
 
