@@ -14,11 +14,13 @@ from backout.messages import Button
 from backout.people import LONGEST_REASON, Action
 from backout.view import IncidentView
 from demo.slack.reactions import Reaction
+from tests.gateway.running import PATIENCE_S
 from tests.gateway.slack_world import ALICE, CAROL, EVE, SlackWorld, a_button
 
 Payload = dict[str, Any]
 Kind = Literal["command", "tap", "form"]
 KINDS: tuple[Kind, ...] = ("command", "tap", "form")
+QUIET_S = 0.4
 MUCH = "x" * 1_000_000
 
 
@@ -38,6 +40,15 @@ class Scene:
         """Return how all the incidents stand."""
         views = (self.waiting, self.late, self.over)
         return list(await asyncio.gather(*(self.world.stands(view.summary.incident) for view in views)))
+
+    async def quiet(self) -> list[tuple[int, IncidentView]]:
+        """Wait until the incidents do nothing more by themselves; return how they stand."""
+        before: list[tuple[int, IncidentView]] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while (now := await self.everything()) != before:
+                before = now
+                await asyncio.sleep(QUIET_S)
+        return now
 
     async def sound(self, kind: Kind) -> Reaction:
         """Return what would be done, if it were not spoilt: it decides on what waits."""

@@ -6,8 +6,8 @@ the same history and look the same.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
@@ -39,34 +39,26 @@ async def stage(
         async with running.worker(), slack_world(client, request.param) as world:
             scene = Scene(world, *[await world.opened(name) for name in ("waiting", "late", "over")])
             await _move_on(scene)
-            yield scene, await _quiet(scene)
+            yield scene, await scene.quiet()
             for name in ("waiting", "late"):
                 await client.get_workflow_handle(f"incident/chat/{name}").terminate()
 
 
-async def _quiet(scene: Scene) -> Before:
-    """Wait until the incidents do nothing more by themselves."""
-    before: Before = []
-    while (now := await scene.everything()) != before:
-        before = now
-        await asyncio.sleep(0.5)
-    return now
-
-
 async def _move_on(scene: Scene) -> None:
-    incidents = scene.world.gateway.incidents
-    for view, action in ((scene.late, Action.APPROVE), (scene.over, Action.ABORT)):
-        act = an_act("moved on", action, "so that it is late").model_copy(
-            update={"subject": view.asks[0].subject}
+    for view, action, phase in (
+        (scene.late, Action.APPROVE, Phase.MANUAL),
+        (scene.over, Action.ABORT, Phase.CLOSED),
+    ):
+        act = an_act("moved on", action, "so that it is late")
+        subject = {"subject": view.asks[0].subject}
+        await scene.world.gateway.incidents.act(
+            incident=view.summary.incident, act=act.model_copy(update=subject)
         )
-        await incidents.act(incident=view.summary.incident, act=act)
-    for view, phase in ((scene.late, Phase.MANUAL), (scene.over, Phase.CLOSED)):
+        await eventually(partial(_is_in, scene, view.summary.incident, phase))
 
-        async def is_there() -> bool:
-            now = await incidents.view(incident=view.summary.incident)
-            return now.summary.phase is phase
 
-        await eventually(is_there)
+async def _is_in(scene: Scene, incident: str, phase: Phase) -> bool:
+    return (await scene.world.gateway.incidents.view(incident=incident)).summary.phase is phase
 
 
 @pytest.mark.parametrize(
