@@ -72,7 +72,7 @@ def decide(act: Act, brief: Briefing, roles: Mapping[str, Role]) -> Allowed | Re
 
 
 def is_moment(action: Action, brief: Briefing, asked: Ask | None = None) -> bool:
-    """Say whether this is the moment for an act, whoever does it; `asked` is the question that it is about."""
+    """Say whether this is the moment for an act, whoever does it; `asked` is what it is about."""
     return not _untimely(action, brief, asked)
 
 

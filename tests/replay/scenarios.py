@@ -24,12 +24,19 @@ from tests.workflows.playbooks import (
     NOTIFY,
     POSTMORTEM,
     REVERT,
+    RIGHTS,
     VERIFY,
     playbook,
     rules,
 )
 
 QUORUM = {"rules": rules("approve", quorum=2, approve_by=["commander", "product"])}
+WITH_RIGHTS = {
+    "on_call": {"may": RIGHTS},
+    "commander": {"may": [*RIGHTS, "approve", "reject", "severity"]},
+    "product": {"may": ["approve", "reject", "note", "override"]},
+    "platform": {"may": ["note"]},
+}
 Play = Callable[[Engine, Incidents], Awaitable[None]]
 
 
@@ -158,6 +165,26 @@ async def judged(engine: Engine, incident: Incidents) -> None:
     await incident.act("bob", Action.APPROVE)
 
 
+async def held_then_broken_glass(_: Engine, incident: Incidents) -> None:
+    """Hold what is announced; ask for a close and retry instead; let two people break the glass."""
+    await called(incident, 1)
+    await incident.act("alice", Action.HOLD, reason="is it the provider?")
+    await incident.asked(Action.CLOSE)
+    await incident.act("bob", Action.SEVERITY, reason="few see it", severity="minor")
+    await incident.act("bob", Action.CLOSE, reason="fixed forward")
+    await called(incident, 2)
+    await incident.act("alice", Action.RETRY)
+    await incident.asked(Action.BREAK_GLASS)
+    await incident.act("dave", Action.BREAK_GLASS, reason="nobody answers")
+    await incident.act("alice", Action.BREAK_GLASS, reason="it harms users")
+
+
+async def overridden(_: Engine, incident: Incidents) -> None:
+    """Let one person authorise past the quorum."""
+    await called(incident, 1)
+    await incident.act("carol", Action.OVERRIDE, reason="children see it")
+
+
 def _four_looks(engine: Engine) -> None:
     engine.world.clock.go_on(times=3)
 
@@ -268,6 +295,24 @@ SCENARIOS = {
     ),
     "opened-by-a-watch": Scenario(
         playbook(DETECT, REVERT, POSTMORTEM), nobody_acts, IncidentOutcome.UNVERIFIED, found=FOUND
+    ),
+    "announced-then-broken-glass": Scenario(
+        playbook(
+            DETECT,
+            REVERT,
+            POSTMORTEM,
+            rules=rules("auto", veto_window="20s"),
+            roles=WITH_RIGHTS,
+            consents={"close": ["product"]},
+            break_glass={"roles": ["platform", "on_call"], "report": ["product"]},
+        ),
+        held_then_broken_glass,
+        IncidentOutcome.UNVERIFIED,
+    ),
+    "overridden": Scenario(
+        playbook(DETECT, REVERT, POSTMORTEM, **QUORUM, roles=WITH_RIGHTS),
+        overridden,
+        IncidentOutcome.UNVERIFIED,
     ),
     "manual-checklist": Scenario(playbook(MANUAL, POSTMORTEM), ticked, IncidentOutcome.UNVERIFIED),
 }
