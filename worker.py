@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import ast
 import asyncio
+import gc
 import inspect
 import logging
 import os
@@ -164,6 +165,8 @@ async def _work(settings: Settings) -> None:
         at = await stack.enter_async_context(page)
         engine = client.service_client.config.target_host
         _log.info("Started", extra={"site": deployment.site.site, "temporal": engine, "health": str(at)})
+        # What is loaded by now stays: to look through it for garbage would hold up an answer by 30 ms.
+        gc.freeze()
         await asyncio.Event().wait()
 
 

@@ -8,16 +8,29 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench import after_kill, report
+from bench import after_kill, crowd, report
 from bench.first_change import rounds
+from bench.first_page import pages
+from bench.outage import outage
 from bench.stand import Stand, memory_mb, set_up
 
 # A process that exits right after its last connection closed may crash in the SDK's native threads.
 _SETTLE_S = 0.1
 
 
-async def run(folder: Path, *, count: int, kills: int) -> None:
+class Asked(argparse.Namespace):
+    """What to measure, and how much of it."""
+
+    rounds: int
+    kills: int
+    incidents: int
+    outage: float
+    folder: Path | None
+
+
+async def run(folder: Path, asked: Asked) -> None:
     """Measure and print."""
+    count, kills = asked.rounds, asked.kills
     async with set_up(folder) as stand:
         worker = await stand.run_worker()
         _say(report.heading(count))
@@ -25,9 +38,15 @@ async def run(folder: Path, *, count: int, kills: int) -> None:
         incident = f"incident/chat/r{count - 1}"
         sizes = [await _size(stand, one) for one in (incident, f"{incident}/revert/1")]
         _say(report.sizes(sizes, count, memory_mb(worker)))
+        _say(report.first_page(await pages(stand, count)))
         worker, standby = await after_kill.kills(stand, worker, kills, standby=True)
         worker, cold = await after_kill.kills(stand, worker, kills, standby=False)
         _say(report.after_kill({"another worker stands by": standby, "another worker is started": cold}))
+        releases = [f"c{number}" for number in range(asked.incidents)]
+        opened_s = await crowd.opened(stand, releases)
+        taken = await crowd.acknowledged(stand, releases[: crowd.MOST_ACKS], worker)
+        _say(report.crowd(len(releases), opened_s, memory_mb(worker), taken))
+        _say(report.outage(await outage(stand, asked.outage)))
     await asyncio.sleep(_SETTLE_S)
 
 
@@ -45,10 +64,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=100, help="incidents to measure (default: %(default)s)")
     parser.add_argument("--kills", type=int, default=5, help="workers to kill, twice (default: %(default)s)")
+    parser.add_argument(
+        "--incidents", type=int, default=1000, help="incidents that are open at once (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--outage", type=float, default=60.0, help="seconds without the engine (default: %(default)s)"
+    )
     parser.add_argument("--folder", type=Path, help="an empty folder for logs and databases, which stays")
-    asked = parser.parse_args()
+    asked = parser.parse_args(namespace=Asked())
     with tempfile.TemporaryDirectory(prefix="backout-bench-") as gone:
-        asyncio.run(run(asked.folder or Path(gone), count=asked.rounds, kills=asked.kills))
+        asyncio.run(run(asked.folder or Path(gone), asked))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import httpx
 
 from backout.errors import IncidentOver, IncidentUnknown
 from backout.people import Act, Action, Actor
-from bench.files import TOKEN, changed, expose
+from bench.files import HEADERS, changed, expose
 from bench.first_change import alert
 from bench.stand import Stand
 from cli.processes import Child
@@ -41,8 +41,7 @@ async def kills(stand: Stand, worker: Child, count: int, *, standby: bool) -> tu
 
 async def _open(stand: Stand, release: str) -> str:
     """Open an incident, wait until it waits for people and for nothing else; return the plan's digest."""
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(headers=headers, trust_env=False) as http:
+    async with httpx.AsyncClient(headers=HEADERS, trust_env=False) as http:
         url = f"{stand.gateway}/alerts/alertmanager"
         (await http.post(url, json=alert("held", release))).raise_for_status()
     async with asyncio.timeout(PATIENCE_S):

@@ -1,4 +1,4 @@
-"""The bare pair: an app that starts a workflow for each POST, and its worker.
+"""The bare pair: an app that starts a workflow for each POST or answers one, and its worker.
 
 python -m bench.bare app ADDRESS PORT | python -m bench.bare worker ADDRESS FLAG_FILE
 """
@@ -20,7 +20,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from adapters.targets.flagd_file import FlagdFile
-from bench.bare_workflow import OneChange
+from bench.bare_workflow import OneAnswer, OneChange
 from bench.files import BASELINE, FLAG
 
 TASK_QUEUE = "bare"
@@ -35,7 +35,18 @@ async def app(address: str, port: int) -> None:
         await client.start_workflow(OneChange.run, release, id=f"bare/{release}", task_queue=TASK_QUEUE)
         return JSONResponse({"accepted": release}, 202)
 
-    routes = [Route("/alerts", alert, methods=["POST"])]
+    async def ask(request: Request) -> JSONResponse:
+        release = (await request.json())["release"]
+        await client.start_workflow(OneAnswer.run, id=f"asked/{release}", task_queue=TASK_QUEUE)
+        return JSONResponse({"accepted": release}, 202)
+
+    async def answer(request: Request) -> JSONResponse:
+        release = (await request.json())["release"]
+        handle = client.get_workflow_handle(f"asked/{release}")
+        return JSONResponse({"answer": await handle.execute_update(OneAnswer.answer, release)})
+
+    paths = {"/alerts": alert, "/asks": ask, "/answers": answer}
+    routes = [Route(path, does, methods=["POST"]) for path, does in paths.items()]
     config = uvicorn.Config(Starlette(routes=routes), port=port, log_config=None, access_log=False)
     await uvicorn.Server(config).serve()
 
@@ -52,7 +63,7 @@ async def work(address: str, file: str) -> None:
     worker = Worker(
         await Client.connect(address, data_converter=pydantic_data_converter),
         task_queue=TASK_QUEUE,
-        workflows=[OneChange],
+        workflows=[OneChange, OneAnswer],
         activities=[set_exposure],
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import httpx
 from temporalio.client import WorkflowHistory
 
-from bench.files import TOKEN, changed, expose
+from bench.files import HEADERS, changed, expose
 from bench.stand import Stand
 
 WARM_UP = 5
@@ -31,10 +31,9 @@ class Way:
 
 async def rounds(stand: Stand, count: int) -> list[tuple[Way, Way]]:
     """Take both ways in turns, each on a quiet engine: Backout's, then the bare one."""
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=30) as http:
+    async with httpx.AsyncClient(headers=HEADERS, trust_env=False, timeout=30) as http:
         taken = [
-            (await _backout(stand, http, f"r{number}"), await _bare(stand, http, f"r{number}"))
+            (await _backout(stand, http, f"r{number}"), await bare_way(stand, http, f"r{number}"))
             for number in range(-WARM_UP, count)
         ]
     return taken[WARM_UP:]
@@ -56,7 +55,8 @@ async def _backout(stand: Stand, http: httpx.AsyncClient, release: str) -> Way:
     )
 
 
-async def _bare(stand: Stand, http: httpx.AsyncClient, release: str) -> Way:
+async def bare_way(stand: Stand, http: httpx.AsyncClient, release: str) -> Way:
+    """Take the least way once."""
     clock = _Clock(stand, "bare", release)
     await clock.post(http, f"{stand.bare}/alerts", {"release": release})
     history = await clock.history(f"bare/{release}")
@@ -108,10 +108,14 @@ def _first(history: WorkflowHistory, kind: str) -> float:
 
 def alert(service: str, release: str) -> dict[str, object]:
     """Return what Alertmanager posts."""
-    member = {
+    return {"alerts": [member(service, release)]}
+
+
+def member(service: str, release: str) -> dict[str, object]:
+    """Return one alert of a group."""
+    return {
         "status": "firing",
         "labels": {"alertname": "ProviderDown", "service": service, "release": release},
         "startsAt": datetime.now(UTC).isoformat(),
         "fingerprint": release,
     }
-    return {"alerts": [member]}

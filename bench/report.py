@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from bench.first_change import Way
+from bench.outage import Outage
 
 MOST_P50, MOST_P99, MOST_AFTER_KILL_S = 2.0, 3.0, 2.0
+MOST_TO_PAGE_P50, MOST_ACK_P99_MS = 3.0, 100.0
 """The targets."""
 
 
@@ -59,6 +61,38 @@ def sizes(histories: Sequence[Size], incidents: int, memory_mb: float) -> Iterat
     for history in histories:
         yield f"  {history.name:32}{history.events:8}{history.size_bytes / 1024:8.1f}"
     yield f"The worker after {incidents} incidents holds {memory_mb:.0f} MB."
+
+
+def first_page(taken: Sequence[tuple[float, float]]) -> Iterator[str]:
+    """Compare the way from an alert to a page with the least way of the same run."""
+    ours, bare = (_percentiles(ways) for ways in zip(*taken, strict=True))
+    yield "Alert POST -> the pager has the page, ms"
+    yield f"  {'':32}{'p50':>8}{'p99':>8}"
+    for name, (p50, p99) in {"Backout": ours, "bare workflow": bare}.items():
+        yield f"  {name:32}{p50:8.1f}{p99:8.1f}"
+    ratio = f"{ours[0] / bare[0]:7.2f}x{ours[1] / bare[1]:7.2f}x"
+    yield f"  {'ratio':32}{ratio}   target of the p50 {MOST_TO_PAGE_P50:g}x"
+
+
+def crowd(
+    incidents: int, opened_s: float, memory_mb: float, taken: Sequence[tuple[float, float]]
+) -> Iterator[str]:
+    """Say how soon acknowledgements were answered among many open incidents."""
+    yield f"{incidents} open incidents; {len(taken)} acknowledgements by Slack's command, ms until answered"
+    yield f"  All have called people after {opened_s:.0f} s; the worker holds {memory_mb:.0f} MB."
+    yield f"  {'':32}{'p50':>8}{'p99':>8}{'worst':>8}"
+    for name, found in zip(("Backout", "bare update"), zip(*taken, strict=True), strict=True):
+        p50, p99 = _percentiles(found)
+        yield f"  {name:32}{p50:8.1f}{p99:8.1f}{max(found):8.1f}"
+    yield f"  {'target of the p99':40}{MOST_ACK_P99_MS:8.1f}"
+
+
+def outage(seen: Outage) -> Iterator[str]:
+    """Say what became of alerts while the engine was down."""
+    yield f"The engine is killed and away for {seen.lasted_s:.0f} s"
+    slowest = f"the slowest after {seen.slowest_ms:.0f} ms"
+    yield f"  {seen.accepted} alerts answered 202, {seen.refused} otherwise; {slowest}"
+    yield f"  {seen.incidents} of them are incidents {seen.caught_up_s:.1f} s after the engine answers again"
 
 
 def after_kill(taken: Mapping[str, Sequence[float]]) -> Iterator[str]:

@@ -13,7 +13,8 @@ import httpx
 from temporalio.client import Client
 
 import wiring
-from bench.files import expose, metrics_page, write_site
+from bench.files import SERVICES, expose, metrics_page, write_site
+from bench.pager import Pager, pager
 from cli.engine import is_ready, prepare_namespace, server_command
 from cli.places import Places, choose_places, environment_of_parts, without_temporal
 from cli.processes import Child
@@ -31,6 +32,8 @@ class Stand:
     places: Places
     client: Client
     stack: AsyncExitStack
+    engine: Child
+    pager: Pager
     bare: str = ""
     """The address of the bare app."""
     workers: int = 0
@@ -55,6 +58,11 @@ class Stand:
             await child.until(lambda: answers(well), hint=f"See {self.folder / f'{name}.log'}.")
         return child
 
+    async def start_engine(self) -> None:
+        """Start the engine again on its file, and wait until it answers."""
+        await self.engine.start()
+        await self.engine.until(lambda: is_ready(self.client), hint=f"See {self.folder / 'engine.log'}.")
+
     async def run_worker(self, *, wait: bool = True) -> Child:
         """Start a worker of Backout with ports of its own, and wait until it is well."""
         self.workers += 1
@@ -70,11 +78,13 @@ async def set_up(folder: Path) -> AsyncIterator[Stand]:
     """Run the engine, as `backout up` sets it up, and every process but Backout's workers."""
     places = free_places()
     async with AsyncExitStack() as stack:
-        site = write_site(folder, metrics=await stack.enter_async_context(metrics_page()))
-        for name in ("chat", "held", "bare"):
+        metrics = await stack.enter_async_context(metrics_page())
+        paging = await stack.enter_async_context(pager())
+        site = write_site(folder, metrics=metrics, pager=paging.url)
+        for name in (*SERVICES, "bare"):
             expose(folder / f"{name}.json", "none")
-        client = await _engine(folder, places, stack)
-        stand = Stand(folder, places, client, stack)
+        engine, client = await _engine(folder, places, stack)
+        stand = Stand(folder, places, client, stack, engine, paging)
         port = str(places.gateway.port)
         health = f"{stand.gateway}/healthz"
         await stand.run("gateway", "-m", "bench.gateway", str(site), port, well=health)
@@ -82,7 +92,7 @@ async def set_up(folder: Path) -> AsyncIterator[Stand]:
         yield stand
 
 
-async def _engine(folder: Path, places: Places, stack: AsyncExitStack) -> Client:
+async def _engine(folder: Path, places: Places, stack: AsyncExitStack) -> tuple[Child, Client]:
     command = server_command(port=places.temporal.port, ui_port=places.ui.port, database=folder / "engine.db")
     child = Child("engine", command, env=without_temporal(os.environ), log=folder / "engine.log")
     client = await wiring.connect({"target_host": str(places.temporal)}, lazy=True)
@@ -90,7 +100,7 @@ async def _engine(folder: Path, places: Places, stack: AsyncExitStack) -> Client
     stack.push_async_callback(child.stop, grace_s=GRACE_S)
     await child.until(lambda: is_ready(client), hint=f"See {folder / 'engine.log'}.")
     await prepare_namespace(client)
-    return client
+    return child, client
 
 
 async def _bare_pair(stand: Stand) -> None:
@@ -122,3 +132,9 @@ def memory_mb(child: Child) -> float:
     """Return the memory that a process holds now."""
     pages = int(Path(f"/proc/{child.pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def cpu_s(child: Child) -> float:
+    """Return the seconds of processor time that a process has taken so far."""
+    fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
