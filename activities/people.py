@@ -10,9 +10,9 @@ from activities.calling import Callers
 from activities.failures import told_to_temporal
 from activities.places import is_again, place
 from activities.telling import Telling
-from backout import rendering
 from backout.errors import UnknownName
 from backout.messages import Message
+from backout.notice_text import drafted
 from backout.people import Person
 from backout.ports import Channel, OnCall
 from backout.requests import DraftNotice, Notice, Paged, PagePeople, SendNotice, Sent, TellPaged
@@ -73,22 +73,17 @@ class PeopleActivities:
     async def draft_notice(self, request: DraftNotice) -> Notice:
         """Render a notice from the incident's facts."""
         with told_to_temporal():
-            text = rendering.render(
-                f"notices/{request.template}.md.j2",
-                templates=self._templates,
-                incident=request.view.summary,
-                view=request.view,
-                audience=request.audience,
-            )
-            title, body = rendering.title_and_text(text)
-            return Notice(audience=request.audience, title=title, text=body)
+            return drafted(request, self._templates)
 
     @activity.defn
     async def send_notice(self, request: SendNotice) -> Sent:
         """Post a notice to its audience's channel."""
         with told_to_temporal():
             message = Message(
-                title=request.notice.title, text=request.notice.text, key=place(), again=is_again()
+                title=request.notice.title,
+                text=request.notice.text,
+                key=request.key or place(),
+                again=request.again or is_again(),
             )
             posted = await self._channel(request.channel).post(message=message, people=())
             return Sent(ref=posted.ref, link=posted.link)

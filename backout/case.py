@@ -13,8 +13,9 @@ from typing import assert_never
 
 from pydantic import BaseModel
 
-from backout import consents, judgments, votes
+from backout import consents, judgments, message_texts, votes
 from backout.alerts import Alert
+from backout.communications import Owed
 from backout.consents import Pending
 from backout.escalation import Ladder
 from backout.evaluation import Evaluation
@@ -30,6 +31,7 @@ from backout.stakes import stakes
 from backout.timeline import ActionTaken, AlertReceived, Event, SignalsJudged
 from backout.timeline_decisions import ConsentLapsed
 from backout.timeline_paging import AcknowledgementLapsed
+from backout.upcoming import upcoming
 from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase
 
 MOST_FIRING = 200
@@ -62,6 +64,8 @@ class Case(BaseModel):
     """So many events of the timeline are in the store and told in the channel."""
     top: str | None = None
     """The channel's reference of the incident's top message."""
+    untold: str = ""
+    """Why the news cannot be told; empty where they are, or soon will be."""
     firing: dict[str, Alert] = {}
     """The newest alert of each episode."""
     alerts: int = 0
@@ -124,6 +128,8 @@ class Case(BaseModel):
     """How bad people say it is; as the playbook says where it is None."""
     pending: dict[str, Pending] = {}
     """Acts that take effect once others have consented, by the digest that they consent to."""
+    owed: dict[str, Owed] = {}
+    """Where each communication stands, by its id, once what it comes after has happened."""
     announced: dict[str, datetime] = {}
     """Until when a plan that runs by itself could be held before it began, by its digest."""
 
@@ -136,6 +142,7 @@ class Case(BaseModel):
         """Write an event on the timeline."""
         seq = len(self.timeline) + 1
         self.timeline.append(event.model_copy(update={"seq": seq, "at": now, "step": event.step or step}))
+        message_texts.bound(self.timeline, stored=self.published)
 
     def take_alert(self, alert: Alert, *, now: datetime) -> None:
         """Count an alert; only a new episode, or a new state of one, is written down, up to a bound.
@@ -180,7 +187,7 @@ class Case(BaseModel):
         self.verified, self.reverted = False, False
         self.sent, self.ticks, self.rejections = (), {}, {}
         self.answered, self.investigated = (), ()
-        self.pending, self.announced = {}, {}
+        self.pending, self.announced, self.owed = {}, {}, {}
 
     def take_act(
         self, act: Act, *, right: str, now: datetime, step: str, judgment: Judgment | None = None
@@ -331,6 +338,8 @@ class Case(BaseModel):
             questions=() if over else judgments.questions(opening.playbook, self.position, self.judged),
             shipped_by=opening.shipped_by,
             seen=len(self.timeline),
+            untold=self.untold,
+            notices=upcoming(opening.playbook.communications, self.owed, self.asks),
             stakes=stakes(
                 self.timeline,
                 None if over else opening.playbook.steps[self.position],

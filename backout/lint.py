@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from backout.arming import Recorded, arming_problems
 from backout.lint_channels import channel_problems
+from backout.lint_communications import communication_problems
 from backout.lint_conditions import condition_problems
 from backout.lint_escalation import escalation_problems
 from backout.lint_kinds import kind_problems
@@ -25,10 +26,10 @@ from backout.site import Site
 from backout.yaml_text import accepted, read
 
 
-def lint(playbook: Playbook, *, templates: Collection[str], site: Site | None) -> tuple[Problem, ...]:
+def lint(playbook: Playbook, *, templates: Mapping[str, str], site: Site | None) -> tuple[Problem, ...]:
     """Return what is wrong with a playbook; without a site, what only a site can show is not asked.
 
-    `templates` are names below templates/, such as `notices/status-resolved.md.j2`.
+    `templates` are by their names below templates/, such as `notices/customers.md.j2`.
     """
     return (
         *name_problems(playbook, templates, site),
@@ -44,11 +45,12 @@ def lint(playbook: Playbook, *, templates: Collection[str], site: Site | None) -
         *right_problems(playbook, site),
         *escalation_problems(playbook, site),
         *vote_problems(playbook, site),
+        *communication_problems(playbook, templates, site),
     )
 
 
 def inspect(
-    text: str, *, file: str, templates: Collection[str], site: Site | None, record: Recorded = None
+    text: str, *, file: str, templates: Mapping[str, str], site: Site | None, record: Recorded = None
 ) -> tuple[Playbook | None, tuple[Finding, ...]]:
     """Return the playbook of a text, None where its fields are wrong, and every finding in order.
 
@@ -70,7 +72,7 @@ def _named_as(playbook: Playbook, file: str) -> tuple[Problem, ...]:
     return (Problem(path=("playbook",), message=msg),)
 
 
-def checked_playbook(text: str, *, file: str, templates: Collection[str], site: Site | None) -> Playbook:
+def checked_playbook(text: str, *, file: str, templates: Mapping[str, str], site: Site | None) -> Playbook:
     """Return the playbook of a text that has no errors; warnings do not refuse it.
 
     Raises:

@@ -51,6 +51,10 @@ def _given(playbook: Playbook) -> Iterator[tuple[str, list[tuple[Path, str]]]]:
     yield "criterion", [*criteria, *occasions, *answered]
     yield "rule", [(("rules", i, "id"), rule.id) for i, rule in enumerate(playbook.rules)]
     yield "veto", [(("vetoes", i, "id"), veto.id) for i, veto in enumerate(playbook.vetoes)]
+    yield (
+        "communication",
+        [(("communications", i, "id"), one.id) for i, one in enumerate(playbook.communications)],
+    )
     yield "judgment", [(("judgments", i, "id"), one.id) for i, one in enumerate(playbook.judgments)]
 
 
@@ -71,6 +75,8 @@ def _given_twice(kind: str, names: Iterable[tuple[Path, str]]) -> Iterator[Probl
 def _roles(playbook: Playbook) -> Iterator[_Use]:
     for i, step in enumerate(playbook.steps):
         yield _Use("role", ("steps", i, "owner"), step.owner, playbook.roles)
+    for i, told in enumerate(playbook.communications):
+        yield _Use("role", ("communications", i, "owner"), told.owner, playbook.roles)
     for path, roles in (*_lists_of_roles(playbook), *_voting(playbook)):
         for j, role in enumerate(roles):
             yield _Use("role", (*path, j), role, playbook.roles)
@@ -94,6 +100,9 @@ def _voting(playbook: Playbook) -> Iterator[tuple[Path, tuple[str, ...]]]:
         if isinstance(step, NotifyStep):
             yield ("steps", i, "approve_by"), step.approve_by
             yield ("steps", i, "required"), step.required
+    for i, told in enumerate(playbook.communications):
+        yield ("communications", i, "approve_by"), told.approve_by
+        yield ("communications", i, "required"), told.required
     for action, roles in playbook.consents.items():
         yield ("consents", action.value), roles
     if playbook.break_glass:
@@ -127,32 +136,49 @@ def _templates(playbook: Playbook, templates: Collection[str]) -> Iterator[_Use]
     for i, step in enumerate(playbook.steps):
         if isinstance(step, NotifyStep | PostmortemStep):
             folder = "notices/" if isinstance(step, NotifyStep) else "postmortem/"
-            known = sorted(
-                name.removeprefix(folder).removesuffix(_SUFFIX)
-                for name in templates
-                if name.startswith(folder) and name.endswith(_SUFFIX)
-            )
-            yield _Use(f"template in templates/{folder}", ("steps", i, "template"), step.template, known)
+            yield _template(("steps", i, "template"), step.template, folder, templates)
+    for i, told in enumerate(playbook.communications):
+        yield _template(("communications", i, "template"), told.template, "notices/", templates)
+
+
+def _template(path: Path, template: str, folder: str, templates: Collection[str]) -> _Use:
+    known = sorted(
+        name.removeprefix(folder).removesuffix(_SUFFIX)
+        for name in templates
+        if name.startswith(folder) and name.endswith(_SUFFIX)
+    )
+    return _Use(f"template in templates/{folder}", path, template, known)
 
 
 def _at_site(playbook: Playbook, site: Site) -> Iterator[_Use]:
-    yield _Use("channel of the site", ("channel",), playbook.channel, site.channels)
     for name, signal in playbook.signals.items():
         yield _Use("source of the site", ("signals", name, "source"), signal.source, site.sources)
     if playbook.release.requests:
         path = ("release", "requests", "source")
         yield _Use("source of the site", path, playbook.release.requests.source, site.sources)
+    yield from _channels(playbook, site)
     for i, step in enumerate(playbook.steps):
         match step:
             case RevertStep():
                 yield _Use("target of the site", ("steps", i, "target"), step.target, site.targets)
-            case NotifyStep():
-                yield _Use("channel of the site", ("steps", i, "channel"), step.channel, site.channels)
             case CheckStep():
                 for j, check in enumerate(step.checks):
                     yield _Use("check of the site", ("steps", i, "checks", j), check, site.checks)
             case _:
                 pass
+
+
+def _channels(playbook: Playbook, site: Site) -> Iterator[_Use]:
+    named: list[tuple[Path, str]] = [(("channel",), playbook.channel)]
+    named += [
+        (("steps", i, "channel"), step.channel)
+        for i, step in enumerate(playbook.steps)
+        if isinstance(step, NotifyStep)
+    ]
+    told = enumerate(playbook.communications)
+    named += [(("communications", i, "channel"), one.channel) for i, one in told]
+    for path, name in named:
+        yield _Use("channel of the site", path, name, site.channels)
 
 
 def _unused(playbook: Playbook) -> Iterator[Problem]:

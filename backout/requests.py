@@ -13,6 +13,7 @@ from backout.escalation import Level
 from backout.evaluation import Evaluation
 from backout.guard import Guard, Judged, Place
 from backout.model import Duration, Frozen, Name
+from backout.notice_facts import NoticeFacts
 from backout.playbook import CountQuery
 from backout.rules import Judgment, Occasion, Rearm, Rule, Veto
 from backout.signals import Signal
@@ -129,7 +130,9 @@ class DraftNotice(Frozen):
 
     template: Name
     audience: Name
-    view: IncidentView
+    view: IncidentView | None = None
+    """What was sent in the place of the facts before there were any."""
+    facts: NoticeFacts | None = None
 
 
 class Notice(Frozen):
@@ -146,6 +149,10 @@ class SendNotice(Frozen):
     channel: Name
     notice: Notice
     incident: str
+    key: str = ""
+    """Made from the place of the notice: the same key is one message. Empty: the place of the activity."""
+    again: bool = False
+    """It was tried before without a word that it is there; it may be there already."""
 
 
 class Sent(Frozen):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -10,8 +10,16 @@ from pydantic import Field
 from backout.alerts import Alert
 from backout.evaluation import Evaluation, Factor, Outcome
 from backout.event import BaseEvent
+from backout.model import format_duration
 from backout.people import Action, Actor
-from backout.timeline_decisions import ConsentAsked, ConsentLapsed, GlassBroken, RevertAnnounced
+from backout.timeline_decisions import (
+    ApprovalAsked,
+    ConsentAsked,
+    ConsentLapsed,
+    GlassBroken,
+    RevertAnnounced,
+)
+from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 
 
@@ -195,29 +203,6 @@ class ActionTaken(BaseEvent):
         return f"{self.actor.signed(self.right)}: {did}{detail}{reason}"
 
 
-class ApprovalAsked(BaseEvent):
-    """People were asked to authorise a plan or a notice."""
-
-    event: Literal["ApprovalAsked"] = "ApprovalAsked"
-    what: str
-    subject: str
-    quorum: int
-    roles: tuple[str, ...]
-    until: datetime
-    roles_needed: int = 1
-    must: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
-
-    @property
-    def line(self) -> str:
-        """The event as one sentence for people."""
-        who = " or ".join(self.roles)
-        who += f", in {self.roles_needed} distinct roles" if self.roles_needed > 1 else ""
-        who += f", {' or '.join(self.must)} among them" if self.must else ""
-        who += f", with {' and '.join(self.required)}" if self.required else ""
-        return f"Approval asked of {self.quorum} of {who} until {self.until:%H:%M:%S} UTC: {self.what}"
-
-
 class Held(BaseEvent):
     """The playbook stopped until a person decides."""
 
@@ -301,11 +286,22 @@ class MessageSent(BaseEvent):
     audience: str
     channel: str
     text: str
+    communication: str = ""
+    """The communication of the playbook; empty where a step sent it."""
+    due: datetime | None = None
+    """By when it was to be sent, for a communication."""
+
+    @property
+    def late(self) -> timedelta:
+        """How long after it was due it was sent, in whole seconds; nothing where it was in time."""
+        late = max(timedelta(0), self.at - self.due) if self.due else timedelta(0)
+        return timedelta(seconds=late // timedelta(seconds=1))
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
-        return f"Message sent to {self.audience} through {self.channel}"
+        late = f", {format_duration(self.late)} late" if self.late else ""
+        return f"Message sent to {self.audience} through {self.channel}{late}"
 
 
 class MessageFailed(BaseEvent):
@@ -386,6 +382,8 @@ Event = Annotated[
     | RequestsCounted
     | MessageSent
     | MessageFailed
+    | NoticeOverdue
+    | NoticeDropped
     | PostmortemWritten
     | IncidentEnded
     | IncidentReopened,

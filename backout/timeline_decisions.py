@@ -9,6 +9,29 @@ from backout.event import BaseEvent
 from backout.people import Action, Actor
 
 
+class ApprovalAsked(BaseEvent):
+    """People were asked to authorise a plan or a notice."""
+
+    event: Literal["ApprovalAsked"] = "ApprovalAsked"
+    what: str
+    subject: str
+    quorum: int
+    roles: tuple[str, ...]
+    until: datetime
+    roles_needed: int = 1
+    must: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        who = " or ".join(self.roles)
+        who += f", in {self.roles_needed} distinct roles" if self.roles_needed > 1 else ""
+        who += f", {' or '.join(self.must)} among them" if self.must else ""
+        who += f", with {' and '.join(self.required)}" if self.required else ""
+        return f"Approval asked of {self.quorum} of {who} until {self.until:%H:%M:%S} UTC: {self.what}"
+
+
 class ConsentAsked(BaseEvent):
     """A person did, with the right to, what takes effect only once others have consented."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from backout.alerts import Alert
+from backout.communications import Upcoming
 from backout.guard import Judged
 from backout.messages import State
 from backout.model import Frozen, Name
@@ -164,6 +165,10 @@ class Briefing(Frozen):
     seen: int = 0
     """Events on the timeline so far."""
     stakes: Stakes = Stakes()
+    untold: str = ""
+    """Why the news cannot be told in the responders' channel; empty where they can."""
+    notices: tuple[Upcoming, ...] = ()
+    """What each audience is to be told next, the most urgent first."""
 
     @property
     def state(self) -> State:

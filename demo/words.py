@@ -11,7 +11,6 @@ from backout.people import Action
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
-    ApprovalAsked,
     CheckRun,
     Event,
     ExposureSet,
@@ -30,6 +29,7 @@ from backout.timeline import (
     StepStarted,
     StepTimedOut,
 )
+from backout.timeline_decisions import ApprovalAsked
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 from demo import releases
 from demo.traffic import Seen

@@ -92,6 +92,8 @@ async def carry_over_if_long(desk: Desk) -> None:
     await desk.settle()
     await desk.publisher.last_word()
     await desk.stop_background()
+    # What ran beside the steps may have begun an effect meanwhile.
+    await desk.settle()
     # Who consented already to what waits has done so; every other question is asked anew.
     desk.case.asks = {kind: ask for kind, ask in desk.case.asks.items() if ask.carries_out}
     workflow.continue_as_new(desk.opening.model_copy(update={"carried": desk.case}))

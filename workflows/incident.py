@@ -34,7 +34,7 @@ from backout.timeline import (
     StepTimedOut,
 )
 from backout.view import IncidentOutcome, IncidentSummary, IncidentView, Phase
-from workflows import consenting, escalating, holding, options, reverting, steps
+from workflows import communicating, consenting, escalating, holding, options, reverting, steps
 from workflows.achieved import Achieved, Done, Stopped, TimedOut
 from workflows.desk import Desk
 from workflows.failures import reason
@@ -68,6 +68,7 @@ class Incident:
         else:
             escalating.go_on(self._desk)
         consenting.go_on(self._desk)
+        communicating.begin(self._desk)
         while True:
             await self._go_through()
             # A cancel in Temporal does not keep an incident from closing in order.
@@ -101,10 +102,12 @@ class Incident:
 
     async def _close(self) -> bool:
         """Close; say whether it is closed. It is not where an alert began meanwhile that nobody looked at."""
+        await communicating.last_words(self._desk)
         await self._desk.stop_background()
         await self._desk.settle()
         if self._case.overtaken:
             return False
+        communicating.give_up(self._desk)
         consenting.give_up(self._desk, CAN_WAIT, "the incident is over")
         self._desk.close(self._desk.final_outcome())
         self._desk.write(IncidentEnded(at=workflow.now(), outcome=self._case.outcome.value))
@@ -121,6 +124,7 @@ class Incident:
         newest = list(self._case.firing.values())[-1]
         self._desk.write(IncidentReopened(at=workflow.now(), alert=newest.name))
         self._desk.publisher.begin()
+        communicating.begin(self._desk)
 
     async def _take(self, step: Step) -> None:
         """Take one step, again and again if need be, until the playbook may go on behind it."""

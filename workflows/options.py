@@ -94,6 +94,8 @@ MOST_NEWS = 100
 """Events that are kept and told in one go."""
 LAST_WORD = timedelta(minutes=1)
 """At its end an incident waits this long for its last news to be kept and told."""
+UNSENT_PAUSE = timedelta(minutes=5)
+"""After a channel did not take a notice: the pause before it is tried again, as long as it is owed."""
 BETWEEN_INCIDENTS = timedelta(seconds=1)
 """An incident that is ending takes no alert, and the next one cannot begin yet: look again after this."""
 LONGEST_WITHOUT_SIGHT = timedelta(minutes=10)

@@ -13,6 +13,7 @@ from activities.people import PeopleActivities
 from activities.records import RecordActivities
 from backout.authority import named
 from backout.model import digest_of
+from backout.notices import facts
 from backout.people import Action
 from backout.requests import DraftNotice, Notice, RunCheck, SendNotice, WritePostmortem
 from backout.steps import (
@@ -84,7 +85,11 @@ async def _notify(desk: Desk, step: NotifyStep, until: datetime) -> Achieved:
         return Done(result=f"{step.audience} were told before")
     notice = await do(
         PeopleActivities.draft_notice,
-        DraftNotice(template=step.template, audience=step.audience, view=desk.case.view(desk.opening)),
+        DraftNotice(
+            template=step.template,
+            audience=step.audience,
+            facts=facts(desk.case, desk.opening, now=workflow.now()),
+        ),
         options.DRAFT_NOTICE,
         summary=f"draft {step.template} for {step.audience}",
     )

@@ -38,7 +38,7 @@ steps:
     owner: on_call
     audience: customers
     channel: status-page
-    template: status-resolved
+    template: customers
     needs_approval: true
     within: 30m
     on_timeout: hold

@@ -25,7 +25,6 @@ from backout.requests import CountRequests, DraftNotice, Notice, Observe, RunChe
 from backout.yaml_text import load_playbook
 from tests.unit.attempts import failed
 from tests.unit.linted import LANGUAGE, TEXT, changed, found
-from tests.unit.views import full_view
 
 DEFINES = {"playbook", "service", "name", "id", "audience"}
 """Fields that give a name; every other name in a playbook refers to one."""
@@ -173,9 +172,7 @@ AT_RUN_TIME: dict[str, Callable[[], Awaitable[ApplicationError]]] = {
     "a channel": lambda: failed(
         PEOPLE.send_notice, SendNotice(channel="unheard-of", notice=NOTICE, incident="incident/chat/r2")
     ),
-    "a notice": lambda: failed(
-        PEOPLE.draft_notice, DraftNotice(template="unheard-of", audience="customers", view=full_view())
-    ),
+    "a notice": lambda: failed(PEOPLE.draft_notice, DraftNotice(template="unheard-of", audience="customers")),
 }
 
 

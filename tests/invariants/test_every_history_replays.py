@@ -29,6 +29,8 @@ IN_NONE_YET: dict[str, set[str]] = {
         "RevertAnnounced",
         "AcknowledgementLapsed",
         "LevelPassedOver",
+        "NoticeOverdue",
+        "NoticeDropped",
     },
     "move": {Move.PROCEED, Move.ESCALATE, Move.RETRY},
 }

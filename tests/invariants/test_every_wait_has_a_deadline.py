@@ -111,6 +111,8 @@ ENDLESS = {
         "workflows/publishing.py",
         "_news",
     ): "the news end with the incident: `last_word` sets the end, or cancels",
+    ("workflows/communicating.py", "tell"): "the incident ends what runs beside its steps",
+    ("workflows/communicating.py", "mind"): "the incident ends what runs beside its steps",
     ("workflows/incident.py", "_close"): "a handler never waits, so all of them are finished at once",
 }
 """Conditions that are awaited without a deadline, and why each of them ends."""

@@ -18,11 +18,14 @@ DATA = Path(__file__).parent / "data"
 TEXT = (DATA / "complete.yaml").read_text(encoding="utf-8")
 LANGUAGE = (DATA / "language.yaml").read_text(encoding="utf-8")
 SITE = load_site((DATA / "site.yaml").read_text(encoding="utf-8"), file="site.yaml")
-TEMPLATES = (
-    "notices/support.md.j2",
-    "notices/status-resolved.md.j2",
-    "postmortem/standard.md.j2",
-    "slack/page.md.j2",
+TEMPLATES = dict.fromkeys(
+    (
+        "notices/support.md.j2",
+        "notices/customers.md.j2",
+        "postmortem/standard.md.j2",
+        "slack/page.md.j2",
+    ),
+    "# A title\nA text.",
 )
 GONE = object()
 """Stands for a value that is taken out."""

@@ -9,11 +9,14 @@ from activities.telling import open_actions, open_code
 from adapters.channels.plain import plain
 from adapters.memory import MemoryChannel
 from backout.model import digest_of
+from backout.notice_facts import Stage
+from backout.notice_samples import sample
 from backout.people import Action, Person
 from backout.requests import DraftNotice, Notice, PagePeople, SendNotice
 from backout.view import Ask
 from tests.unit.attempts import done, failed
-from tests.unit.views import TEMPLATES, approval, briefing, full_view
+from tests.unit.shipped import PLAYBOOKS
+from tests.unit.views import TEMPLATES, approval, briefing
 
 DIRECTORY = {
     "ann": Person(name="Ann", roles=("on_call",)),
@@ -21,6 +24,7 @@ DIRECTORY = {
     "cleo": Person(name="Cleo", roles=("product",)),
 }
 ASKED = briefing(asks={"approve": approval(), "own": Ask(what="Own it?", actions=(Action.ACKNOWLEDGE,))})
+FACTS = sample(PLAYBOOKS["conversational-agent"], Stage.RESOLVED)
 NOTICE = Notice(audience="customers", title="chat is well again", text="We took r2 back.")
 
 
@@ -91,18 +95,18 @@ async def test_a_broken_template_is_no_matter_of_trying_again() -> None:
 
 async def test_a_notice_is_drafted_from_the_incident_and_drafted_again_it_is_the_same() -> None:
     people = telling(MemoryChannel())
-    draft = DraftNotice(template="status-resolved", audience="customers", view=full_view())
+    draft = DraftNotice(template="customers", audience="customers", facts=FACTS)
     first, again = await done(people.draft_notice, draft), await done(people.draft_notice, draft)
-    assert first.title == "chat: some answers were wrong, and we have gone back to the previous version"
-    assert "All customers are served by the previous version again." in first.text
+    assert first.title == "chat: the problem is solved"
+    assert "everybody has the previous version again." in first.text
     assert digest_of(first) == digest_of(again)
 
 
 async def test_an_unknown_notice_lists_the_known_ones() -> None:
-    draft = DraftNotice(template="mistyped", audience="customers", view=full_view())
+    draft = DraftNotice(template="mistyped", audience="customers", facts=FACTS)
     failure = await failed(telling(MemoryChannel()).draft_notice, draft)
     assert failure.message.startswith("Unknown template 'notices/mistyped.md.j2'. Known: ")
-    assert "notices/status-resolved.md.j2" in failure.message
+    assert "notices/customers.md.j2" in failure.message
 
 
 async def test_a_notice_is_sent_word_for_word_and_calls_nobody() -> None:

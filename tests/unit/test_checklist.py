@@ -87,7 +87,7 @@ def test_a_revert_is_written_stage_by_stage_with_the_time_that_it_takes() -> Non
         ),
         (
             "### 6. notify: product, within 30m",
-            "- [ ] Draft templates/notices/status-resolved.md.j2 for customers.",
+            "- [ ] Draft templates/notices/customers.md.j2 for customers.",
         ),
         (
             "### 6. notify: product, within 30m",
@@ -161,10 +161,10 @@ def test_text_that_markdown_would_read_stays_text() -> None:
 
 
 def test_the_templates_of_its_notices_are_printed_and_no_others() -> None:
-    notices = {"notices/status-resolved.md.j2": "# Over\nIt is over.\n", "notices/other.md.j2": "# Other\n"}
+    notices = {"notices/customers.md.j2": "# Over\nIt is over.\n", "notices/other.md.j2": "# Other\n"}
     told = render(COMPLETE, members=None, notices=notices)
     _, _, printed = told.partition("## Message templates\n\n")
-    assert printed == "### templates/notices/status-resolved.md.j2\n\n```jinja\n# Over\nIt is over.\n```\n"
+    assert printed == "### templates/notices/customers.md.j2\n\n```jinja\n# Over\nIt is over.\n```\n"
     assert "# Other" not in told
 
 

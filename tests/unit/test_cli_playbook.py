@@ -142,7 +142,7 @@ def test_show_prints_the_checklist_with_the_people_of_the_site_and_the_notices(p
     assert result.exit_code == 0
     assert result.stdout.startswith("# complete, version 3\n")
     assert "| commander | Ben | Decides. |" in result.stdout
-    assert "### templates/notices/status-resolved.md.j2" in result.stdout
+    assert "### templates/notices/customers.md.j2" in result.stdout
     assert result.stderr == ""
 
 

@@ -14,7 +14,7 @@ ROLES = "Known: on_call, commander, product"
 CRITERIA = "Known: error-limit, gap-limit, reported"
 SOURCES = "Known: chat-metrics, images-metrics, augment-metrics, prometheus, labels, moderation"
 TARGETS = "Known: chat-exposure, images-exposure, augment-exposure"
-CHANNELS = "Known: incidents, status-page, support, user-mail, training-owners"
+CHANNELS = "Known: incidents, status-page, support, user-mail, training-owners, executives, legal, data-leads"
 CHECKS = (
     "Known: served-version, prompt-cache-purged, result-cache-purged, moderation-model-pinned, "
     "quarantine-complete, lineage-closed"
@@ -61,7 +61,7 @@ def test_a_name_that_is_taken_is_an_error(changes: Changes, path: str, message: 
         (
             "steps.5.template",
             "status",
-            "unknown template in templates/notices/ 'status'. Known: status-resolved, support",
+            "unknown template in templates/notices/ 'status'. Known: customers, support",
         ),
         ("steps.7.template", "page", "unknown template in templates/postmortem/ 'page'. Known: standard"),
         (
@@ -185,6 +185,6 @@ def test_an_automatic_rule_without_a_backtest_beside_it_is_a_warning_at_its_auth
 
 def test_a_text_whose_fields_are_wrong_is_not_judged_further() -> None:
     text = TEXT.replace("tick: 15s", "tick: 15")
-    playbook, findings = inspect(text, file="x.yaml", templates=(), site=SITE)
+    playbook, findings = inspect(text, file="x.yaml", templates={}, site=SITE)
     assert playbook is None
     assert [finding.path for finding in findings] == ["tick"]

@@ -81,7 +81,7 @@ def level(**changes: object) -> dict[str, Any]:
             "via[0]",
             (
                 "unknown channel of the site 'pager'. Known: incidents, status-page, support, user-mail, "
-                "training-owners"
+                "training-owners, executives, legal, data-leads"
             ),
         ),
         (

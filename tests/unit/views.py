@@ -14,7 +14,6 @@ from backout.people import Act, Action, Actor
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
-    ApprovalAsked,
     CheckRun,
     Event,
     ExposureSet,
@@ -35,7 +34,14 @@ from backout.timeline import (
     StepStarted,
     StepTimedOut,
 )
-from backout.timeline_decisions import ConsentAsked, ConsentLapsed, GlassBroken, RevertAnnounced
+from backout.timeline_decisions import (
+    ApprovalAsked,
+    ConsentAsked,
+    ConsentLapsed,
+    GlassBroken,
+    RevertAnnounced,
+)
+from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 from backout.view import Ask, Briefing, IncidentView, Phase
 from tests.unit.linted import changed
@@ -221,6 +227,17 @@ ENDED = (
     StepTimedOut(at=at(40), step="manual", move="escalate", missing="1 of 2 items are done"),
     MessageSent(at=at(41), audience="customers", channel="status-page", text="We went back.\nSorry."),
     PostmortemWritten(at=at(42), location="postmortems/1.md", digest=PLAN, due=at(7200)),
+    NoticeOverdue(
+        at=at(41),
+        communication="updates",
+        audience="customers",
+        due=at(40.5),
+        owner="product",
+        why="its draft is not approved",
+    ),
+    NoticeDropped(
+        at=at(41.5), communication="updates", audience="customers", due=at(40.5), why="the incident is over"
+    ),
     IncidentReopened(at=at(42.5), alert="ErrorsHigh"),
     IncidentEnded(at=at(43), outcome="recovered"),
 )

@@ -10,7 +10,6 @@ from temporalio.client import Client
 from adapters.memory import MemoryWorld
 from backout.people import Act, Action, Actor
 from backout.timeline import (
-    ApprovalAsked,
     ExposureSet,
     Held,
     InvestigationOpened,
@@ -18,6 +17,7 @@ from backout.timeline import (
     SignalsJudged,
     StepTimedOut,
 )
+from backout.timeline_decisions import ApprovalAsked
 from backout.view import IncidentOutcome
 from tests.workflows.engine import Incidents, running, unfair
 from tests.workflows.playbooks import DETECT, GAP, POSTMORTEM, REVERT, VERIFY, criteria, playbook, rules
