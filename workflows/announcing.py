@@ -32,7 +32,7 @@ async def announced(desk: Desk, ask: Ask, window: timedelta) -> Stopped | None:
             await answer(
                 lambda: subject in case.authorised or subject in case.rejections,
                 until=begins,
-                summary=f"announced: reverts at {begins:%H:%M:%S} UTC unless it is held",
+                summary="announced: reverts at the end of the window unless it is held",
             )
     rejected = case.rejections.get(subject)
     return Stopped(why=rejected) if rejected else None
