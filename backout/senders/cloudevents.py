@@ -95,7 +95,9 @@ def hearing(*, firing: Collection[str], resolved: Collection[str]) -> Hear:
 
 def _events(message: Message) -> Iterator[tuple[str, bytes]]:
     """Yield each event in structured mode, with its place in the body."""
-    if not message.headers.get("content-type", "").lower().startswith(BATCH):
+    # A file that somebody tries has no header: there, a list is a batch.
+    sent_as = message.headers.get("content-type", BATCH if message.body.lstrip()[:1] == b"[" else "")
+    if not sent_as.lower().startswith(BATCH):
         yield "", _structured(message)
         return
     batch = read(message.body, _Batch).root

@@ -40,12 +40,18 @@ def guessed(message: Message) -> tuple[str, ...]:
         said = from_json(message.body)
     except ValueError:
         return ()
-    fields = frozenset(said) if isinstance(said, dict) else frozenset()
-    return next((senders for telling, senders in _TELLING if telling <= fields), ())
+    if isinstance(said, list):  # only events come in batches
+        return (cloudevents.SOURCE,) if all(_fields(one) >= _EVENT for one in said) else ()
+    return next((senders for telling, senders in _TELLING if telling <= _fields(said)), ())
 
 
+def _fields(said: object) -> frozenset[str]:
+    return frozenset(said) if isinstance(said, dict) else frozenset()
+
+
+_EVENT = frozenset({"specversion", "type"})
 _TELLING: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
-    (frozenset({"specversion", "type"}), (cloudevents.SOURCE,)),
+    (_EVENT, (cloudevents.SOURCE,)),
     (frozenset({"alerts", "orgId"}), (grafana.SOURCE,)),
     (frozenset({"alerts", "groupKey"}), (alertmanager.SOURCE,)),
     (frozenset({"alerts", "receiver"}), (alertmanager.SOURCE, grafana.SOURCE)),

@@ -130,16 +130,29 @@ def test_a_recorded_message_is_read_with_its_headers(site: Path) -> None:
     assert "It would start playbook conversational-agent for chat/r2" in done.stdout
 
 
+def test_a_batch_of_events_is_read_event_by_event(site: Path) -> None:
+    route_all(site)
+    said = [SENDERS[5].says(Event()), SENDERS[5].says(Event(alert="b", release="r3"))]
+    done = backout(site, said)
+    assert done.exit_code == 0
+    assert "Read as a message of cloudevents." in done.stdout
+    for release in ("r2", "r3"):
+        assert f"It would start playbook conversational-agent for chat/{release}" in done.stdout
+    headers = {"Content-Type": "application/cloudevents-batch+json"}
+    assert backout(site, {"headers": headers, "body": said}).stdout == done.stdout
+
+
 @pytest.mark.parametrize(
     ("said", "words", "why"),
     [
         ({"hello": 1}, [], "name one of alertmanager, grafana, pagerduty"),
         (b"{", [], "do not tell who sent it"),
+        ([group(**CHAT)], [], "do not tell who sent it"),
         ({"receiver": "x", "alerts": []}, [], "name one of alertmanager, grafana"),
         (group(), ["--sender", "nagios"], "'nagios' is no sender; known are alertmanager"),
         (b" " * (1024 * 1024 + 1), [], "above 1048576 bytes"),
     ],
-    ids=["nobody", "no JSON", "several", "unknown", "too large"],
+    ids=["nobody", "no JSON", "a list of others", "several", "unknown", "too large"],
 )
 def test_a_sender_that_is_unclear_is_asked_for(site: Path, said: object, words: list[str], why: str) -> None:
     done = backout(site, said, *words)
