@@ -22,6 +22,8 @@ def page(brief: Briefing) -> str:
         ("Signals", brief.fired),
         ("Owned by", brief.acknowledged_by or "nobody yet"),
         ("Alerts", str(summary.alerts)),
+        ("Not sent", "; ".join(brief.stakes.unsent)),
+        ("News not told yet", brief.untold),
         ("Postmortem", brief.postmortem),
     )
     lines = [f"# {summary.service} {summary.release}", ""]

@@ -128,6 +128,8 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
         *(("waits for", _ask(ask, short_of(summary.incident))) for ask in view.asks),
         *(("judgment", _question(one, short_of(summary.incident))) for one in view.questions),
         ("next", ", ".join(view.next_steps)),
+        *(("not sent", one) for one in view.stakes.unsent),
+        ("not told", view.untold),
         ("opened", moment(summary.opened_at)),
         ("closed", moment(summary.closed_at) if summary.closed_at else ""),
         ("postmortem", view.postmortem),

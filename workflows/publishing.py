@@ -18,6 +18,9 @@ from workflows.failures import reason
 from workflows.pagers import Pagers
 from workflows.waiting import answer
 
+SAME_NEWS = "the-same-news-again"
+"""What could not be told is told again as it was, so that it can be found where it is there already."""
+
 
 class Publisher:
     """Keeps the outside informed of one incident. What cannot be told is told later; nothing waits for it."""
@@ -29,6 +32,8 @@ class Publisher:
         self._closing = False
         self._task: asyncio.Task[None] | None = None
         self._pagers = Pagers(case, write)
+        self._tried: tuple[Event, ...] = ()
+        """Events that could not be told: the very same are told again, as they may be there already."""
 
     def begin(self) -> None:
         """Keep the timeline and tell the news as they come, until the last word."""
@@ -70,6 +75,8 @@ class Publisher:
     async def _told(self) -> bool:
         first = self._case.published
         events = tuple(self._case.timeline[first : first + options.MOST_NEWS])
+        if again := bool(self._tried) and workflow.patched(SAME_NEWS):
+            events = self._tried
         brief = self._case.brief(self._opening)
         self._pagers.heed(brief)
         try:
@@ -80,14 +87,17 @@ class Publisher:
                     brief=brief,
                     channel=self._opening.playbook.channel,
                     top=self._case.top,
+                    again=again,
                 ),
                 options.PUBLISH,
                 summary=f"keep and tell events {first + 1} to {first + len(events)}",
             )
         except ActivityError as failure:
             workflow.logger.warning("events from %s on are not kept yet: %s", first + 1, reason(failure))
+            self._tried, self._case.untold = events, reason(failure)
             return False
-        self._case.top = published.top
+        self._case.top, self._case.untold = published.top, published.error
+        self._tried = () if published.told else events
         if published.told:
             self._case.published = first + len(events)
         return published.told
