@@ -18,7 +18,7 @@ from temporalio.testing import WorkflowEnvironment
 from adapters.channels.slack_calls import SlackCallsWeb
 from adapters.stores.memory import MemoryMarks, MemoryOutbox, MemoryPushes, MemoryRegistry
 from backout.playbook import Playbook
-from backout.ports import Outbox
+from backout.ports import Outbox, SlackCalls
 from backout.site import Site
 from cli.engine import find_binary
 from demo.slack.server import BOT_TOKEN
@@ -125,7 +125,7 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway_over(
+async def gateway_over(  # noqa: PLR0913  # a test names what matters to it
     client: Client,
     outbox: Outbox | None = None,
     *,
@@ -133,18 +133,19 @@ async def gateway_over(
     site: Site = SITE,
     playbooks: Mapping[str, Playbook] = PLAYBOOKS,
     releases: MemoryRegistry | None = None,
+    slack: SlackCalls | None = None,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway over this client, with fakes for what is not given."""
     registry = CollectorRegistry()
     incidents, watches = Incidents(client=client), Watches(client=client)
     kept, releases, marks = outbox or MemoryOutbox(), releases or MemoryRegistry(), MemoryMarks()
     pushes = {name: MemoryPushes() for name in PUSH_TOKENS}
-    slack = SlackCallsWeb(BOT_TOKEN, site.gateway.slack.api if site.gateway.slack else "")
+    calls = SlackCallsWeb(BOT_TOKEN, site.gateway.slack.api if site.gateway.slack else "")
     app = build_app(
         incidents=incidents,
         watches=watches,
         stores=Stores(outbox=kept, registry=releases, marks=marks, pushes=pushes),
-        slack=slack,
+        slack=slack or calls,
         playbooks=playbooks,
         site=site,
         secrets=secrets,
@@ -152,7 +153,7 @@ async def gateway_over(
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
-        aclosing(slack),
+        aclosing(calls),
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://gateway") as http,
     ):
