@@ -187,7 +187,7 @@ class Case(BaseModel):
         self.verified, self.reverted = False, False
         self.sent, self.ticks, self.rejections = (), {}, {}
         self.answered, self.investigated = (), ()
-        self.pending, self.announced, self.owed = {}, {}, {}
+        self.asks, self.pending, self.announced, self.owed = {}, {}, {}, {}
 
     def take_act(
         self, act: Act, *, right: str, now: datetime, step: str, judgment: Judgment | None = None

@@ -105,10 +105,10 @@ class Incident:
         await communicating.last_words(self._desk)
         await self._desk.stop_background()
         await self._desk.settle()
+        consenting.give_up(self._desk, CAN_WAIT, "the playbook is over")
         if self._case.overtaken:
             return False
         communicating.give_up(self._desk)
-        consenting.give_up(self._desk, CAN_WAIT, "the incident is over")
         self._desk.close(self._desk.final_outcome())
         self._desk.write(IncidentEnded(at=workflow.now(), outcome=self._case.outcome.value))
         await self._desk.publisher.last_word()

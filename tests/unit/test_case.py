@@ -98,7 +98,7 @@ def test_to_start_over_keeps_the_record_and_forgets_what_was_found_authorised_an
     )
     case.reverted, case.sent, case.position, case.remaining = True, ("notify",), 7, ()
     case.ticks, case.rejections = {"clean-up": (1, 2)}, {PLAN: "rejected by Cleo: wrong"}
-    case.answered = ("critical",)
+    case.answered, case.asks = ("critical",), {"consent/severity": approval()}
     case.settle(IncidentOutcome.ABORTED)
     timeline = list(case.timeline)
     case.start_over()
