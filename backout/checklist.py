@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from backout.checklist_ladders import ladder_lines
+from backout.checklist_rights import rights_lines, table
 from backout.checklist_steps import BLANK, step_lines
 from backout.checklist_triggers import trigger_lines
 from backout.model import format_duration as written
-from backout.people import NEEDS_REASON, Action
 from backout.playbook import Playbook
 from backout.rendering import escape_markdown as plain
 from backout.steps import NotifyStep
@@ -29,7 +29,7 @@ def render(
     sections = (
         _head(playbook),
         trigger_lines(playbook),
-        _rights(playbook, people),
+        rights_lines(playbook, people),
         ladder_lines(playbook, people),
         _steps(playbook, people),
         _notices(playbook, notices or {}),
@@ -43,12 +43,6 @@ def _people(playbook: Playbook, members: Mapping[str, tuple[str, ...]] | None) -
     return {role: ", ".join(members.get(role, ())) or "nobody" for role in playbook.roles}
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    for row in (head, ("---",) * len(head), *rows):
-        yield f"| {' | '.join(row)} |"
-    yield ""
-
-
 def _head(playbook: Playbook) -> Iterator[str]:
     release = playbook.release
     yield f"# {playbook.playbook}, version {playbook.version}"
@@ -57,32 +51,13 @@ def _head(playbook: Playbook) -> Iterator[str]:
     yield ""
     risk = playbook.at_risk
     rows = (("Users", risk.users), ("Safety", risk.safety), ("Business", risk.business))
-    yield from _table(("At risk", ""), ((what, plain(text)) for what, text in rows))
+    yield from table(("At risk", ""), ((what, plain(text)) for what, text in rows))
     yield f"- A release of `{release.service}` is its {', '.join(release.artifacts)}, taken back together."
     if release.requests:
         yield f"- Blast radius: `{' '.join(release.requests.query.split())}` of `{release.requests.source}`."
     yield f"- Responders work in the channel `{playbook.channel}`."
     yield f"- Incident: {BLANK}  Release: {BLANK}  Opened at: {BLANK}"
     yield ""
-
-
-def _rights(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
-    yield "## Who may do what"
-    yield ""
-    rows = ((role, people[role], plain(one.about) or "-") for role, one in playbook.roles.items())
-    yield from _table(("Role", "People", "For"), rows)
-    roles = playbook.roles
-    yield from _table(
-        ("Right", *roles),
-        (
-            (action + (" (with a reason)" if action in NEEDS_REASON else ""), *_marks(playbook, action))
-            for action in Action
-        ),
-    )
-
-
-def _marks(playbook: Playbook, action: Action) -> tuple[str, ...]:
-    return tuple("yes" if action in role.may else "" for role in playbook.roles.values())
 
 
 def _steps(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:

@@ -76,17 +76,18 @@ def _does(rule: Rule, playbook: Playbook) -> str:
 def _authority(rule: Rule, playbook: Playbook) -> str:
     match rule.authority:
         case "auto":
-            return "reverts at once; nobody is asked."
+            if rule.veto_window is None:
+                return "reverts at once; nobody is asked."
+            return f"is announced, and reverts after {written(rule.veto_window)} unless somebody holds it."
         case "ack":
             return "reverts as soon as a person owns the incident (acknowledges)."
         case "approve":
             who = " or ".join(approvers(rule, playbook))
+            among = f", with {' and '.join(rule.required)} among them" if rule.required else ""
             many = f"{rule.quorum} different people" if rule.quorum > 1 else "one person"
             time = f" They have {written(rule.approve_within)}." if rule.approve_within else ""
             after = f" Silence means: {rule.on_timeout}." if rule.on_timeout else ""
-            return (
-                f"reverts once {many} ({who}) approved the plan; one reject holds the incident.{time}{after}"
-            )
+            return f"reverts once {many} ({who}){among} approved the plan; one reject holds the incident.{time}{after}"
 
 
 def _criteria(playbook: Playbook) -> Iterator[str]:
