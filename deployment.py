@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from backout.arming import SUFFIX, Recorded, armed, disarmed, read_record
 from backout.errors import FileUnreadable, InvalidDocument, NoPlaybooks, SecretMissing, UnknownName
 from backout.lint import checked_playbook
+from backout.lint_groups import group_problems
 from backout.lint_routes import route_problems
 from backout.playbook import Playbook
 from backout.secret import SecretRef
@@ -115,7 +116,8 @@ def load_deployment(at: SiteFile) -> Deployment:
     for route in at.site.routes:
         if route.playbook not in playbooks:
             raise UnknownName(kind="playbook", name=route.playbook, known=playbooks)
-    if problems := [f"{at.file}: {problem}" for problem in route_problems(at.site, playbooks)]:
+    wrong = (*route_problems(at.site, playbooks), *group_problems(at.site, playbooks))
+    if problems := [f"{at.file}: {problem}" for problem in wrong]:
         raise InvalidDocument(problems)
     why = {name: disarmed(playbook, records[name]) for name, playbook in written.items()}
     return Deployment(at=at, playbooks=playbooks, templates=templates, disarmed=why)

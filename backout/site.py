@@ -244,7 +244,7 @@ class SlackDoor(Frozen):
     token: SecretRef | None = None
     """The bot token (xoxb-...) that opens forms and asks who is in a user group."""
     api: str = "https://slack.com/api/"
-    groups: dict[str, Name] = {}
+    groups: dict[Annotated[str, Field(pattern=r"^S[A-Z0-9]{2,30}$")], Name] = {}
     """The role that the members of a Slack user group fill, by the group's id, such as `S01ONCALL`."""
 
     @model_validator(mode="after")

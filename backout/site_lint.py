@@ -100,6 +100,7 @@ def _addresses(site: Site) -> Iterator[Problem]:
             if not isinstance(rota, WeeklyRota)
         },
         **({("ui",): site.ui} if site.ui else {}),
+        **({("gateway", "slack", "api"): site.gateway.slack.api} if site.gateway.slack else {}),
     }
     for path, url in urls.items():
         if not _is_http(url):

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 import wiring
-from backout.site import PushSource, Site
+from backout.site import PushSource, Site, SlackDoor
 from cli import engine, printing
 from cli.places import NAMESPACE, Places, choose_places, environment_of_parts, without_temporal
 from cli.processes import Child
@@ -148,7 +148,7 @@ class Up:
         table.add_row(
             "Gateway",
             where.gateway,
-            ", ".join(_doors(site)) or "no door is open: the site file names no secret",
+            ", ".join(doors_of(site)) or "no door is open: the site file names no secret",
         )
         table.add_row("Temporal UI", where.ui, "every incident and its history")
         table.add_row("Worker", f"{where.worker}/healthz", where.metrics)
@@ -170,15 +170,22 @@ def _going_on(count: int) -> str:
     return "1 open incident goes on" if count == 1 else f"{count} open incidents go on"
 
 
-def _doors(site: Site) -> list[str]:
+def doors_of(site: Site) -> list[str]:
+    """Return what the gateway can be reached through, as people are told when it starts."""
     doors = site.gateway
     takes_pushes = any(isinstance(source, PushSource) for source in site.sources.values())
     return [
         *(f"POST /alerts/{sender}" for sender in doors.alerts.open),
-        *(["POST /slack/commands"] if doors.slack else []),
+        *_slack_doors(doors.slack),
         *(["POST /signals"] if takes_pushes else []),
         *(["POST /releases", "POST /events"] if doors.releases else []),
     ]
+
+
+def _slack_doors(slack: SlackDoor | None) -> list[str]:
+    if slack is None:
+        return []
+    return ["Slack's socket"] if slack.app_token else ["POST /slack/commands", "POST /slack/interactions"]
 
 
 def _page_is_well(at: Address) -> Callable[[], Awaitable[bool]]:

@@ -18,6 +18,7 @@ from backout.site import PushSource, Site
 from cli import printing
 from cli.doctor.engine import look_at_engine
 from cli.doctor.report import ASK_S, Finding, Report
+from cli.doctor.slack import look_at_slack, slack_secrets
 from cli.doctor.world import World
 from cli.options import SITE
 from cli.session import run
@@ -65,6 +66,7 @@ async def _examine(report: Report, site: Path | None, *, state: Path, release: s
     look_at_people(report, at.site, playbooks)
     async with wiring.open_adapters(at) as adapters:
         await World(report, adapters, at=at, playbooks=playbooks, release=release).look()
+        await look_at_slack(report, at.site, adapters.slack_calls)
     look_at_doors(report, at)
     await _gateway(report, running.gateway if running else f"http://{_listens(at)}")
 
@@ -99,12 +101,8 @@ def look_at_doors(report: Report, at: SiteFile) -> None:
     doors = at.site.gateway
     secrets: dict[str, tuple[SecretRef, ...]] = {
         **{f"/alerts/{sender}": secrets_of(door) for sender, door in doors.alerts.open.items()},
-        "/slack/commands": tuple(
-            ref for ref in (doors.slack.signing_secret, doors.slack.app_token, doors.slack.token) if ref
-        )
-        if doors.slack
-        else (),
     }
+    secrets |= dict([slack_secrets(doors.slack)])
     secrets |= {} if doors.alerts.open else {"/alerts": ()}
     secrets |= {"/releases and /events": (doors.releases.token,)} if doors.releases else {}
     for name, config in at.site.sources.items():
