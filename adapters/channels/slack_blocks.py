@@ -47,15 +47,22 @@ def blocks_of(message: Message, people: Sequence[Person]) -> list[Block]:
         head.append(_section(_joined((mention(person) for person in people), MENTIONS_LIMIT)))
     foot: list[Block] = [row_of(message.buttons)] if message.buttons else []
     foot.extend(_commands(message))
-    room = max(TEXT_LEAST, min(TEXT_LIMIT, BLOCKS_LIMIT - _weight([*head, *foot])))
-    blocks = [
-        *head,
-        *(_section(part) for part in parts_of(_shortened(message.text, room, message.link))),
-        *foot,
-    ]
+    blocks = [*head, *_text(message, room=BLOCKS_LIMIT - _weight([*head, *foot])), *foot]
     if blocks and (mark := mark_of(message)):
         blocks[0].block_id = mark
     return blocks
+
+
+def _text(message: Message, room: int) -> list[Block]:
+    """Return the sections of the text; it is cut until they fit into so many characters, or are short."""
+    limit = TEXT_LIMIT
+    while True:
+        sections: list[Block] = [
+            _section(part) for part in parts_of(_shortened(message.text, limit, message.link))
+        ]
+        if limit <= TEXT_LEAST or _weight(sections) <= room:
+            return sections
+        limit = max(TEXT_LEAST, min(limit * 2 // 3, room))
 
 
 def mark_of(message: Message) -> str:

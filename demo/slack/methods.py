@@ -32,8 +32,9 @@ def auth_test(slack: FakeSlack, _given: Arguments) -> Shape:
 
 def post_message(slack: FakeSlack, given: Arguments) -> Shape:
     """Post a message into a channel, below another message, or to a member."""
+    to = str(given.get("channel", ""))
     message = slack.rooms.post(
-        str(given.get("channel", "")),
+        _conversation(slack, to) if to in slack.members else to,
         str(given.get("text", "")),
         _blocks(given),
         thread_ts=given.get("thread_ts"),
@@ -64,9 +65,14 @@ def open_conversation(slack: FakeSlack, given: Arguments) -> Shape:
     user = str(given.get("users", ""))
     if user not in slack.members:
         raise SlackSaysNo(error="user_not_found")
+    return {"channel": {"id": _conversation(slack, user)}}
+
+
+def _conversation(slack: FakeSlack, user: str) -> str:
+    """Return the channel of the direct messages with a member."""
     channel = f"D{user[1:]}"
     slack.rooms.names[channel] = slack.members[user]
-    return {"channel": {"id": channel}}
+    return channel
 
 
 def history(slack: FakeSlack, given: Arguments) -> Shape:

@@ -100,7 +100,7 @@ class Rooms:
     """All channels. `watchers` hear of each message that was posted or changed."""
 
     names: dict[str, str]
-    """The channels that the bot is in: names by ids. A member's id is the direct messages with them."""
+    """The channels that the bot is in: names by ids."""
     messages: list[SlackMessage] = field(default_factory=list)
     watchers: list[Callable[[SlackMessage], None]] = field(default_factory=list)
     _last: int = 0

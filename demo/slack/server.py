@@ -48,7 +48,7 @@ class FakeSlack:
         """Have these members and channels (names by ids), user groups, and tokens that open it."""
         self.members = dict(members or {"U01ALICE": "alice", "U02BOB": "bob", "U03CAROL": "carol"})
         self.groups = {name: tuple(ids) for name, ids in (groups or {}).items()}
-        self.rooms = Rooms({**(channels or {"C01INC": "incidents"}), **self.members})
+        self.rooms = Rooms(dict(channels or {"C01INC": "incidents"}))
         self.team = team
         self.socket = SocketMode()
         self.faults = Faults()

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from typing import TypeAlias
 
 import pytest
 
-from demo.slack.server import FakeSlack
+from adapters.channels.slack import SlackWeb
+from demo.slack.server import BOT_TOKEN, FakeSlack
+
+Open: TypeAlias = Callable[..., SlackWeb]
 
 
 @pytest.fixture(autouse=True)
@@ -20,3 +25,17 @@ async def slack() -> AsyncIterator[FakeSlack]:
     await slack.start()
     yield slack
     await slack.close()
+
+
+@pytest.fixture
+async def room(slack: FakeSlack) -> AsyncIterator[Open]:
+    """Open channels of the fake Slack."""
+    opened: list[SlackWeb] = []
+
+    def start(name: str = "C01INC") -> SlackWeb:
+        opened.append(SlackWeb(BOT_TOKEN, name, f"{slack.address}/api/", timedelta(seconds=5)))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        await one.aclose()

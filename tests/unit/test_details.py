@@ -21,6 +21,7 @@ FULL = """# chat r2
 - **Signals:** Signals judged: users recovered. error-limit is healthy
 - **Owned by:** Ann
 - **Alerts:** 3
+- **Not sent:** Message to commander through incidents was not sent: channel_not_found
 - **Postmortem:** postmortems/1.md
 
 ## Now
