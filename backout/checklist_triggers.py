@@ -87,7 +87,8 @@ def _authority(rule: Rule, playbook: Playbook) -> str:
             many = f"{rule.quorum} different people" if rule.quorum > 1 else "one person"
             time = f" They have {written(rule.approve_within)}." if rule.approve_within else ""
             after = f" Silence means: {rule.on_timeout}." if rule.on_timeout else ""
-            return f"reverts once {many} ({who}){among} approved the plan; one reject holds the incident.{time}{after}"
+            vote = f"reverts once {many} ({who}){among} approved the plan"
+            return f"{vote}; one reject holds the incident.{time}{after}"
 
 
 def _criteria(playbook: Playbook) -> Iterator[str]:
