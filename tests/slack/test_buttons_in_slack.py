@@ -80,7 +80,7 @@ async def test_many_long_buttons_people_and_words_are_never_refused(slack: FakeS
         )
         await room().post(message=told, people=people)
     assert slack.refused == []
-    assert all(len(shown.buttons) >= 5 for shown in slack.rooms.messages)
+    assert all(len(shown.buttons) > 3 for shown in slack.rooms.messages)
     assert all("characters are cut here" in shown.words for shown in slack.rooms.messages)
 
 
