@@ -17,8 +17,6 @@ FORM = "backout:form"
 """The callback id of the form that asks for a reason."""
 REASON_BLOCK, SEVERITY_BLOCK = "reason", "severity"
 """The blocks of its fields; each has one field."""
-LONGEST_VALUE, LONGEST_METADATA = 2000, 3000
-"""Characters that Slack takes."""
 
 F = TypeVar("F", bound=Frozen)
 

@@ -24,8 +24,6 @@ from backout.severity import Severity
 TIMEOUT_S = 5.0
 _PAUSE_S = 1.0
 _WHAT = "Slack"
-_HOOKS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
-"""Where Slack's response_urls are."""
 
 
 class SlackCallsWeb:
@@ -34,7 +32,7 @@ class SlackCallsWeb:
     def __init__(self, token: str | None, api: str = "https://slack.com/api/") -> None:
         """Without a token people can still be answered, but no form opens and no group is known."""
         self._token = token
-        self._hosts = _HOOKS | {urlsplit(api).hostname}
+        self._origins = {("https", "hooks.slack.com"), ("https", "hooks.slack-gov.com"), _origin(api)}
         self._client = AsyncWebClient(token=token, base_url=api, retry_handlers=[])
         self._http: aiohttp.ClientSession | None = None
 
@@ -50,8 +48,7 @@ class SlackCallsWeb:
 
     async def respond(self, *, url: str, text: str) -> None:
         """Say something to the person who tapped, and to nobody else."""
-        parts = urlsplit(url)
-        if parts.hostname not in self._hosts or parts.scheme not in {"http", "https"}:
+        if _origin(url) not in self._origins:
             raise RejectedBySystem(what=_WHAT, why="the address to answer at is not Slack's")
         body = {"response_type": "ephemeral", "replace_original": False, "text": text}
         try:
@@ -95,6 +92,15 @@ class SlackCallsWeb:
             raise refusal(error.response, what=_WHAT) from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise Unreachable(what=_WHAT, why=str(error) or type(error).__name__) from error
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Return what tells whose an address is; one that is none is nobody's."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.hostname or ""
 
 
 def _form(button: Button, respond_to: str) -> View:
