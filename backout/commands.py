@@ -270,6 +270,11 @@ def status_text(brief: Briefing) -> str:
 
 
 def _ask_line(ask: Ask, incident: str) -> str:
+    return f"Waiting: {ask.what}{voting(ask)} Answer with: {', '.join(answers(ask, incident))}."
+
+
+def voting(ask: Ask) -> str:
+    """Return how a vote stands and what it takes; empty where nothing is voted on."""
     votes = f" {len(ask.approved_by)} of {ask.quorum} approved." if ask.quorum else ""
     if ask.roles_needed > 1:
         votes += f" It takes {ask.roles_needed} roles, each filled by another person."
@@ -277,7 +282,9 @@ def _ask_line(ask: Ask, incident: str) -> str:
         votes += f" One of them must be {' or '.join(ask.must)}."
     if ask.required:
         votes += f" Among them must be {' and '.join(ask.required)}, each another person."
-    return f"Waiting: {ask.what}{votes} Answer with: {', '.join(answers(ask, incident))}."
+    if ask.broken_by:
+        votes += f" {len(ask.broken_by)} broke the glass for it; it takes two roles."
+    return votes
 
 
 def _question_line(question: Question, incident: str) -> str:

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backout.addressing import ListedIncident, short_of
-from backout.commands import answers, judging
+from backout.commands import answers, judging, voting
 from backout.outbox import OutboxEntry
 from backout.timeline import Event
 from backout.view import Ask, IncidentView, Question
@@ -138,13 +138,12 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
 
 def _ask(ask: Ask, incident: str) -> str:
     commands = ", ".join(f"backout {answer}" for answer in answers(ask, incident))
-    votes = f" {len(ask.approved_by)} of {ask.quorum} approved." if ask.quorum else ""
     items = "".join(
         f"\n{'[x]' if number in ask.ticked else '[ ]'} {number}. {item}"
         for number, item in enumerate(ask.items, 1)
     )
     bound = f"\nCode {ask.code} stands for {ask.subject}." if ask.code else ""
-    return f"{ask.what}{votes}{items}{bound}\nAnswer with: {commands}."
+    return f"{ask.what}{voting(ask)}{items}{bound}\nAnswer with: {commands}."
 
 
 def _question(question: Question, incident: str) -> str:

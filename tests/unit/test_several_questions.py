@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backout.authority import Allowed, Refused, decide
 from backout.case import Case
+from backout.commands import voting
 from backout.people import Act, Action
 from tests.unit.views import BEN, CLEO, OPENING, PLAN, PLAYBOOK, act, approval, at, case_of
 
@@ -31,8 +32,8 @@ def refused(vote: Act, case: Case) -> str:
 
 def test_a_vote_without_a_code_is_told_every_code() -> None:
     assert refused(act(Action.APPROVE), both()) == (
-        "say by its code what you approve, once you have read it: approve aaaaaaaa for 'Revert r2: 50 %, 10 %, "
-        "0 %'; approve bbbbbbbb for 'Send to customers: sorry'"
+        "say by its code what you approve, once you have read it: approve aaaaaaaa for 'Revert r2: 50 %, "
+        "10 %, 0 %'; approve bbbbbbbb for 'Send to customers: sorry'"
     )
 
 
@@ -80,3 +81,11 @@ def test_a_rejection_ends_its_own_vote_and_says_what_that_means() -> None:
     assert case.rejections == {NOTICE: "rejected by Cleo: wrong tone"}
     assert case.asks == {"approve": approval()}
     assert case.timeline[-1].model_dump()["subject"] == NOTICE
+
+
+def test_a_vote_says_how_it_stands_and_what_it_takes() -> None:
+    ask = approval(required=("product",), approved_by=("ben",), broken_by=("ann",))
+    assert voting(ask) == (
+        " 1 of 2 approved. Among them must be product, each another person. 1 broke the glass for it; it "
+        "takes two roles."
+    )
