@@ -13,6 +13,7 @@ from bench.first_change import rounds
 from bench.first_page import pages
 from bench.outage import outage
 from bench.stand import Stand, memory_mb, set_up
+from cli.processes import Child
 
 # A process that exits right after its last connection closed may crash in the SDK's native threads.
 _SETTLE_S = 0.1
@@ -29,25 +30,42 @@ class Asked(argparse.Namespace):
 
 
 async def run(folder: Path, asked: Asked) -> None:
-    """Measure and print."""
-    count, kills = asked.rounds, asked.kills
+    """Measure and print; what is asked for none of is left out."""
     async with set_up(folder) as stand:
         worker = await stand.run_worker()
-        _say(report.heading(count))
-        _say(report.first_change(await rounds(stand, count)))
-        incident = f"incident/chat/r{count - 1}"
-        sizes = [await _size(stand, one) for one in (incident, f"{incident}/revert/1")]
-        _say(report.sizes(sizes, count, memory_mb(worker)))
-        _say(report.first_page(await pages(stand, count)))
-        worker, standby = await after_kill.kills(stand, worker, kills, standby=True)
-        worker, cold = await after_kill.kills(stand, worker, kills, standby=False)
-        _say(report.after_kill({"another worker stands by": standby, "another worker is started": cold}))
-        releases = [f"c{number}" for number in range(asked.incidents)]
-        opened_s = await crowd.opened(stand, releases)
-        taken = await crowd.acknowledged(stand, releases[: crowd.MOST_ACKS], worker)
-        _say(report.crowd(len(releases), opened_s, memory_mb(worker), taken))
-        _say(report.outage(await outage(stand, asked.outage)))
+        _say(report.heading(asked.rounds))
+        if asked.rounds:
+            await _first_effects(stand, worker, asked.rounds)
+        if asked.kills:
+            worker = await _kills(stand, worker, asked.kills)
+        if asked.incidents:
+            await _crowd(stand, worker, asked.incidents)
+        if asked.outage:
+            _say(report.outage(await outage(stand, asked.outage)))
     await asyncio.sleep(_SETTLE_S)
+
+
+async def _first_effects(stand: Stand, worker: Child, count: int) -> None:
+    _say(report.first_change(await rounds(stand, count)))
+    incident = f"incident/chat/r{count - 1}"
+    sizes = [await _size(stand, one) for one in (incident, f"{incident}/revert/1")]
+    _say(report.sizes(sizes, count, memory_mb(worker)))
+    _say(report.first_page(await pages(stand, count)))
+
+
+async def _kills(stand: Stand, worker: Child, count: int) -> Child:
+    """Return the worker that is left."""
+    worker, standby = await after_kill.kills(stand, worker, count, standby=True)
+    worker, cold = await after_kill.kills(stand, worker, count, standby=False)
+    _say(report.after_kill({"another worker stands by": standby, "another worker is started": cold}))
+    return worker
+
+
+async def _crowd(stand: Stand, worker: Child, count: int) -> None:
+    releases = [f"c{number}" for number in range(count)]
+    opened_s = await crowd.opened(stand, releases)
+    taken = await crowd.acknowledged(stand, releases[: crowd.MOST_ACKS], worker)
+    _say(report.crowd(count, opened_s, memory_mb(worker), taken))
 
 
 async def _size(stand: Stand, workflow: str) -> report.Size:
@@ -62,7 +80,12 @@ def _say(lines: Iterable[str]) -> None:
 def main() -> None:
     """Read the command line, and run."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=100, help="incidents to measure (default: %(default)s)")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=100,
+        help="incidents to measure, 0 or two at least (default: %(default)s)",
+    )
     parser.add_argument("--kills", type=int, default=5, help="workers to kill, twice (default: %(default)s)")
     parser.add_argument(
         "--incidents", type=int, default=1000, help="incidents that are open at once (default: %(default)s)"
