@@ -1,38 +1,41 @@
-"""The demo's people: they see what is asked of them and answer, through Slack as responders do.
+"""The demo's people: they see what is asked of them in the channel, and tap what they answer.
 
-Each answer is a slash command, signed as Slack signs it, sent to the gateway's own door.
+Each tap is signed as Slack signs it, and sent to the gateway's own door.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
-import aiohttp
-from slack_sdk.signature import SignatureVerifier
-
+from adapters.channels.plain import plain
+from backout.buttons import REASON_BLOCK, action_id_of
 from backout.commands import word_of
 from backout.errors import BackoutError
+from backout.messages import Button
 from backout.people import NEEDS_REASON, NEEDS_SUBJECT, Action, Person
 from backout.view import Ask, IncidentView
+from demo.slack.people import SlackPeople
+from demo.slack.reactions import Reaction
+from demo.slack.rooms import Rooms, SlackMessage
 
 THINKS_S = 1.2
 """How long a person reads before they answer."""
 PATIENCE_S = 6.0
 """How long a person waits for their answer to count before they give it again."""
-_SAYS = {
-    "escalate": {Action.ACKNOWLEDGE: "I am on it"},
-    "revert": {Action.APPROVE: "the numbers are plain"},
-    "notify": {Action.APPROVE: "say it like that"},
+REMARK = "I am on it. Its index was swapped today, and nobody told us"
+"""What whoever owns the incident writes on its timeline."""
+_ANSWERS = {
+    "escalate": (Action.ACKNOWLEDGE,),
+    "revert": (Action.APPROVE,),
+    "notify": (Action.APPROVE,),
 }
-"""What people answer with in this story, by step."""
+"""What people answer in this story, by step."""
 
 
 class DoorClosed(BackoutError):
-    """The gateway answered '/backout {text}' of {who} with HTTP {status}: {said} See the engine's log."""
+    """The gateway answered {who}, who tapped '{button}', with HTTP {status}. See the engine's log."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def next_answer(
     owner = next((step.owner for step in view.playbook.steps if step.name == view.step), "")
     turn = sorted(people, key=lambda key: owner not in people[key].roles)
     for ask in view.asks:
-        for action in (action for action in ask.actions if action in _SAYS.get(view.step, {})):
+        for action in (action for action in ask.actions if action in _ANSWERS.get(view.step, ())):
             for key in turn:
                 answer = Answer(
                     person=key, action=action, about=ask.subject or ask.what, code=_code(action, ask)
@@ -68,92 +71,80 @@ def next_answer(
     return None
 
 
-def words(answer: Answer, view: IncidentView) -> str:
-    """Return what the person types after /backout."""
-    summary = view.summary
-    typed = (word_of(answer.action), f"{summary.service}/{summary.release}", answer.code)
-    return " ".join((*filter(None, typed), _SAYS[view.step][answer.action]))
-
-
-class Slack:
-    """Sends slash commands to the gateway, each signed with the site's signing secret."""
-
-    def __init__(self, *, gateway: str, signing_secret: str) -> None:
-        self._url = f"{gateway}/slack/commands"
-        self._signer = SignatureVerifier(signing_secret)
-        self._sent = 0
-
-    async def type(self, text: str, *, key: str, person: Person) -> str:
-        """Let a person type `/backout <text>`; return what they are shown.
-
-        Raises:
-            DoorClosed: the gateway did not take the command at all.
-        """
-        self._sent += 1
-        body = urlencode(self._form(text, key=key, person=person))
-        now = str(int(time.time()))
-        signature = self._signer.generate_signature(timestamp=now, body=body)
-        headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "X-Slack-Request-Timestamp": now,
-            "X-Slack-Signature": signature or "",
-        }
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http,
-            http.post(self._url, data=body, headers=headers) as response,
-        ):
-            if not response.ok:
-                raise DoorClosed(
-                    who=person.name, text=text, status=response.status, said=await response.text()
-                )
-            shown = await response.json()
-            return str(shown.get("text", ""))
-
-    def _form(self, text: str, *, key: str, person: Person) -> dict[str, str]:
-        return {
-            "team_id": "T01DEMO",
-            "channel_id": "C01INCIDENTS",
-            "user_id": person.slack or "",
-            "user_name": key,
-            "command": "/backout",
-            "text": text,
-            "api_app_id": "A01DEMO",
-            "trigger_id": f"{time.time_ns()}.{self._sent}.demo",
-        }
-
-
 class OnCall:
-    """Answers every question of an incident, as people do: they look, they think, they type."""
+    """Answers every question of an incident, as people do: they look, they think, they tap."""
 
     def __init__(
         self,
         *,
-        slack: Slack,
+        rooms: Rooms,
+        hands: SlackPeople,
         people: Mapping[str, Person],
         say: Callable[[str], None],
         thinks_s: float = THINKS_S,
         patience_s: float = PATIENCE_S,
     ) -> None:
-        self._patience_s = patience_s
-        self._thinks_s = thinks_s
-        self._slack = slack
+        """Let these people see the rooms, and act with their hands."""
+        self._rooms = rooms
+        self._hands = hands
         self._people = people
         self._say = say
+        self._thinks_s = thinks_s
+        self._patience_s = patience_s
         self._given: dict[Answer, float] = {}
 
     async def look(self, view: IncidentView) -> None:
-        """Answer the first open question, if there is one; what does not count is said again later."""
+        """Answer the first open question that has a button; what does not count is said again later."""
         clock = asyncio.get_running_loop().time
         given = [answer for answer, at_s in self._given.items() if clock() < at_s + self._patience_s]
         answer = next_answer(view, people=self._people, given=given)
-        if answer is None:
+        if answer is None or self._message(answer, view) is None:
             return
         await asyncio.sleep(self._thinks_s)
-        person = self._people[answer.person]
-        text = words(answer, view)
-        shown = await self._slack.type(text, key=answer.person, person=person)
+        message = self._message(answer, view)
+        if message is None:
+            return
+        await self._tap(answer, view, message)
         self._given[answer] = clock()
-        self._say(f"{person.name} types /backout {text} → {' '.join(shown.split())}")
+        if answer.action is Action.ACKNOWLEDGE:
+            await self._remark(answer, message)
+
+    def _message(self, answer: Answer, view: IncidentView) -> SlackMessage | None:
+        """Return the newest message that has a button for the answer."""
+        wanted = _action_id(answer.action, answer.code, view)
+        having = (
+            message
+            for message in reversed(self._rooms.messages)
+            if any(button["action_id"] == wanted for button in message.buttons)
+        )
+        return next(having, None)
+
+    async def _tap(self, answer: Answer, view: IncidentView, message: SlackMessage) -> None:
+        wanted = _action_id(answer.action, answer.code, view)
+        person = self._people[answer.person]
+        label = message.button(wanted)["text"]["text"]
+        reaction = await self._hands.tap(person.slack or "", message, wanted)
+        await self._tell(person, f"taps [{label}]", reaction)
+
+    async def _remark(self, answer: Answer, message: SlackMessage) -> None:
+        """Write on the timeline, by the form that opens."""
+        person = self._people[answer.person]
+        tapped = await self._hands.tap(person.slack or "", message, Action.NOTE.value)
+        form = await tapped.form()
+        sent = await self._hands.submit(person.slack or "", form, {REASON_BLOCK: REMARK})
+        said = f"taps [{message.button(Action.NOTE.value)['text']['text']}] and fills in the form"
+        await self._tell(person, said, tapped if sent.closed else sent)
+
+    async def _tell(self, person: Person, did: str, reaction: Reaction) -> None:
+        status = reaction.status
+        if status is not None and status >= 400:  # noqa: PLR2004  # HTTP's errors begin there
+            raise DoorClosed(who=person.name, button=did, status=status)
+        shown = await reaction.hears()
+        self._say(f"{person.name} {did} → {plain(' '.join(shown.split()))}")
+
+
+def _action_id(action: Action, code: str, view: IncidentView) -> str:
+    return action_id_of(Button(action=action, incident=view.summary.incident, code=code))
 
 
 def commands(ask: Ask, *, people: Mapping[str, Person], cli: str, state: str) -> list[str]:

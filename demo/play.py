@@ -15,9 +15,12 @@ from backout.errors import EngineDown, IncidentUnknown, Unanswered
 from backout.site import Site
 from backout.view import Ask, IncidentOutcome, IncidentView, incident_id
 from demo import releases, words, world
+from demo.channel import INCIDENTS, Channel
 from demo.monitoring import Monitoring
-from demo.people import OnCall, Slack
+from demo.people import OnCall
 from demo.proof import findings
+from demo.slack.people import SlackPeople
+from demo.slack.signed import SignedHttp
 from demo.story import Story
 from demo.traffic import PER_SECOND, Traffic
 from demo.world import Engine, World
@@ -75,7 +78,7 @@ class Play:
             await service_part.start()
             beside(service_part.watch())
             service = await stage.service()
-            site = stage.write_site(service=service, interactive=self._interactive)
+            site = await self._site(service)
             traffic = Traffic(url=service)
             beside(traffic.run(lasting_s=self._lasting_s))
             beside(self._show(traffic))
@@ -91,6 +94,15 @@ class Play:
             view = await self._follow(incidents, monitoring, engine)
             self._sum_up(view, went_bad=went_bad, alerts=monitoring.sent)
             return Ending(await self._prove(service, traffic, view), view.postmortem)
+
+    async def _site(self, service: str) -> Site:
+        """Start the demo's Slack and show its channels; return the site that is written for it."""
+        stage = self._world
+        slack = await stage.slack.start()
+        site = stage.write_site(service=service, slack=slack, interactive=self._interactive)
+        names = {person.slack: person.name for person in site.people.values() if person.slack}
+        Channel(stage.slack.rooms, lambda text, mark: self._story.say(text, mark=mark), names)
+        return site
 
     def _monitoring(self, service: str, engine: Engine) -> Monitoring:
         return Monitoring(
@@ -137,8 +149,14 @@ class Play:
 
     async def _people(self, incidents: Incidents, site: Site, engine: Engine) -> None:
         """Let people answer what is asked of them: the scripted ones, or those who watch."""
-        slack = Slack(gateway=engine.gateway, signing_secret=self._world.signing_secret)
-        on_call = OnCall(slack=slack, people=site.people, say=self._story.say)
+        slack = self._world.slack
+        door = SignedHttp(
+            signing_secret=self._world.signing_secret,
+            commands=f"{engine.gateway}/slack/commands",
+            interactions=f"{engine.gateway}/slack/interactions",
+        )
+        hands = SlackPeople(slack, door, channel=INCIDENTS)
+        on_call = OnCall(rooms=slack.rooms, hands=hands, people=site.people, say=self._story.say)
         asked: tuple[Ask, ...] = ()
         while True:
             view = await _view(incidents)

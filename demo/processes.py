@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 _LEASH = ROOT / "cli" / "leash.py"
 _GRACE_S = 20.0
 _TAIL_LINES = 15
+_PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY"})
+"""Slack's client would ask them for loopback too."""
 
 
 class PartEnded(BackoutError):
@@ -75,11 +77,11 @@ def tail(log: Path) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Return our environment without what would send the demo's parts to somebody's real system."""
+    """Return our environment without what would send the demo's parts to a real system or a proxy."""
     ours = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("TEMPORAL_", "BACKOUT_", "FLAGD_"))
+        if not name.startswith(("TEMPORAL_", "BACKOUT_", "FLAGD_")) and name.upper() not in _PROXIES
     }
     return ours | {
         "PYTHONPATH": str(ROOT),

@@ -25,7 +25,15 @@ _BAR_CELLS = 12
 _LEVELS = "▁▂▃▄▅▆▇█"
 _FULL_LEVEL_PERCENT = 20.0
 _PLAIN_STATUS_EVERY_S = 4.0
-_STYLES = {"✗": "bold red", "▲": "bold red", "▼": "bold cyan", "✓": "green", "☎": "yellow", "☑": "yellow"}
+_STYLES = {
+    "✗": "bold red",
+    "▲": "bold red",
+    "▼": "bold cyan",
+    "✓": "green",
+    "☎": "yellow",
+    "☑": "yellow",
+    "✉": "magenta",
+}
 
 
 class Story:

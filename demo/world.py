@@ -24,9 +24,11 @@ from backout.site import Site
 from backout.view import Ask
 from backout.yaml_text import load_site
 from demo import releases
+from demo.channel import CHANNELS, MEMBERS
 from demo.people import commands
 from demo.processes import ROOT, Part
 from demo.releases import Faults
+from demo.slack.server import FakeSlack
 
 HERE = ROOT / "demo"
 _RUN = "run-"
@@ -95,6 +97,12 @@ class World:
         """What the demo waits for now; its last words if it does not come."""
         self.alert_token = _new_secret(folder / "alertmanager-token")
         self.signing_secret = _new_secret(folder / "slack-signing-secret")
+        self.slack = FakeSlack(
+            members=MEMBERS,
+            channels=CHANNELS,
+            bot_token=_new_secret(folder / "slack-bot-token"),
+            team="the demo",
+        )
         self._port = folder / "service.port"
         flags = folder / "flags.json"
         shutil.copy(HERE / "flags.json", flags)
@@ -126,8 +134,8 @@ class World:
         """Wait for the model service and return its address."""
         return f"http://127.0.0.1:{await self._wait_for('the model service', self._port)}"
 
-    def write_site(self, *, service: str, interactive: bool) -> Site:
-        """Write the demo's site file for the service's address, and return the site.
+    def write_site(self, *, service: str, slack: str, interactive: bool) -> Site:
+        """Write the demo's site file for the addresses of the service and of Slack's API; return the site.
 
         In an interactive demo the account that runs it may act as each of its people.
         """
@@ -136,7 +144,7 @@ class World:
         # The output is YAML with every value in quotes, not HTML.
         environment = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True)  # noqa: S701
         text = environment.from_string(template).render(
-            playbooks=HERE / "playbooks", service=service, act_as=act_as
+            playbooks=HERE / "playbooks", service=service, slack=slack, act_as=act_as
         )
         self.site_file.write_text(text)
         return load_site(text, file=str(self.site_file))
@@ -156,6 +164,7 @@ class World:
         """Stop every process, the last started first."""
         for part in reversed(self.parts):
             await part.stop()
+        await self.slack.close()
 
 
 async def go_bad(service: str) -> datetime:

@@ -1,22 +1,11 @@
-"""The demo's people: who answers what, in which order, and how it reaches the gateway."""
+"""The demo's people: who answers what, and in which order."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from urllib.parse import parse_qsl
-
-import pytest
-from slack_sdk.signature import SignatureVerifier
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
-
 from backout.people import Action
 from backout.view import Ask, IncidentView
-from demo.people import Answer, DoorClosed, OnCall, Slack, commands, next_answer, words
-from tests.unit.demo_world import PEOPLE, a_view, served
+from demo.people import Answer, commands, next_answer
+from tests.unit.demo_world import PEOPLE, a_view
 
 PLAN, NOTICE = "sha256:" + "4f1a2b3c" * 8, "sha256:" + "99aabbcc" * 8
 OWN_IT = Ask(what="Do you own it?", actions=(Action.ACKNOWLEDGE,), roles=("on_call", "incident_commander"))
@@ -77,65 +66,3 @@ def test_whoever_watches_is_shown_every_answer_that_somebody_may_give() -> None:
         "backout ack --as alice --state x",
         "backout ack --as bob --state x",
     ]
-
-
-@asynccontextmanager
-async def gateway(taken: list[dict[str, str]], *, status: int = 200) -> AsyncIterator[str]:
-    """A gateway's Slack door that believes only what is signed with `s3cret`."""
-
-    async def command(request: Request) -> Response:
-        body = await request.body()
-        if status != 200:
-            return PlainTextResponse("out of order", status)
-        if not SignatureVerifier("s3cret").is_valid_request(body, dict(request.headers)):
-            return PlainTextResponse("forged", 401)
-        taken.append(dict(parse_qsl(body.decode())))
-        return JSONResponse({"response_type": "ephemeral", "text": "taken:\n1 of 2"})
-
-    app = Starlette(routes=[Route("/slack/commands", command, methods=["POST"])])
-    async with served(app) as url:
-        yield url
-
-
-async def test_an_answer_reaches_the_gateway_as_a_slash_command_that_slack_could_have_signed() -> None:
-    taken: list[dict[str, str]] = []
-    said: list[str] = []
-    async with gateway(taken) as url:
-        slack = Slack(gateway=url, signing_secret="s3cret")
-        on_call = OnCall(slack=slack, people=PEOPLE, say=said.append, thinks_s=0)
-        for _ in range(3):
-            await on_call.look(view("revert", REVERT))
-    assert [form["user_id"] for form in taken] == ["U01BOB", "U01CAROL"]
-    assert taken[0]["command"] == "/backout"
-    assert taken[0]["text"] == "approve chat/2026.11 4f1a2b3c the numbers are plain"
-    assert len({form["trigger_id"] for form in taken}) == 2
-    assert said[0] == "Bob types /backout approve chat/2026.11 4f1a2b3c the numbers are plain → taken: 1 of 2"
-
-
-async def test_an_answer_that_did_not_count_is_given_again_in_a_while() -> None:
-    taken: list[dict[str, str]] = []
-    async with gateway(taken) as url:
-        slack = Slack(gateway=url, signing_secret="s3cret")
-        on_call = OnCall(slack=slack, people=PEOPLE, say=lambda _: None, thinks_s=0, patience_s=0)
-        for _ in range(2):
-            await on_call.look(view("escalate", OWN_IT))
-    assert [form["user_id"] for form in taken] == ["U01ALICE", "U01ALICE"]
-
-
-async def test_a_door_that_does_not_open_is_an_error_that_names_the_command() -> None:
-    async with gateway([], status=503) as url:
-        slack = Slack(gateway=url, signing_secret="s3cret")
-        with pytest.raises(DoorClosed, match="'/backout ack' of Alice with HTTP 503: out of order"):
-            await slack.type("ack", key="alice", person=PEOPLE["alice"])
-
-
-async def test_a_wrong_secret_opens_no_door() -> None:
-    async with gateway([]) as url:
-        slack = Slack(gateway=url, signing_secret="wrong")
-        with pytest.raises(DoorClosed, match="HTTP 401: forged"):
-            await slack.type("ack", key="alice", person=PEOPLE["alice"])
-
-
-def test_what_is_typed_names_the_incident_and_says_why() -> None:
-    alice = answer("alice", Action.ACKNOWLEDGE, "Do you own it?")
-    assert words(alice, view("escalate", OWN_IT)) == "ack chat/2026.11 I am on it"

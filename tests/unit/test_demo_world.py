@@ -45,20 +45,24 @@ def test_secrets_are_new_for_each_demo_and_only_for_their_owner(tmp_path: Path) 
         (tmp_path / name).mkdir()
         world = World(tmp_path / name)
         tokens |= {world.alert_token, world.signing_secret}
-        for file in ("alertmanager-token", "slack-signing-secret"):
+        for file in ("alertmanager-token", "slack-signing-secret", "slack-bot-token"):
             assert stat.S_IMODE((tmp_path / name / file).stat().st_mode) == 0o600
     assert len(tokens) == 4
 
 
 def test_whoever_plays_the_demo_may_act_as_each_of_its_people(tmp_path: Path) -> None:
-    site = World(tmp_path).write_site(service="http://127.0.0.1:4711", interactive=True)
+    site = World(tmp_path).write_site(
+        service="http://127.0.0.1:4711", slack="http://127.0.0.1:4712/api/", interactive=True
+    )
     assert site.act_as == (getuser(),)
     assert {actor_of(site, chosen=key).name for key in site.people} == {"Alice", "Bob", "Carol"}
 
 
 def test_the_site_and_the_playbook_of_the_demo_fit_each_other(tmp_path: Path) -> None:
     world = World(tmp_path)
-    site = world.write_site(service="http://127.0.0.1:4711", interactive=False)
+    site = world.write_site(
+        service="http://127.0.0.1:4711", slack="http://127.0.0.1:4712/api/", interactive=False
+    )
     deployment = load_deployment(read_site(world.site_file, {}))
     assert list(deployment.playbooks) == ["conversational-agent"]
     assert deployment.playbooks["conversational-agent"].release.service == releases.SERVICE
