@@ -11,6 +11,7 @@ from backout.evaluation import Evaluation, Outcome
 from backout.mandate import Mandate, mandate
 from backout.playbook import Playbook
 from backout.rules import Do
+from backout.severity import Severity
 from backout.steps import Move
 from tests.workflows.playbooks import playbook
 
@@ -150,3 +151,36 @@ def test_a_larger_quorum_stays_a_larger_quorum() -> None:
     assert mandate(fired("ask"), asked).quorum == 4
     assert mandate(fired("ask", decide_by=("product",)), of({**ASK, "quorum": 2})).quorum == 2
     assert mandate(fired("freeze"), of(HOLD, {**ASK, "quorum": 2})).quorum == 2
+
+
+TIMES = {
+    "critical": {"within": "5m", "on_timeout": "escalate"},
+    "minor": {"within": "20m", "on_timeout": "abort"},
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity", "wanted"),
+    [
+        ("plain", None, (timedelta(minutes=5), Move.ESCALATE)),
+        ("plain", Severity.MINOR, (timedelta(minutes=20), Move.ABORT)),
+        ("plain", Severity.MAJOR, (None, None)),
+        ("ask", Severity.CRITICAL, (timedelta(minutes=10), Move.ABORT)),
+        ("auto", Severity.CRITICAL, (None, None)),
+    ],
+)
+def test_the_time_is_the_rule_s_own_or_that_of_the_severity(
+    rule: str, severity: Severity | None, wanted: tuple[timedelta | None, Move | None]
+) -> None:
+    plain = {"id": "plain", "authority": "approve", "when": WHEN}
+    found = mandate(fired(rule), playbook(rules=[plain, ASK, AUTO], approvals=TIMES), severity=severity)
+    assert (found.within, found.on_timeout) == wanted
+
+
+def test_required_roles_count_among_the_approvers_and_only_what_is_automatic_is_announced() -> None:
+    asked = {**ASK, "required": ["product"]}
+    found = mandate(fired("ask"), of(asked))
+    assert (found.roles, found.required, found.veto_window) == (BOTH, ("product",), None)
+    announced = {**AUTO, "veto_window": "60s"}
+    assert mandate(fired("auto"), of(announced)).veto_window == timedelta(minutes=1)
+    assert mandate(fired("auto", decide_by=("product",)), of(announced)).authority == "approve"
