@@ -12,7 +12,7 @@ SHORTENED = (
 
 
 def bound(timeline: list[Event], *, stored: int) -> None:
-    """Leave the oldest messages their first line, where all texts are too much to carry after the newest event.
+    """Leave the oldest messages their first line once the newest event makes all texts too much to carry.
 
     So many events of the timeline are in the store, which has them whole; where it is out of reach for long,
     what it does not have is shortened too.

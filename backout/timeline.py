@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -293,14 +294,14 @@ class MessageSent(BaseEvent):
 
     @property
     def late(self) -> timedelta:
-        """How long after it was due it was sent, in whole seconds; nothing where it was in time."""
-        late = max(timedelta(0), self.at - self.due) if self.due else timedelta(0)
-        return timedelta(seconds=late // timedelta(seconds=1))
+        """How long after it was due it was sent; nothing where it was in time."""
+        return max(timedelta(0), self.at - self.due) if self.due else timedelta(0)
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
-        late = f", {format_duration(self.late)} late" if self.late else ""
+        seconds = timedelta(seconds=math.ceil(self.late.total_seconds()))
+        late = f", {format_duration(seconds)} late" if seconds else ""
         return f"Message sent to {self.audience} through {self.channel}{late}"
 
 

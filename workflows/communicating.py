@@ -145,7 +145,8 @@ class Teller:
     async def _next(self) -> None:
         """Have the notice that is owed sent; where people let it pass, the next one takes its place."""
         owed, what = self._owed, self._what
-        if what.every is None:
+        is_followed = what.every is not None and not owed.last
+        if not is_followed:
             # No next one takes its place: silence is asked again, with fresh facts.
             pause = options.reminder(self._desk.playbook.remind, self._reminders)
             until, self._reminders = max(owed.due, workflow.now()) + pause, self._reminders + 1
@@ -154,7 +155,7 @@ class Teller:
         await self._deliver(owed, until)
         if self._owed.due == owed.due and not self._owed.done and workflow.now() >= until:
             self._say_overdue()
-            if what.every is not None:
+            if is_followed:
                 self._follow(sent=False)
 
     async def _deliver(self, owed: Owed, until: datetime) -> None:

@@ -22,7 +22,7 @@ from activities.records import RecordActivities
 from activities.signals import SignalActivities
 from adapters.memory import MemoryWorld
 from backout.alerts import Alert
-from backout.case import OpenIncident
+from backout.case import Case, OpenIncident
 from backout.event import BaseEvent
 from backout.model import digest_of
 from backout.people import NEEDS_SUBJECT, Act, Action, Actor, Person, Receipt
@@ -179,7 +179,12 @@ class Engine:
         )
 
     async def open(
-        self, playbook: Playbook, first: Alert | None = None, *, shipped_by: str = ""
+        self,
+        playbook: Playbook,
+        first: Alert | None = None,
+        *,
+        shipped_by: str = "",
+        carried: Case | None = None,
     ) -> Incidents:
         """Start an incident as the gateway does: by its first alert."""
         world = self.world
@@ -191,6 +196,7 @@ class Engine:
             playbook=playbook,
             digest=digest_of(playbook),
             shipped_by=shipped_by,
+            carried=carried,
         )
         handle = await self.client.start_workflow(
             Incident.run,
