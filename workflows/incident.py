@@ -34,7 +34,7 @@ from backout.timeline import (
     StepTimedOut,
 )
 from backout.view import IncidentOutcome, IncidentSummary, IncidentView, Phase
-from workflows import communicating, consenting, escalating, holding, options, reverting, steps
+from workflows import communicating, consenting, escalating, holding, options, reverting, sighting, steps
 from workflows.achieved import Achieved, Done, Stopped, TimedOut
 from workflows.desk import Desk
 from workflows.failures import reason
@@ -65,6 +65,7 @@ class Incident:
         self._desk.publisher.begin()
         if opening.carried is None:
             self._desk.in_background(reverting.count_requests(self._desk, after=options.GATHER))
+            sighting.begin(self._desk)
         else:
             escalating.go_on(self._desk)
         consenting.go_on(self._desk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from temporalio.client import Client
@@ -100,7 +101,7 @@ async def test_a_hold_stops_no_notice(skipping: Client) -> None:
         await incident.handle.terminate()
     assert view.held
     due = [event.due for event in told(view) if event.due]
-    assert all(after - before == timedelta(hours=1) for before, after in zip(due, due[1:], strict=False))
+    assert all(after - before == timedelta(hours=1) for before, after in pairwise(due))
 
 
 async def test_an_abort_ends_the_series_with_a_last_word(waiting: Client) -> None:
