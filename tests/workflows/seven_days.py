@@ -61,18 +61,18 @@ POLICIES = some.fixed_dictionaries(
     {
         "levels": some.lists(_levels | _levels | _night, min_size=1, max_size=3),
         "loops": some.integers(1, 3),
+        "repage": some.sampled_from([None, "2h", "2h", "20h"]),
     },
     optional={
-        "repage": some.sampled_from(["2h", "20h"]),
         "unanswered": some.sampled_from(["hold", "escalate", "proceed"]),
     },
 )
 Did: TypeAlias = tuple[float, str]
 """Hours to wait, and then what is done: by a person, or by the sender of alerts."""
 WEEKS = some.lists(
-    some.tuples(some.floats(0.02, 40), some.sampled_from(["acknowledge", "hold", "resume", "clear", "fire"])),
-    min_size=1,
-    max_size=7,
+    some.tuples(some.floats(0.02, 24), some.sampled_from(["acknowledge", "hold", "resume", "clear", "fire"])),
+    min_size=3,
+    max_size=9,
 )
 
 

@@ -265,12 +265,16 @@ async def test_silence_on_a_ladder_beside_the_steps_holds_them_where_the_policy_
     assert any("Dave" in event.people for event in paged if not event.policy) == (unanswered == "escalate")
 
 
+@pytest.mark.parametrize("beside", [False, True], ids=["for which its step waits", "beside the steps"])
 async def test_a_person_who_holds_decides_and_not_a_ladder_that_ends_meanwhile(
-    server: WorkflowEnvironment, waiting: Client
+    server: WorkflowEnvironment, waiting: Client, *, beside: bool
 ) -> None:
     async with running(waiting) as engine:
-        incident = await opened(engine, policy({"page": ["on_call"]}, unanswered="abort"))
-        await incident.asked(Action.ACKNOWLEDGE)
+        silent = policy({"page": ["on_call"]}, unanswered="abort")
+        authority = {"rules": rules("auto" if beside else "ack")}
+        steps = (DETECT, {**ESCALATE, "within": "3d"}, TIDY, POSTMORTEM)
+        incident = await engine.open(playbook(*steps, escalation=silent, **authority))
+        await incident.asked(Action.TICK if beside else Action.ACKNOWLEDGE)
         await incident.act("alice", Action.HOLD, reason="let me look")
         await incident.asked(Action.RESUME)
         await server.fast_forward(incident.handle, timedelta(minutes=10))
