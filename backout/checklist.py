@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from backout.checklist_communications import communication_lines, template_lines
 from backout.checklist_ladders import ladder_lines
 from backout.checklist_rights import rights_lines, table
 from backout.checklist_steps import BLANK, step_lines
@@ -11,7 +12,6 @@ from backout.checklist_triggers import trigger_lines
 from backout.model import format_duration as written
 from backout.playbook import Playbook
 from backout.rendering import escape_markdown as plain
-from backout.steps import NotifyStep
 
 
 def render(
@@ -32,7 +32,8 @@ def render(
         rights_lines(playbook, people),
         ladder_lines(playbook, people),
         _steps(playbook, people),
-        _notices(playbook, notices or {}),
+        communication_lines(playbook, people),
+        template_lines(playbook, notices or {}),
     )
     return "\n".join(line for section in sections for line in section).rstrip() + "\n"
 
@@ -71,15 +72,3 @@ def _steps(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
         yield f"- Owner: {owner}. Began at: {BLANK}  Done at: {BLANK}"
         yield from step_lines(playbook, index)
         yield ""
-
-
-def _notices(playbook: Playbook, notices: Mapping[str, str]) -> Iterator[str]:
-    used = [f"notices/{step.template}.md.j2" for step in playbook.steps if isinstance(step, NotifyStep)]
-    shown = [name for name in dict.fromkeys(used) if name in notices]
-    if shown:
-        yield "## Message templates"
-        yield ""
-    for name in shown:
-        yield f"### templates/{name}"
-        yield ""
-        yield from ("```jinja", notices[name].strip(), "```", "")

@@ -262,6 +262,7 @@ def status_text(brief: Briefing) -> str:
         *(_ask_line(ask, f"{summary.service}/{summary.release}") for ask in brief.asks),
         *(_question_line(one, f"{summary.service}/{summary.release}") for one in brief.questions),
         f"Next: {', '.join(brief.next_steps)}." if brief.next_steps else "",
+        *(f"Due: {one.line}." for one in brief.notices),
         *(f"Not sent: {one}" for one in brief.stakes.unsent),
         f"The news are not told yet: {brief.untold}" if brief.untold else "",
         f"Postmortem: {brief.postmortem}" if brief.postmortem else "",

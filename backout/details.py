@@ -35,6 +35,8 @@ def page(brief: Briefing) -> str:
         lines += ["", "## Waits for people", *(_asked(ask, summary.incident) for ask in brief.asks)]
     if brief.questions:
         lines += ["", "## Judgments", *(_question(one, summary.incident) for one in brief.questions)]
+    if brief.notices:
+        lines += ["", "## Due", *(f"- {escape_markdown(one.line)}" for one in brief.notices)]
     if brief.next_steps:
         lines += ["", "## Next", *(f"{number}. {name}" for number, name in enumerate(brief.next_steps, 1))]
     return "\n".join(lines)

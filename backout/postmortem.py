@@ -29,6 +29,7 @@ from backout.timeline import (
     StepFailed,
     StepTimedOut,
 )
+from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import LadderEnded
 from backout.view import IncidentView
 
@@ -67,6 +68,9 @@ class Facts(Frozen):
     pages: tuple[PeoplePaged, ...]
     messages: tuple[MessageSent, ...]
     unsent: tuple[MessageFailed, ...]
+    overdue: tuple[NoticeOverdue, ...]
+    dropped: tuple[NoticeDropped, ...]
+    """Notices that were due and never sent, each with the reason."""
     requests: int | None
     """Requests that the candidate served between the first and the last count: the blast radius."""
     exposure_before: int | None
@@ -96,6 +100,8 @@ def facts(view: IncidentView) -> Facts:
         pages=_all(timeline, PeoplePaged),
         messages=_all(timeline, MessageSent),
         unsent=_all(timeline, MessageFailed),
+        overdue=_all(timeline, NoticeOverdue),
+        dropped=_all(timeline, NoticeDropped),
         requests=requests_served(timeline),
         exposure_before=stages[0].before if stages else None,
         exposure_after=view.summary.exposure,

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from backout.errors import BackoutError, EngineDown, Unanswered
-from cli import acts, alerts, authority, backtest, event, incidents, operate, release, triggers
+from cli import (
+    acts,
+    alerts,
+    authority,
+    backtest,
+    event,
+    incidents,
+    notices,
+    oncall,
+    operate,
+    release,
+    triggers,
+)
 from cli.playbook import app as playbook
 
 REFUSED, ENGINE_DOWN = 1, 3
@@ -30,8 +42,10 @@ app.add_typer(event.app, name="event", rich_help_panel="Tell")
 app.add_typer(incidents.app, name="incidents", rich_help_panel="Look")
 app.add_typer(alerts.app, name="alerts", rich_help_panel="Look")
 app.add_typer(authority.app, name="authority", rich_help_panel="Look")
+app.add_typer(notices.app, name="notices", rich_help_panel="Look")
 app.add_typer(playbook, name="playbook", rich_help_panel="Look")
 app.add_typer(triggers.app, name="triggers", rich_help_panel="Look")
+app.command(rich_help_panel="Look")(oncall.oncall)
 app.command(rich_help_panel="Look")(backtest.backtest)
 acts.add_to(app)
 

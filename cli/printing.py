@@ -128,6 +128,7 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
         *(("waits for", _ask(ask, short_of(summary.incident))) for ask in view.asks),
         *(("judgment", _question(one, short_of(summary.incident))) for one in view.questions),
         ("next", ", ".join(view.next_steps)),
+        *(("due", one.line) for one in view.notices),
         *(("not sent", one) for one in view.stakes.unsent),
         ("not told", view.untold),
         ("opened", moment(summary.opened_at)),

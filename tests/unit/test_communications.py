@@ -1,4 +1,4 @@
-"""When notices are due: on the grid that the playbook draws, never twice, never in the past, and with an end."""
+"""When notices are due: on the grid that the playbook draws, never twice, never in the past, with an end."""
 
 from __future__ import annotations
 

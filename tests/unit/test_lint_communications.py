@@ -131,8 +131,9 @@ def test_a_template_that_would_break_in_the_night_is_an_error_where_it_is_named(
     why: str, told_by: str
 ) -> None:
     text, message = BROKEN[why]
-    by_clock = {"communications": [{**GOOD, "template": "support"}]}
-    changes: dict[str, object] = by_clock if told_by == "communications" else {"steps.5.template": "support"}
+    changes: dict[str, object] = {"steps.5.template": "support"}
+    if told_by == "communications":
+        changes = {"communications": [{**GOOD, "template": "support"}]}
     templates = {**TEMPLATES, "notices/support.md.j2": text}
     problems = lint(changed(changes), templates=templates, site=SITE)
     place = "communications[0].template" if told_by == "communications" else "steps[5].template"

@@ -1,4 +1,4 @@
-"""A case carries the texts of its messages up to a bound; what it leaves out is in the store and the channel."""
+"""A case carries the texts of its messages up to a bound; what it leaves out is in the store."""
 
 from __future__ import annotations
 

@@ -99,9 +99,7 @@ def test_the_facts_are_those_of_the_moment() -> None:
     assert known.moments.acknowledged == at(6)
     assert known.next_due == at(110)
     assert known.waits == ("Revert r2: 50 %, 10 %, 0 % (commander or product by 21:30 UTC)",)
-    assert [line.text for line in known.decisions][
-        0
-    ] == "Ben (commander, via cli): approve: the errors are real"
+    assert known.decisions[0].text == "Ben (commander, via cli): approve: the errors are real"
     assert known.evidence[0].digest == OPENING.digest
 
 

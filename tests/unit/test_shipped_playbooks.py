@@ -86,7 +86,8 @@ def test_its_signals_go_on_counting_without_the_candidate_and_its_requests_are_t
 def notices(playbook: Playbook) -> set[tuple[str, str]]:
     """Return the templates of all that the playbook tells people, each with its audience."""
     steps = [step for step in playbook.steps if isinstance(step, NotifyStep)]
-    return {(one.template, one.audience) for one in (*playbook.communications, *steps)}
+    by_clock = {(one.template, one.audience) for one in playbook.communications}
+    return by_clock | {(step.template, step.audience) for step in steps}
 
 
 @every_playbook
