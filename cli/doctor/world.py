@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Protocol, assert_never, runtime_checkable
 
 from backout import ports
 from backout.guard import Place
 from backout.playbook import Playbook
+from backout.rotas import Rota
 from backout.site import (
     Channel,
     FlagdFileTarget,
@@ -24,6 +26,7 @@ from backout.site import (
 from backout.steps import CheckStep, RevertStep
 from cli.doctor.report import Report, patience
 from cli.doctor.sources import SourceLook, place_of
+from cli.rotas import ask
 from deployment import SiteFile
 from wiring import Adapters
 
@@ -75,6 +78,9 @@ class World:
         for name, channel in self._site.channels.items():
             with self._report.examining(f"channel {name}"):
                 await self._channel(name, self._adapters.channel(channel))
+        for name, rota in self._site.rotas.items():
+            with self._report.examining(f"rota {name}"):
+                await self._rota(name, rota)
         for name, check in self._site.checks.items():
             with self._report.examining(f"check {name}"):
                 await self._check(name, self._adapters.check(name, check))
@@ -119,6 +125,15 @@ class World:
                 self._report.ok(what, await channel.check())
         else:
             self._report.ok(what, "needs no access")
+
+    async def _rota(self, name: str, config: Rota) -> None:
+        now = await ask(name, config, self._adapters.rota(config), self._site, datetime.now(UTC))
+        who, then = now.spell(self._site)
+        if now.people:
+            self._report.ok(f"rota {name}", f"on call now: {who}; then: {then}")
+        else:
+            advice = "A level that calls by it alone is passed over."
+            self._report.warn(f"rota {name}", f"Nobody is on call now; then: {then}. {advice}")
 
     async def _check(self, name: str, check: ports.Check) -> None:
         service = next(
