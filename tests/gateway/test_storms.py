@@ -13,7 +13,8 @@ from temporalio.client import Client
 
 from adapters.memory import MemoryWorld
 from backout.people import Action
-from backout.timeline import AlertReceived, LadderEnded, PeoplePaged
+from backout.timeline import AlertReceived, PeoplePaged
+from backout.timeline_paging import LadderEnded
 from backout.view import IncidentView
 from tests.gateway.posting import post
 from tests.gateway.running import Gateway, eventually, gateway_over
