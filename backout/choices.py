@@ -58,7 +58,7 @@ def buttons_of(brief: Briefing) -> tuple[Button, ...]:
     found: dict[tuple[Action, str], Button] = {}
     for action, ask in _wanted(asks):
         code = ask.code if ask and action in NEEDS_SUBJECT else ""
-        if action in LABELS and (action, code) not in found and is_moment(action, brief, ask):
+        if action in LABELS and is_moment(action, brief, ask):
             found[action, code] = _button(action, ask if code else None, brief)
     coded = [action for action, code in found if code]
     return tuple(
