@@ -65,22 +65,27 @@ def occurred(occurrence: Occurrence, case: Case) -> bool:
         case "reverting":
             return any(isinstance(event, ExposureSet) for event in _since_opened(case.timeline))
         case "reverted":
-            return case.reverted or case.verified
+            return case.reverted
         case "verified":
             return case.verified
 
 
 def is_over(communication: Communication, case: Case) -> bool:
     """Say whether what ends the communication has happened. That the incident is over ends every one."""
-    until = communication.until
-    return case.ending is not None or (until != "closed" and occurred(until, case))
+    match communication.until:
+        case "reverted":
+            return case.reverted or case.verified or case.ending is not None
+        case "verified":
+            return case.verified or case.ending is not None
+        case "closed":
+            return case.ending is not None
 
 
 def stage_of(case: Case) -> Stage:
     """Return how far the incident is for those who are told of it."""
     if case.ending is IncidentOutcome.FALSE_ALARM:
         return Stage.FALSE_ALARM
-    if case.verified and case.ending in {None, IncidentOutcome.RECOVERED}:
+    if case.verified and case.reverted and case.ending in {None, IncidentOutcome.RECOVERED}:
         return Stage.RESOLVED
     if case.ending is not None:
         return Stage.CLOSED

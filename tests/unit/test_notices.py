@@ -64,6 +64,7 @@ STAGES: list[tuple[Case, Stage]] = [
     (case_of(stage(1, 100, 50)), Stage.REVERTING),
     (case_of(stage(1, 100, 50), reverted=True), Stage.MONITORING),
     (case_of(stage(1, 100, 50), reverted=True, verified=True), Stage.RESOLVED),
+    (case_of(stage(1, 100, 10), verified=True), Stage.REVERTING),
     (case_of(reverted=True, verified=True, ending=IncidentOutcome.RECOVERED), Stage.RESOLVED),
     (case_of(ending=IncidentOutcome.FALSE_ALARM), Stage.FALSE_ALARM),
     (case_of(stage(1, 100, 50), ending=IncidentOutcome.ABORTED), Stage.CLOSED),
