@@ -18,7 +18,7 @@ def told_to_temporal() -> Iterator[None]:
         yield
     except RateLimited as limited:
         wait = timedelta(seconds=limited.retry_after_s)
-        raise ApplicationError(str(limited), type="RateLimited", next_retry_delay=wait) from limited
+        raise ApplicationError(str(limited), type=type(limited).__name__, next_retry_delay=wait) from limited
     except BackoutError as error:
         mendable = isinstance(error, Unreachable)
         raise ApplicationError(str(error), type=type(error).__name__, non_retryable=not mendable) from error

@@ -12,7 +12,6 @@ from backout.notice_facts import Stage
 from backout.notice_samples import sample
 from backout.notice_text import drafted
 from backout.requests import DraftNotice
-from cli.backtesting import read_playbook
 from deployment import load_templates
 
 app = typer.Typer(help="Notices: what each audience would be told.", no_args_is_help=True)
@@ -30,6 +29,8 @@ def preview(
 
     Exit codes: 0 printed, 1 the playbook or the template is wrong, or there is no such communication.
     """
+    from cli.backtesting import read_playbook  # noqa: PLC0415  # it costs 0.5 s, which --help does not need
+
     playbook = read_playbook(file)
     known = {one.id: one for one in playbook.communications}
     if communication not in known:

@@ -43,7 +43,7 @@ def test_it_keeps_its_name_and_message_and_only_what_a_retry_can_mend_is_retried
     raised = made(error)
     failure = told(raised)
     assert (failure.type, failure.message) == (error.__name__, str(raised))
-    assert failure.non_retryable == (error is not Unreachable)
+    assert failure.non_retryable == (not issubclass(error, Unreachable | RateLimited))
     assert failure.__cause__ is raised
 
 

@@ -153,8 +153,9 @@ def test_a_site_is_read_into_its_model() -> None:
         ),
         (
             "kind: terminal",
-            "kind: »mail",
-            "channels.status-page.kind: unknown kind 'mail'. Known: slack, terminal",
+            "kind: »fax",
+            "channels.status-page.kind: unknown kind 'fax'. "
+            + "Known: slack, terminal, slack-direct, pagerduty, mail, webhook",
         ),
         (
             "{env: SLACK_TOKEN}",
