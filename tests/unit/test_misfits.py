@@ -154,8 +154,10 @@ def test_a_site_is_read_into_its_model() -> None:
         (
             "kind: terminal",
             "kind: »fax",
-            "channels.status-page.kind: unknown kind 'fax'. "
-            + "Known: slack, terminal, slack-direct, pagerduty, mail, webhook",
+            (
+                "channels.status-page.kind: unknown kind 'fax'. "
+                "Known: slack, terminal, slack-direct, pagerduty, mail, webhook"
+            ),
         ),
         (
             "{env: SLACK_TOKEN}",
