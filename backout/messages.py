@@ -9,7 +9,7 @@ from backout.people import Action
 from backout.severity import Severity
 
 State = Literal["open", "acknowledged", "lapsed", "closed"]
-"""How far an incident is, as pagers tell it: acknowledged means that somebody owns it, lapsed that somebody did."""
+"""How far an incident is, as pagers tell it. acknowledged: somebody owns it; lapsed: somebody did."""
 
 
 Style = Literal["", "primary", "danger"]
