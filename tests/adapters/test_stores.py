@@ -16,8 +16,8 @@ from adapters.stores.sqlite import SqliteStore
 from backout.alerts import Alert
 from backout.evaluation import Evaluation, Outcome
 from backout.outbox import OutboxEntry
-from backout.severity import Severity
 from backout.ports import Outbox, Store
+from backout.severity import Severity
 from backout.timeline import AlertReceived, Event, ExposureSet, Held, SignalsJudged
 from backout.view import IncidentOutcome, IncidentSummary, Phase, incident_id
 

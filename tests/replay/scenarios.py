@@ -114,8 +114,9 @@ async def retried_by_a_person(engine: Engine, incident: Incidents) -> None:
 
 
 async def aborted(_: Engine, incident: Incidents) -> None:
-    """Abort while the approval is awaited."""
+    """Abort while the approval is awaited, once it is known who is hit."""
     await called(incident, 1)
+    await incident.until(lambda view: view.summary.exposure is not None)
     await incident.act("alice", Action.ABORT, reason="the provider rolled back")
 
 

@@ -225,6 +225,8 @@ def test_what_is_rejected_waits_no_more() -> None:
 def test_who_has_two_required_roles_fills_one_of_them() -> None:
     ask = approval(quorum=1, roles=("on_call", "product"), required=("on_call", "product"))
     case = case_of(asks={"approve": ask})
-    told = "approval 1 of 1; it takes somebody who is on_call and somebody who is product, each another person"
+    told = (
+        "approval 1 of 1; it takes somebody who is on_call and somebody who is product, each another person"
+    )
     assert take(case, Action.APPROVE, DAN) == told
     assert take(case, Action.APPROVE, ANN) == "approval 2 of 1: authorised"
