@@ -208,8 +208,8 @@ class NoSuchLetter(BackoutError):
 
 
 class LetterUnreadable(BackoutError):
-    """Dead letter '{key}' cannot be read: {why}. 'backout alerts show' shows what came; send it corrected with
-    --body, or correct its sender."""
+    """Dead letter '{key}' cannot be read: {why}. 'backout alerts show' shows what came; send it corrected
+    with --body, or correct its sender."""
 
 
 class NoHistory(BackoutError):

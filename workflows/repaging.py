@@ -54,7 +54,7 @@ def _due(owned: datetime | None, every: timedelta) -> datetime:
 
 
 def _is_firing(desk: Desk) -> bool:
-    """Say whether the incident still fires: its alerts do, or without any the rule, until recovery is shown."""
+    """Say whether it still fires: its alerts do, or without any the rule, until recovery is shown."""
     case = desk.case
     fired = case.evaluation is not None and case.evaluation.outcome is Outcome.FIRED
     return case.ending is None and not case.verified and bool(case.firing if case.alerts else fired)
