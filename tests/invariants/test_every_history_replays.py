@@ -19,14 +19,10 @@ from tests.replay.golden import Golden, every_golden
 
 GOLDEN = every_golden()
 IN_NONE_YET: dict[str, set[str]] = {
-    "action": {Action.SEVERITY, Action.OVERRIDE, Action.BREAK_GLASS},
+    "action": set(),
     "event": {
         "IncidentReopened",
         "MessageFailed",
-        "ConsentAsked",
-        "ConsentLapsed",
-        "GlassBroken",
-        "RevertAnnounced",
         "AcknowledgementLapsed",
         "LevelPassedOver",
         "NoticeOverdue",
