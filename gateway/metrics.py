@@ -5,6 +5,40 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
+class SlackMetrics:
+    """The Slack door's series."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the series."""
+        self.commands = Counter(
+            "backout_slack_commands",
+            "Slack commands by verb: done, refused, unanswered or forged",
+            ["verb", "result"],
+            registry=registry,
+        )
+        self.interactions = Counter(
+            "backout_slack_interactions",
+            "Taps and forms in Slack by action: done, asked (a form is open), refused, unanswered or forged",
+            ["kind", "action", "result"],
+            registry=registry,
+        )
+        self.whispers = Counter(
+            "backout_slack_whispers",
+            "Receipts and refusals of taps: told, or lost because Slack did not take them",
+            ["result"],
+            registry=registry,
+        )
+        self.connected = Gauge(
+            "backout_slack_connected", "Whether Slack's socket is open (1); 0 over HTTP", registry=registry
+        )
+        self.connections = Counter(
+            "backout_slack_connections",
+            "Attempts to open Slack's socket: opened or failed",
+            ["result"],
+            registry=registry,
+        )
+
+
 class Metrics:
     """The gateway's series; every label has few values, none of them from outside."""
 
@@ -38,30 +72,4 @@ class Metrics:
             ["source", "result"],
             registry=registry,
         )
-        self.slack_commands = Counter(
-            "backout_slack_commands",
-            "Slack commands by verb: done, refused, unanswered or forged",
-            ["verb", "result"],
-            registry=registry,
-        )
-        self.slack_interactions = Counter(
-            "backout_slack_interactions",
-            "Taps and forms in Slack by action: done, asked (a form is open), refused, unanswered or forged",
-            ["kind", "action", "result"],
-            registry=registry,
-        )
-        self.slack_whispers = Counter(
-            "backout_slack_whispers",
-            "Receipts and refusals of taps: told, or lost because Slack did not take them",
-            ["result"],
-            registry=registry,
-        )
-        self.slack_connected = Gauge(
-            "backout_slack_connected", "Whether Slack's socket is open (1); 0 over HTTP", registry=registry
-        )
-        self.slack_connections = Counter(
-            "backout_slack_connections",
-            "Attempts to open Slack's socket: opened or failed",
-            ["result"],
-            registry=registry,
-        )
+        self.slack = SlackMetrics(registry)

@@ -37,7 +37,7 @@ class SlackDoor:
             # Slack looks at the certificate now and then; the ping asks for nothing and need not be signed.
             return Response(status_code=200)
         if not self._is_genuine(body, request):
-            self._metrics.slack_commands.labels(verb="", result="forged").inc()
+            self._metrics.slack.commands.labels(verb="", result="forged").inc()
             return Response(status_code=401)
         return _response(await self._desk.command(form))
 
@@ -46,7 +46,7 @@ class SlackDoor:
         # Each byte of the JSON takes up to three in the form.
         body = await read_body(request, media_type=FORM, limit=3 * LARGEST)
         if not self._is_genuine(body, request):
-            self._metrics.slack_interactions.labels(kind="", action="", result="forged").inc()
+            self._metrics.slack.interactions.labels(kind="", action="", result="forged").inc()
             return Response(status_code=401)
         payload = _form(body).get("payload", "").encode()
         return _response(await self._desk.interaction(_json(payload), size=len(payload)))

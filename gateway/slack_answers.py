@@ -101,8 +101,8 @@ class Whispers:
                 why = str(error)
                 break
             else:
-                self._metrics.slack_whispers.labels(result="told").inc()
+                self._metrics.slack.whispers.labels(result="told").inc()
                 return
         # What was done stands on the timeline; only the receipt is lost.
         _log.warning("Nobody heard what came of a tap: %s", why)
-        self._metrics.slack_whispers.labels(result="lost").inc()
+        self._metrics.slack.whispers.labels(result="lost").inc()

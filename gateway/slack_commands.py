@@ -32,7 +32,7 @@ class SlashCommands:
         try:
             slash = slash_command(raw)
         except InteractionUnreadable as error:
-            self._metrics.slack_commands.labels(verb="", result="refused").inc()
+            self._metrics.slack.commands.labels(verb="", result="refused").inc()
             return Answer(body=told(str(error)).body, problem=str(error))
         return told(await self._text(slash))
 
@@ -46,7 +46,7 @@ class SlashCommands:
             result = outcome_of(error)
             return str(error)
         finally:
-            self._metrics.slack_commands.labels(verb=verb, result=result).inc()
+            self._metrics.slack.commands.labels(verb=verb, result=result).inc()
 
     async def _done(self, command: Command, slash: SlashCommand) -> str:
         if command.verb.does == "help":

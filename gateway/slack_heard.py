@@ -14,6 +14,8 @@ from backout.errors import InteractionUnreadable
 
 MOST_ACTIONS = 1
 """Slack tells of one tap at a time."""
+DOUBLED_S = 10
+"""Seconds for which the same button is tapped once: its message may not have been brought up to date since."""
 
 Id = Annotated[str, Field(min_length=1, max_length=80)]
 Trigger = Annotated[str, Field(min_length=1, max_length=200)]
@@ -48,6 +50,14 @@ class Pressed(_Heard):
     action_id: Annotated[str, Field(min_length=1, max_length=255)]
     value: Annotated[str, Field(max_length=2000)] = ""
     """Empty for a link."""
+    action_ts: Annotated[str, Field(max_length=40)] = ""
+    """When it was tapped, in seconds, as Slack counts them."""
+
+    @property
+    def moment(self) -> str:
+        """Which stretch of time the tap is in: the same for a doubled tap, another for one much later."""
+        seconds = self.action_ts.partition(".")[0]
+        return str(int(seconds) // DOUBLED_S) if seconds.isdecimal() else ""
 
 
 class Tap(_Heard):

@@ -66,7 +66,8 @@ class Interactions:
                 await self._open(button, tap)
                 result = "asked"
             else:
-                act_id = _digest(tap.user.id, pressed.action_id, pressed.value)
+                # The same button much later is another act: a page that nobody brings up to date keeps its own.
+                act_id = _digest(tap.user.id, pressed.action_id, pressed.value, pressed.moment)
                 text = await self._carry(_act(button, act_id, known), button, known)
         except BackoutError as error:
             result, text = outcome_of(error), str(error)
@@ -112,7 +113,7 @@ class Interactions:
         return f"{short_of(incident)}: {receipt.text}"
 
     def _count(self, kind: str, action: str, result: str) -> None:
-        self._metrics.slack_interactions.labels(kind=kind, action=action, result=result).inc()
+        self._metrics.slack.interactions.labels(kind=kind, action=action, result=result).inc()
 
 
 def unreadable(problem: str, raw: object) -> Answer:

@@ -79,7 +79,7 @@ class SlackSocket:
                 _log.warning("Slack's socket is closed; it is opened again")
             except (SlackClientError, aiohttp.ClientError, OSError, TimeoutError) as error:
                 failures += 1
-                self._metrics.slack_connections.labels(result="failed").inc()
+                self._metrics.slack.connections.labels(result="failed").inc()
                 _log.warning("Slack's socket cannot be opened: %s", _why(error))
             await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S) - 1)])
 
@@ -109,9 +109,9 @@ class SlackSocket:
 
     def _say(self, *, is_connected: bool) -> None:
         self.is_connected = is_connected
-        self._metrics.slack_connected.set(is_connected)
+        self._metrics.slack.connected.set(is_connected)
         if is_connected:
-            self._metrics.slack_connections.labels(result="opened").inc()
+            self._metrics.slack.connections.labels(result="opened").inc()
             _log.info("Slack's socket is open")
 
     async def _heard(

@@ -14,13 +14,12 @@ from backout.messages import Button
 from backout.people import LONGEST_REASON, Action
 from backout.view import IncidentView
 from demo.slack.reactions import Reaction
-from tests.gateway.running import PATIENCE_S
+from tests.gateway.running import eventually
 from tests.gateway.slack_world import ALICE, CAROL, EVE, SlackWorld, a_button
 
 Payload = dict[str, Any]
 Kind = Literal["command", "tap", "form"]
 KINDS: tuple[Kind, ...] = ("command", "tap", "form")
-QUIET_S = 0.4
 MUCH = "x" * 1_000_000
 
 
@@ -41,14 +40,21 @@ class Scene:
         views = (self.waiting, self.late, self.over)
         return list(await asyncio.gather(*(self.world.stands(view.summary.incident) for view in views)))
 
+    async def lengths(self) -> list[int]:
+        """Return how long all the histories are."""
+        views = (self.waiting, self.late, self.over)
+        return list(await asyncio.gather(*(self.world.length(view.summary.incident) for view in views)))
+
     async def quiet(self) -> list[tuple[int, IncidentView]]:
         """Wait until the incidents do nothing more by themselves; return how they stand."""
-        before: list[tuple[int, IncidentView]] = []
-        async with asyncio.timeout(PATIENCE_S):
-            while (now := await self.everything()) != before:
-                before = now
-                await asyncio.sleep(QUIET_S)
-        return now
+        views = {view.summary.incident for view in (self.waiting, self.late, self.over)}
+
+        async def are_quiet() -> list[tuple[int, IncidentView]]:
+            before = await self.everything()
+            waits = [await self.world.waits_shortly(incident) for incident in views]
+            return before if not any(waits) and await self.everything() == before else []
+
+        return await eventually(are_quiet)
 
     async def sound(self, kind: Kind) -> Reaction:
         """Return what would be done, if it were not spoilt: it decides on what waits."""

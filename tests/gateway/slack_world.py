@@ -10,7 +10,7 @@ from typing import Literal
 
 import uvicorn
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 
 from backout.buttons import action_id_of, value_of
 from backout.case import OpenIncident
@@ -41,6 +41,7 @@ PEOPLE = {
     "carol": {"name": "Carol", "slack": CAROL},
 }
 GROUP = "S01ONCALL"
+SHORTLY_S = 60.0
 
 
 def site_over(way: Way, api: str, *, groups: bool = False) -> Site:
@@ -55,6 +56,17 @@ def site_over(way: Way, api: str, *, groups: bool = False) -> Site:
             "gateway": given["gateway"]
             | {"slack": door | ({"groups": {GROUP: "on_call"}} if groups else {})},
         }
+    )
+
+
+def opening_of(release: str) -> OpenIncident:
+    """Return what opens an incident whose notice waits for approval."""
+    return OpenIncident(
+        incident=incident_id("chat", release),
+        service="chat",
+        release=release,
+        playbook=PLAYBOOK,
+        digest=digest_of(PLAYBOOK),
     )
 
 
@@ -79,13 +91,7 @@ class SlackWorld:
 
     async def opened(self, release: str) -> IncidentView:
         """Open an incident, and return it once its notice waits for approval."""
-        opening = OpenIncident(
-            incident=incident_id("chat", release),
-            service="chat",
-            release=release,
-            playbook=PLAYBOOK,
-            digest=digest_of(PLAYBOOK),
-        )
+        opening = opening_of(release)
         await self.gateway.incidents.open(opening=opening, alert=an_alert())
 
         async def asks() -> IncidentView | None:
@@ -98,6 +104,12 @@ class SlackWorld:
 
     async def stands(self, incident: str) -> tuple[int, IncidentView]:
         """Return the length of the incident's history, and everything about it."""
+        # The view is asked for first: a worker that answers has nothing else to do.
+        view = await self.gateway.incidents.view(incident=incident)
+        return await self.length(incident), view
+
+    async def length(self, incident: str) -> int:
+        """Return the length of the incident's history, once nothing is under way in it."""
 
         async def settled() -> int:
             description = await self.client.get_workflow_handle(incident).describe()
@@ -105,9 +117,22 @@ class SlackWorld:
             is_busy = raw.HasField("pending_workflow_task") or raw.pending_activities
             return 0 if is_busy else description.history_length
 
-        # The view is asked for first: a worker that answers has nothing else to do.
-        view = await self.gateway.incidents.view(incident=incident)
-        return await eventually(settled), view
+        return await eventually(settled)
+
+    async def waits_shortly(self, incident: str) -> bool:
+        """Say whether an incident goes on by itself in a moment: news are gathered before they are told."""
+        handle = self.client.get_workflow_handle(incident)
+        if (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING:
+            return False
+        timers: dict[int, float] = {}
+        for event in (await handle.fetch_history()).events:
+            if event.HasField("timer_started_event_attributes"):
+                lasting = event.timer_started_event_attributes.start_to_fire_timeout
+                timers[event.event_id] = lasting.ToTimedelta().total_seconds()
+            for ended in ("timer_fired_event_attributes", "timer_canceled_event_attributes"):
+                if event.HasField(ended):
+                    timers.pop(getattr(event, ended).started_event_id)
+        return any(seconds < SHORTLY_S for seconds in timers.values())
 
     async def is_told(self, reaction: Reaction, words: str) -> str:
         """Wait until the person has been told this, in a text or in the form; return all that they saw."""

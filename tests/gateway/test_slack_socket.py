@@ -13,6 +13,7 @@ import pytest
 
 from backout.messages import Button
 from demo.slack.faults import Fault
+from demo.slack.people import SlackPeople
 from demo.slack.server import APP_TOKEN, FakeSlack
 from gateway.app import Secrets
 from tests.gateway.running import Gateway, connect, eventually, gateway_over
@@ -138,17 +139,15 @@ class Broken:
 
 
 async def test_a_fault_of_ours_is_answered_with_an_id_that_the_log_has(
-    world: SlackWorld, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    site = site_over("Socket Mode", f"{world.slack.address}/api/", groups=True)
-    secrets = Secrets(slack_app=APP_TOKEN)
-    async with gateway_over(world.client, secrets=secrets, site=site, slack=Broken()):
-
-        async def are_two() -> bool:
-            return len(world.slack.socket.connections) == 2
-
-        await eventually(are_two)
-        reaction = await world.people.type(ALICE, "ack")
+    slack = FakeSlack()
+    site = site_over("Socket Mode", await slack.start(), groups=True)
+    nowhere, secrets = await connect("127.0.0.1:9", lazy=True), Secrets(slack_app=APP_TOKEN)
+    async with gateway_over(nowhere, secrets=secrets, site=site, slack=Broken()):
+        await slack.socket.opened.wait()
+        reaction = await SlackPeople(slack, slack.socket).type(ALICE, "ack chat/r2")
+    await slack.close()
     fault = re.fullmatch(r"Internal error (\w{32}); .*", reaction.said[-1])
     assert fault
     assert f"Fault {fault[1]}" in caplog.text

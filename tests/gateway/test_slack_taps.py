@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.client import Client
 
+from backout.case import OpenIncident
 from backout.people import Action
 from backout.timeline import ActionTaken
 from demo.slack.faults import Fault
 from tests.gateway.running import eventually
-from tests.gateway.slack_world import ALICE, CAROL, WAYS, SlackWorld, Way, a_button, slack_world
+from tests.gateway.slack_world import ALICE, CAROL, WAYS, SlackWorld, Way, a_button, opening_of, slack_world
+from tests.gateway.world import an_alert
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +118,15 @@ async def test_the_button_of_an_earlier_incident_does_nothing_in_the_next_one(wo
     tap = await world.people.tap(ALICE, await world.message(a_button(earlier, Action.HOLD)), "hold")
     await world.is_told(tap, "Incident 'incident/chat/r2' is over")
     assert await acts(world) == []
+
+
+async def test_a_button_never_acts_in_what_is_no_incident(world: SlackWorld) -> None:
+    view = await world.opened("r2")
+    elsewhere = OpenIncident.model_validate({**vars(opening_of("r2")), "incident": "elsewhere/r2"})
+    await world.gateway.incidents.open(opening=elsewhere, alert=an_alert())
+    button = a_button(view, Action.HOLD, incident="elsewhere/r2", run="")
+    tap = await world.people.tap(ALICE, await world.message(button), "hold")
+    await world.is_told(tap, "There is no incident 'elsewhere/r2'")
 
 
 async def test_what_asks_nothing_is_heard_and_no_more(world: SlackWorld) -> None:
