@@ -55,11 +55,11 @@ def test_what_waits_for_nobody_and_what_is_done_is_shown_as_that() -> None:
 
 
 def test_the_most_urgent_notice_stands_first() -> None:
-    two = (communication(), communication(id="facts", audience="legal"))
+    two = (communication(), communication(id="zfacts", audience="legal"))
     opening = OPENED.model_copy(
         update={"playbook": OPENED.playbook.model_copy(update={"communications": two})}
     )
-    owed = {"updates": Owed(due=at(40)), "facts": Owed(due=at(20))}
+    owed = {"updates": Owed(due=at(40)), "zfacts": Owed(due=at(20))}
     assert [one.audience for one in case_of(owed=owed).brief(opening).notices] == ["legal", "customers"]
 
 

@@ -117,21 +117,21 @@ async def test_the_same_words_for_the_next_due_time_need_an_approval_of_their_ow
 
 async def test_a_draft_of_before_is_replaced_when_the_incident_goes_on(waiting: Client) -> None:
     async with running(waiting) as engine:
-        incident = await engine.open(
-            playbook(DETECT, REVERT, CHECK, POSTMORTEM, communications=[{**APPROVED, "until": "verified"}]),
-            alert("ProviderDown"),
-        )
         engine.world.check.passes = False
-        view = await incident.until(
-            lambda view: (one := draft(view)) and "the previous version is back" in one.what
-        )
+        engine.world.clock.pause()
+        steps = (DETECT, REVERT, CHECK, POSTMORTEM)
+        told_so = {**APPROVED, "after": "reverting", "until": "verified"}
+        incident = await engine.open(playbook(*steps, communications=[told_so]), alert("ProviderDown"))
+        first = draft(await incident.until(draft))
+        assert first is not None
+        engine.world.clock.go_on()
+        view = await incident.until(lambda view: (one := draft(view)) and "is back" in one.what)
         dropped = await incident.events(NoticeDropped)
-        asked = [one.subject for one in await incident.events(ApprovalAsked)]
         with pytest.raises(WorkflowUpdateFailedError):
-            await incident.act("carol", Action.APPROVE, subject=asked[0])
+            await incident.act("carol", Action.APPROVE, subject=first.subject)
         await incident.handle.terminate()
-    assert dropped
-    assert dropped[0].why.startswith("the incident went on before it was approved; it is ")
+    assert first.what.startswith("Send to customers: chat: we are going back to the previous version\n")
+    assert dropped[0].why == "the incident went on before it was approved; it is monitoring now"
     assert told(view) == []
 
 
@@ -177,6 +177,7 @@ async def test_an_alert_that_begins_while_the_last_word_waits_begins_the_series_
     ask = draft(view)
     assert ask is not None
     assert "we are looking into a problem" in ask.what
+    assert "We will tell you more by" in ask.what
     assert [one.due for one in view.notices] == [ask.until]
 
 

@@ -47,6 +47,9 @@ async def test_a_series_goes_on_in_fresh_histories_and_says_nothing_twice(
     assert {event.due for event in told(view) if event.late} <= set(overdue)
     keys = [one.key for one in engine.world.channel.posted if one.title.startswith("chat:")]
     assert len(keys) == len(set(keys))
+    # Made from the place of the notice, not of the activity: a fresh history has other activities.
+    place = f"{view.summary.incident}@{view.summary.run}/updates/"
+    assert keys[: len(due)] == [f"{place}{moment:%Y%m%dT%H%M%S.%fZ}" for moment in due]
 
 
 async def test_a_worker_that_forgets_everything_between_two_tasks_sends_each_notice_once(
