@@ -66,7 +66,7 @@ class Interactions:
                 await self._open(button, tap)
                 result = "asked"
             else:
-                # The same button much later is another act: a page that nobody brings up to date keeps its own.
+                # The same button much later is another act: nobody brings a page up to date.
                 act_id = _digest(tap.user.id, pressed.action_id, pressed.value, pressed.moment)
                 text = await self._carry(_act(button, act_id, known), button, known)
         except BackoutError as error:

@@ -60,7 +60,9 @@ def give_up(desk: Desk, actions: Collection[Action], why: str) -> None:
 
 def follow(desk: Desk, act: Act, asked: Ask | None) -> None:
     """Do what an act brings about outside of the case; `asked` is the question that it answered."""
-    if desk.case.directive is not None:
+    if act.action is Action.HOLD:
+        give_up(desk, consents.DECISIONS, f"{act.actor.name} held the incident meanwhile")
+    elif desk.case.directive is not None:
         give_up(desk, consents.DECISIONS, f"{desk.case.directive.value} was decided meanwhile")
     if act.action is Action.SEVERITY or (asked and asked.carries_out is Action.SEVERITY):
         workflow.upsert_search_attributes([SEVERITY.value_set(desk.severity.value)])

@@ -141,6 +141,10 @@ class Desk:
         task = self._effects[name]
         return task.done() and (task.cancelled() or task.exception() is not None)
 
+    def forget_effects(self) -> None:
+        """Forget which effects were had: in an incident that begins again each is had again."""
+        self._effects.clear()
+
     async def settle(self) -> None:
         """Wait until every page and every effect that is under way has ended."""
         under_way = [*self.paging.under_way, *self._effects.values()]

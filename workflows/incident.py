@@ -19,7 +19,7 @@ from backout.authority import Allowed
 from backout.case import Case, Directive, OpenIncident
 from backout.consents import CAN_WAIT, DECISIONS
 from backout.escalation import Level
-from backout.people import Act, Receipt
+from backout.people import Act, Action, Receipt
 from backout.steps import Move, PostmortemStep, Step
 from backout.timeline import (
     ExposureSet,
@@ -42,6 +42,8 @@ from workflows.search_attributes import OUTCOME
 from workflows.waiting import Finished, Interrupted, Overdue, race, unless_stopped
 
 TASK_QUEUE = "backout"
+TELLS_ANEW = "a-reopened-incident-tells-anew"
+"""An incident that began again once took what it had sent before as sent."""
 
 
 @workflow.defn(name="Incident")
@@ -56,6 +58,7 @@ class Incident:
         self._desk = Desk(opening, self._case)
         self._rights = authority.rights(opening.playbook)
         self._retries = 0
+        self._is_closing = False
         if opening.carried is None:
             self._open(opening)
 
@@ -72,6 +75,7 @@ class Incident:
         communicating.begin(self._desk)
         while True:
             await self._go_through()
+            self._is_closing = True
             # A cancel in Temporal does not keep an incident from closing in order.
             closing = asyncio.create_task(self._close())
             if await unless_stopped(closing):
@@ -118,8 +122,11 @@ class Incident:
 
     def _reopen(self) -> None:
         """Begin again with the alert that came while the incident was closing."""
+        self._is_closing = False
         self._case.start_over()
         self._desk.forget()
+        if workflow.patched(TELLS_ANEW):
+            self._desk.forget_effects()
         self._desk.enter(Phase.DETECT)
         workflow.upsert_search_attributes([OUTCOME.value_set(IncidentOutcome.OPEN.value)])
         newest = list(self._case.firing.values())[-1]
@@ -287,6 +294,10 @@ class Incident:
 
     def _decide(self, act: Act) -> authority.Allowed | authority.Refused:
         opening, directive = self._desk.opening, self._case.directive
+        is_closing = self._is_closing and self._case.outcome is IncidentOutcome.OPEN
+        if is_closing and act.action in {Action.HOLD, *holding.DECISIONS}:
+            why = "the playbook is over and the incident is closing: no step is left to"
+            return authority.Refused(reason=f"{why} {act.action.value}")
         brief = self._case.brief(opening)
         if directive is not None:
             # Taken, and not yet carried out: only a hold may come before it, and takes it back.
