@@ -15,7 +15,7 @@ from backout.errors import InteractionUnreadable
 MOST_ACTIONS = 1
 """Slack tells of one tap at a time."""
 DOUBLED_S = 10
-"""Seconds for which the same button is tapped once: its message may not have been brought up to date since."""
+"""Seconds for which the same button is tapped once; later it acts again, as old pages keep their buttons."""
 
 Id = Annotated[str, Field(min_length=1, max_length=80)]
 Trigger = Annotated[str, Field(min_length=1, max_length=200)]
