@@ -217,7 +217,9 @@ class ReleaseWatch:
 
     async def _told(self, causes: tuple[Cause, ...]) -> bool:
         """Tell the open incident; say whether it still was."""
-        incident = workflow.get_external_workflow_handle_for(Incident.run, self._guard.incident)
+        incident: workflow.ExternalWorkflowHandle[Incident] = workflow.get_external_workflow_handle_for(
+            Incident.run, self._guard.incident
+        )
         try:
             for cause in causes:
                 await incident.signal(Incident.alert, self._guard.alert(cause))
