@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -38,8 +39,8 @@ def works(client: Client) -> Works:
     """Return what runs a worker for a while."""
     running = Engine(client, MemoryWorld())
     running.queue = TASK_QUEUE
-    # Without a cache no task waits for a worker that has gone.
-    return partial(running.worker, max_cached_workflows=0)
+    # No task waits long for a worker that has gone.
+    return partial(running.worker, sticky_queue_schedule_to_start_timeout=timedelta(seconds=0.2))
 
 
 async def acted(client: Client) -> int:
