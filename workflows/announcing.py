@@ -19,11 +19,14 @@ from workflows.waiting import answer
 async def announced(desk: Desk, ask: Ask, window: timedelta) -> Stopped | None:
     """Return None once the window is over and nobody held the plan, or people approved it before.
 
-    A plan is announced once: when a step is taken again, only what is left of its window is waited for.
+    A plan is announced once: when a step is taken again, only what is left of its window is waited for. One
+    that was rejected meanwhile is announced anew.
     A hold, and the end of the step's time window, stop this as they stop everything.
     """
     case, subject = desk.case, ask.subject
-    case.rejections.pop(subject, None)
+    if case.rejections.pop(subject, None):
+        # Who resumes what was rejected leaves people the time to hold it once more.
+        case.announced.pop(subject, None)
     if subject in case.authorised:
         return None
     begins = case.announced.get(subject) or _announce(desk, ask, window)

@@ -100,8 +100,8 @@ def _end(desk: Desk, ladder: Ladder, *, why: str) -> None:
     move = desk.playbook.escalation[ladder.policy].unanswered
     ended = LadderEnded(at=workflow.now(), step=ladder.step, policy=ladder.policy, why=why, move=move or "")
     desk.write(ended)
-    # A person who holds the incident decides.
-    if move and not ladder.step and not desk.case.interrupted:
+    # A person who holds the incident decides, and users who recovered need nobody any more.
+    if move and not ladder.step and not desk.case.interrupted and not desk.case.verified:
         _do(desk, move, f"escalation policy {ladder.policy} ended without an answer")
 
 

@@ -71,9 +71,12 @@ async def test_a_rejection_stops_it_too(waiting: Client) -> None:
         view = await incident.asked(Action.RESUME)
         await incident.act("alice", Action.RESUME)
         await incident.asked(Action.HOLD)
+        told = await windows(incident)
         changes = list(engine.world.target.changes)
         await incident.handle.terminate()
     assert view.held == "rejected by Bob: the baseline is worse"
+    assert len(told) == 2
+    assert told[1].begins - told[1].at == MINUTE
     assert changes == []
 
 
