@@ -65,6 +65,11 @@ class StageOutOfRange(BackoutError):
     """Exposure {percent} % is outside 0 to 100. Correct the stage in the playbook."""
 
 
+class ExposureMoved(BackoutError):
+    """The exposure on {target} was moved by somebody else: it was {expected} and is {found}{by}. Nothing was
+    changed. Look why, then resume to go on from there, or skip."""
+
+
 class TemplateBroken(BackoutError):
     """Template '{template}' cannot be rendered: {why}."""
 
