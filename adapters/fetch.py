@@ -1,19 +1,24 @@
-"""One GET, bounded in time and size, with every failure named."""
+"""One request, bounded in time and size, with every failure named."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeAlias
 
 import httpx
+from pydantic import JsonValue
 
 from adapters.tls import public_authorities
 from backout.errors import RejectedBySystem, Unreachable
+
+Method: TypeAlias = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
 
 
 class Page(NamedTuple):
@@ -22,6 +27,8 @@ class Page(NamedTuple):
     status: int
     media_type: str
     body: bytes
+    headers: Mapping[str, str] = MappingProxyType({})
+    """By name, however that is written."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ OPEN = Access()
 
 
 class Fetcher:
-    """Gets pages through one kept-alive client; a redirect is an answer, not followed."""
+    """Asks through one kept-alive client; a redirect is an answer, not followed."""
 
     def __init__(self, what: str, *, timeout: timedelta, limit: int, access: Access = OPEN) -> None:
         self._what = what
@@ -58,6 +65,21 @@ class Fetcher:
     async def get(self, url: str, *, accept: str, fields: Mapping[str, str] | None = None) -> Page:
         """Return the answer, whatever its status; `fields` are the address's query.
 
+        It raises what `send` raises.
+        """
+        return await self.send("GET", url, headers={"Accept": accept}, fields=fields)
+
+    async def send(
+        self,
+        method: Method,
+        url: str,
+        *,
+        body: JsonValue = None,
+        headers: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Page:
+        """Send a request, with a JSON body where there is one, and return the answer, whatever its status.
+
         Raises:
             Unreachable: no whole answer came in time.
             RejectedBySystem: the address makes no sense, or the body is too large.
@@ -65,7 +87,8 @@ class Fetcher:
         try:
             # httpx's own time-out begins anew with every chunk; a slow drip must end too.
             async with asyncio.timeout(self._timeout_s):
-                return await self._get(url, accept, fields)
+                asked = self._client.stream(method, url, json=body, params=fields, headers=headers)
+                return await self._answer(url, asked)
         except TimeoutError:
             why = f"no whole answer from {url} within {self._timeout_s:g} s"
             raise Unreachable(what=self._what, why=why) from None
@@ -80,8 +103,7 @@ class Fetcher:
         """Close the kept-alive connections."""
         await self._client.aclose()
 
-    async def _get(self, url: str, accept: str, fields: Mapping[str, str] | None) -> Page:
-        asked = self._client.stream("GET", url, params=fields, headers={"Accept": accept})
+    async def _answer(self, url: str, asked: AbstractAsyncContextManager[httpx.Response]) -> Page:
         async with asked as answer:
             body = bytearray()
             async for chunk in answer.aiter_bytes():
@@ -89,7 +111,7 @@ class Fetcher:
                 if len(body) > self._limit:
                     raise RejectedBySystem(what=self._what, why=f"{url} is larger than {self._limit} bytes")
             media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-            return Page(answer.status_code, media_type, bytes(body))
+            return Page(answer.status_code, media_type, bytes(body), answer.headers)
 
 
 def must_be_ok(page: Page, *, what: str, url: str) -> Page:
