@@ -1,7 +1,7 @@
 """The composition root: a site file becomes adapters, activities and a gateway.
 
 This is the only module that knows every concrete part. A new kind of source, target, channel, check or store
-is a model in backout/site.py, a file below adapters/ and one case here.
+is a model in backout/site.py or backout/targets.py, a file below adapters/ and one case here.
 
 What talks to a vendor is imported where it is built: a command that only asks the engine starts twice as fast
 without the others, and a site pays only for what it names.
@@ -29,6 +29,7 @@ from activities.signals import SignalActivities
 from adapters.clock import SystemClock
 from backout import ports
 from backout import site as site_models
+from backout import targets as target_models
 from backout.errors import EngineUnreachable
 from deployment import Deployment, SiteFile
 from gateway.incidents import Incidents
@@ -112,13 +113,23 @@ class Adapters:
         """Return every target by name."""
         return {name: self.target(config) for name, config in self._at.site.targets.items()}
 
-    def target(self, config: site_models.Target) -> ports.Target:
+    def target(self, config: target_models.Target) -> ports.Target:
         """Return one target."""
         match config:
-            case site_models.FlagdFileTarget():
+            case target_models.FlagdFileTarget():
                 from adapters.targets.flagd_file import FlagdFile  # noqa: PLC0415  # see the module's docstring
 
                 return FlagdFile(str(self._at.path(config.path)), config.flag, config.baseline, config.by)
+            case target_models.HaproxyTarget():
+                from adapters.targets.haproxy import Haproxy  # noqa: PLC0415  # see the module's docstring
+
+                return Haproxy(
+                    str(self._at.path(config.socket)) if "/" in config.socket else config.socket,
+                    config.backend,
+                    candidate=config.candidate,
+                    baseline=config.baseline,
+                    timeout=config.timeout,
+                )
             case _:
                 assert_never(config)
 

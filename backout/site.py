@@ -11,6 +11,7 @@ from backout.doors import AlertDoors
 from backout.model import Duration, Frozen, Name
 from backout.people import Person
 from backout.secret import SecretRef
+from backout.targets import Target
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """A TCP port; 0 lets the system choose."""
@@ -99,22 +100,6 @@ class ReportSource(Frozen):
 Source = Annotated[
     ExpositionSource | PrometheusSource | PushSource | SqlSource | ReportSource, Field(discriminator="kind")
 ]
-
-
-class FlagdFileTarget(Frozen):
-    """An OpenFeature flag in a flagd file, with fractional targeting."""
-
-    kind: Literal["flagd-file"]
-    path: str
-    flag: str
-    """The flag's key in the file."""
-    baseline: str
-    """The variant that is the last known good release."""
-    by: str = "targetingKey"
-    """The property of the evaluation context that users are bucketed by."""
-
-
-Target = Annotated[FlagdFileTarget, Field(discriminator="kind")]
 
 
 class SlackChannel(Frozen):

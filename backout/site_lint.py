@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from backout.placeholders import IN_ADDRESSES, placeholder_problems
 from backout.problems import Path, Problem
 from backout.site import ExpositionSource, PrometheusSource, PushSource, Site, SlackChannel
+from backout.targets import HaproxyTarget
 
 
 def site_problems(site: Site) -> Iterator[Problem]:
@@ -16,6 +17,9 @@ def site_problems(site: Site) -> Iterator[Problem]:
     yield from _shared_identities(site)
     yield from _addresses(site)
     yield from _shared_files(site)
+    for name, target in site.targets.items():
+        if isinstance(target, HaproxyTarget):
+            yield from placeholder_problems(("targets", name, "candidate"), target.candidate, ("release",))
 
 
 def _shared_identities(site: Site) -> Iterator[Problem]:

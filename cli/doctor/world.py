@@ -9,8 +9,9 @@ from typing import Protocol, assert_never, runtime_checkable
 from backout import ports
 from backout.guard import Place
 from backout.playbook import Playbook
-from backout.site import FlagdFileTarget, Site, SlackChannel, Target
+from backout.site import Site, SlackChannel
 from backout.steps import CheckStep, RevertStep
+from backout.targets import FlagdFileTarget, HaproxyTarget, Target
 from cli.doctor.report import Report, patience
 from cli.doctor.sources import SourceLook, place_of
 from deployment import SiteFile
@@ -90,7 +91,7 @@ class World:
             if any(isinstance(step, RevertStep) and step.target == name for step in playbook.steps)
         ]
         service = users[0].release.service if users else ""
-        release = self._release or _baseline(config)
+        release = self._release or _stands_in(config)
         async with patience():
             exposure = await self._adapters.target(config).read(service=service, release=release)
         self._report.ok(f"target {name}", f"{exposure.percent} % of traffic is on {release}")
@@ -151,9 +152,13 @@ class World:
             self._report.ok("outbox", "nothing waits, and there are no dead letters")
 
 
-def _baseline(config: Target) -> str:
+def _stands_in(config: Target) -> str:
+    """Return the release to read where none is named: the baseline, or the only one that a target knows."""
     match config:
         case FlagdFileTarget():
             return config.baseline
+        case HaproxyTarget():
+            before, placeholder, after = config.candidate.partition("$release")
+            return config.baseline.removeprefix(before).removesuffix(after) if placeholder else before
         case _:
             assert_never(config)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from backout.errors import ExposureMoved, RejectedBySystem, StageOutOfRange, UnknownName
-from tests.adapters.targets import RELEASE, SERVICE, UNKNOWN, World, look, params, put
+from tests.adapters.target_world import RELEASE, SERVICE, UNKNOWN, World, look, put
+from tests.adapters.targets import params
 
 REMEMBERING = pytest.mark.parametrize("world", params(lambda kind: kind.remembers_keys), indirect=True)
 TAKING_TURNS = pytest.mark.parametrize("world", params(lambda kind: kind.takes_turns), indirect=True)

@@ -1,0 +1,50 @@
+"""The targets of the site file: the systems that hold exposure, and how each is reached."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from backout.model import Duration, Frozen
+
+_HAPROXY_NAME = r"^[A-Za-z0-9_.:-]+$"
+_SOCKET = r"^(.*/.*|[^/:\s]+:\d{1,5}|\[[0-9A-Fa-f:]+\]:\d{1,5})$"
+
+
+class FlagdFileTarget(Frozen):
+    """An OpenFeature flag in a flagd file, with fractional targeting."""
+
+    kind: Literal["flagd-file"]
+    path: str
+    flag: str
+    """The flag's key in the file."""
+    baseline: str
+    """The variant that is the last known good release."""
+    by: str = "targetingKey"
+    """The property of the evaluation context that users are bucketed by."""
+
+
+class HaproxyTarget(Frozen):
+    """Two servers in a backend of HAProxy, changed through its runtime API."""
+
+    kind: Literal["haproxy"]
+    socket: Annotated[str, Field(pattern=_SOCKET)]
+    """The path of the stats socket, with a `/` in it, or host:port."""
+    backend: Annotated[str, Field(pattern=_HAPROXY_NAME)]
+    candidate: Annotated[str, Field(min_length=1)] = "$release"
+    """The candidate's server; `$release` is filled in."""
+    baseline: Annotated[str, Field(pattern=_HAPROXY_NAME)]
+    """The server of the last known good release."""
+    timeout: Duration = timedelta(seconds=2)
+
+    @model_validator(mode="after")
+    def _two_servers(self) -> HaproxyTarget:
+        if self.candidate == self.baseline:
+            msg = "'candidate' and 'baseline' are two servers; one takes what the other loses"
+            raise ValueError(msg)
+        return self
+
+
+Target = Annotated[FlagdFileTarget | HaproxyTarget, Field(discriminator="kind")]
