@@ -130,8 +130,21 @@ class Adapters:
                     baseline=config.baseline,
                     timeout=config.timeout,
                 )
+            case target_models.HttpTarget():
+                return self._http_target(config)
             case _:
                 assert_never(config)
+
+    def _http_target(self, config: target_models.HttpTarget) -> ports.Target:
+        from adapters.fetch import Access  # noqa: PLC0415  # see the module's docstring
+        from adapters.targets.http import HttpTarget  # noqa: PLC0415  # see the module's docstring
+        from adapters.tls import tls_context  # noqa: PLC0415  # see the module's docstring
+
+        access = Access(
+            token=self._at.secret(config.token) if config.token else None,
+            tls=tls_context(ca=self._at.path(config.ca), certificate=None, key=None) if config.ca else None,
+        )
+        return self._closed_at_the_end(HttpTarget(config.url, config.timeout, access))
 
     def channels(self) -> dict[str, ports.Channel]:
         """Return every channel by name."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from backout.placeholders import IN_ADDRESSES, placeholder_problems
 from backout.problems import Path, Problem
 from backout.site import ExpositionSource, PrometheusSource, PushSource, Site, SlackChannel
-from backout.targets import HaproxyTarget
+from backout.targets import HaproxyTarget, HttpTarget
 
 
 def site_problems(site: Site) -> Iterator[Problem]:
@@ -52,6 +52,11 @@ def _addresses(site: Site) -> Iterator[Problem]:
             ("sources", name, "url"): source.url
             for name, source in site.sources.items()
             if isinstance(source, ExpositionSource | PrometheusSource)
+        },
+        **{
+            ("targets", name, "url"): target.url
+            for name, target in site.targets.items()
+            if isinstance(target, HttpTarget)
         },
         **{("checks", name, "url"): check.url for name, check in site.checks.items()},
         **{

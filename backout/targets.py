@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from backout.model import Duration, Frozen
+from backout.secret import SecretRef
 
 _HAPROXY_NAME = r"^[A-Za-z0-9_.:-]+$"
 _SOCKET = r"^(.*/.*|[^/:\s]+:\d{1,5}|\[[0-9A-Fa-f:]+\]:\d{1,5})$"
@@ -47,4 +48,27 @@ class HaproxyTarget(Frozen):
         return self
 
 
-Target = Annotated[FlagdFileTarget | HaproxyTarget, Field(discriminator="kind")]
+class HttpTarget(Frozen):
+    """A system of the site's own, which keeps the contract of docs/reference/http-target.md."""
+
+    kind: Literal["http"]
+    url: str
+    """Where the exposure of a release is; `$service` and `$release` are filled in, URL-encoded."""
+    timeout: Duration = timedelta(seconds=2)
+    token: SecretRef | None = None
+    """Sent as a bearer token."""
+    ca: str | None = None
+    """The path of the certificates that sign the server's, instead of the public ones."""
+
+    @model_validator(mode="after")
+    def _names_a_release(self) -> HttpTarget:
+        if "$release" not in self.url and "${release}" not in self.url:
+            msg = "'url' has no '$release', so it is the same for every release"
+            raise ValueError(msg)
+        if self.ca and not self.url.lower().startswith("https://"):
+            msg = "'ca' is for an address that begins with https://"
+            raise ValueError(msg)
+        return self
+
+
+Target = Annotated[FlagdFileTarget | HaproxyTarget | HttpTarget, Field(discriminator="kind")]

@@ -11,7 +11,7 @@ from backout.guard import Place
 from backout.playbook import Playbook
 from backout.site import Site, SlackChannel
 from backout.steps import CheckStep, RevertStep
-from backout.targets import FlagdFileTarget, HaproxyTarget, Target
+from backout.targets import FlagdFileTarget, HaproxyTarget, HttpTarget, Target
 from cli.doctor.report import Report, patience
 from cli.doctor.sources import SourceLook, place_of
 from deployment import SiteFile
@@ -61,7 +61,7 @@ class World:
                 await look.at(self._adapters.source(config))
         for name, target in self._site.targets.items():
             with self._report.examining(f"target {name}"):
-                await self._target(name, target)
+                await self._target(name, target, places)
         for name, channel in self._site.channels.items():
             with self._report.examining(f"channel {name}"):
                 await self._channel(name, self._adapters.channel(channel))
@@ -84,14 +84,18 @@ class World:
                     places[service] = place_of(service, self._release, named[0].release)
         return places
 
-    async def _target(self, name: str, config: Target) -> None:
+    async def _target(self, name: str, config: Target, places: Mapping[str, Place]) -> None:
         users = [
             playbook
             for playbook in self._playbooks.values()
             if any(isinstance(step, RevertStep) and step.target == name for step in playbook.steps)
         ]
         service = users[0].release.service if users else ""
-        release = self._release or _stands_in(config)
+        baseline = places[service].baseline if users else ""
+        release = self._release or _stands_in(config) or baseline
+        if not release:
+            self._report.warn(f"target {name}", "It is asked for a release. Name one with --release.")
+            return
         async with patience():
             exposure = await self._adapters.target(config).read(service=service, release=release)
         self._report.ok(f"target {name}", f"{exposure.percent} % of traffic is on {release}")
@@ -152,13 +156,15 @@ class World:
             self._report.ok("outbox", "nothing waits, and there are no dead letters")
 
 
-def _stands_in(config: Target) -> str:
-    """Return the release to read where none is named: the baseline, or the only one that a target knows."""
+def _stands_in(config: Target) -> str | None:
+    """Return the release to read where none is named, as far as the site file knows one."""
     match config:
         case FlagdFileTarget():
             return config.baseline
         case HaproxyTarget():
             before, placeholder, after = config.candidate.partition("$release")
             return config.baseline.removeprefix(before).removesuffix(after) if placeholder else before
+        case HttpTarget():
+            return None
         case _:
             assert_never(config)
