@@ -23,7 +23,9 @@ global
     stats socket fd@{admin} level admin
     stats socket fd@{operator} level operator
     stats timeout 30s
+    {state}
 defaults
+    {load}
     mode http
     timeout connect 5s
     timeout client 30s
@@ -70,16 +72,19 @@ class Running:
 
 
 @contextmanager
-def haproxy(more: str = "") -> Iterator[Running]:
-    """Run HAProxy with `more` in its configuration; its sockets are open before it starts."""
+def haproxy(more: str = "", *, state: Path | None = None) -> Iterator[Running]:
+    """Run HAProxy with `more` in its configuration, and the state of its servers from a file."""
     # Not below pytest's own folder: the name of a unix socket is short.
     with tempfile.TemporaryDirectory(prefix="backout-haproxy-") as name:
         folder = Path(name)
+        told = {"state": f"server-state-file {state}", "load": "load-server-state-from-file global"}
+        parts = {"folder": folder, "more": more, **(told if state else dict.fromkeys(told, ""))}
+        # Its sockets are open before it starts, so that nothing has to wait for it.
         with ExitStack() as stack:
             admin, operator = (_unix(stack, folder / level) for level in ("admin", "operator"))
             service = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             numbers = {"admin": admin.fileno(), "operator": operator.fileno(), "service": service.fileno()}
-            process = _start(folder, _CONFIG.format(folder=folder, more=more, **numbers), [*numbers.values()])
+            process = _start(folder, _CONFIG.format(**parts, **numbers), [*numbers.values()])
             port = service.getsockname()[1]
         running = Running(folder / "admin", folder / "operator", f"http://127.0.0.1:{port}")
         try:
