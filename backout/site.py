@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from backout.doors import AlertDoors
 from backout.model import Duration, Frozen, Name
 from backout.people import Person
-from backout.secret import SecretRef
+from backout.secret import BasicAuth, SecretRef
 from backout.targets import Target
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -25,14 +25,6 @@ class ExpositionSource(Frozen):
     timeout: Duration
     token: SecretRef | None = None
     """Sent as a bearer token where the page asks for one."""
-
-
-class BasicAuth(Frozen):
-    """A user name and a password, sent with every request."""
-
-    user: Annotated[str, Field(min_length=1, pattern=r"^[^:]*$")]
-    """A colon would end it: the password begins there."""
-    password: SecretRef
 
 
 class PrometheusSource(Frozen):
