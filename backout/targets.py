@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from backout.model import Duration, Frozen
 from backout.secret import SecretRef
 
 _HAPROXY_NAME = r"^[A-Za-z0-9_.:-]+$"
-_SOCKET = r"^(.*/.*|[^/:\s]+:\d{1,5}|\[[0-9A-Fa-f:]+\]:\d{1,5})$"
 
 
 class FlagdFileTarget(Frozen):
@@ -31,7 +30,7 @@ class HaproxyTarget(Frozen):
     """Two servers in a backend of HAProxy, changed through its runtime API."""
 
     kind: Literal["haproxy"]
-    socket: Annotated[str, Field(pattern=_SOCKET)]
+    socket: str
     """The path of the stats socket, with a `/` in it, or host:port."""
     backend: Annotated[str, Field(pattern=_HAPROXY_NAME)]
     candidate: Annotated[str, Field(min_length=1)] = "$release"
@@ -39,6 +38,15 @@ class HaproxyTarget(Frozen):
     baseline: Annotated[str, Field(pattern=_HAPROXY_NAME)]
     """The server of the last known good release."""
     timeout: Duration = timedelta(seconds=2)
+
+    @field_validator("socket")
+    @classmethod
+    def _path_or_port(cls, socket: str) -> str:
+        host, _, port = socket.rpartition(":")
+        if "/" in socket or (host and port.isdecimal() and int(port) in range(1, 65536)):
+            return socket
+        msg = f"'{socket}' is neither host:port nor a path; a path has a '/' in it, such as ./admin.sock"
+        raise ValueError(msg)
 
     @model_validator(mode="after")
     def _two_servers(self) -> HaproxyTarget:

@@ -159,7 +159,7 @@ class Haproxy:
         if "/" in self._socket:
             return await asyncio.open_unix_connection(self._socket)
         host, _, port = self._socket.rpartition(":")
-        return await asyncio.open_connection(host, int(port))
+        return await asyncio.open_connection(host.strip("[]"), int(port))
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
