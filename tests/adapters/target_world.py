@@ -56,6 +56,8 @@ class Kind:
     """It holds any percent; else it is a pointer, whose levels are 100 and 0."""
     wired: bool = True
     """It talks to a server, over a wire that can be disturbed."""
+    guarded: bool = True
+    """Its server asks who comes."""
     needs: tuple[pytest.MarkDecorator, ...] = ()
     """Skips where its server is not installed, with the line that installs it."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from backout.errors import RejectedBySystem, UnknownName, Unreachable
+from backout.errors import ExposureMoved, RejectedBySystem, UnknownName, Unreachable
 from tests.adapters.haproxy_target import opened, set_weights
 from tests.adapters.target_world import look, put
 from tests.adapters.wire import laid
@@ -122,7 +123,7 @@ async def test_what_is_no_runtime_api_is_refused_with_its_words() -> None:
         ("set server chat/r3 addr 127.0.0.2 port 9", True),
         ("set server chat/r3 weight 7", True),
         ("set server chat/r3 state drain", True),
-        ("set server chat/r1 health down", False),
+        ("set server chat/r2 health down", False),
     ],
 )
 async def test_what_people_change_is_a_new_generation_and_health_is_not(command: str, moves: bool) -> None:  # noqa: FBT001  # a table
@@ -131,6 +132,8 @@ async def test_what_people_change_is_a_new_generation_and_health_is_not(command:
         before = await look(target)
         assert not running.tell(command).strip() or "addr" in command
         assert ((await look(target)).generation != before.generation) is moves
+        with pytest.raises(ExposureMoved) if moves else nullcontext():
+            await put(target, 10, "k", expected=before.generation)
 
 
 async def test_equal_weights_made_in_another_way_are_no_conflict(server: Running) -> None:

@@ -25,6 +25,7 @@ def stage(percent: int) -> SetExposure:
     return SetExposure(target="it", service=SERVICE, release=RELEASE, percent=percent, key="k")
 
 
+@pytest.mark.parametrize("world", params(lambda kind: kind.wired and kind.guarded), indirect=True)
 async def test_who_may_not_change_it_is_told_so_and_changes_nothing(world: World) -> None:
     assert world.stranger
     before = await look(world.open())

@@ -49,7 +49,8 @@ class Wire:
         assert task
         self._open.add(task)
         try:
-            with suppress(OSError):
+            # asyncio logs a connection's task that was cancelled as an error of its own.
+            with suppress(OSError, asyncio.CancelledError):
                 await self._serve(reader, writer)
         finally:
             self._open.discard(task)
