@@ -37,6 +37,8 @@ from gateway.incidents import Incidents
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from adapters.fetch import Access
+    from backout.secret import BasicAuth, SecretRef
     from gateway.app import Secrets
 
 CONNECT_S = 10.0
@@ -79,7 +81,11 @@ class Adapters:
                 token = self._at.secret(config.token) if config.token else None
                 return self._closed_at_the_end(ExpositionMetrics(config.url, config.timeout, token))
             case site_models.PrometheusSource():
-                return self._prometheus(config)
+                from adapters.sources.prometheus import PrometheusApi  # noqa: PLC0415  # see the module's docstring
+
+                files = (config.ca, config.client_cert, config.client_key)
+                access = self._access(config.token, config.basic, *files)
+                return self._closed_at_the_end(PrometheusApi(config.url, config.timeout, access))
             case site_models.PushSource():
                 from adapters.sources.push import PushedCounts  # noqa: PLC0415  # see the module's docstring
 
@@ -94,20 +100,6 @@ class Adapters:
                 return Reports(str(self._at.path(config.path)), keep=config.keep)
             case _:
                 assert_never(config)
-
-    def _prometheus(self, config: site_models.PrometheusSource) -> ports.Source:
-        from adapters.fetch import Access  # noqa: PLC0415  # see the module's docstring
-        from adapters.sources.prometheus import PrometheusApi  # noqa: PLC0415  # see the module's docstring
-        from adapters.tls import tls_context  # noqa: PLC0415  # see the module's docstring
-
-        secret, files = self._at.secret, (config.ca, config.client_cert, config.client_key)
-        ca, certificate, key = (self._at.path(file) if file else None for file in files)
-        access = Access(
-            token=secret(config.token) if config.token else None,
-            basic=(config.basic.user, secret(config.basic.password)) if config.basic else None,
-            tls=tls_context(ca=ca, certificate=certificate, key=key) if any(files) else None,
-        )
-        return self._closed_at_the_end(PrometheusApi(config.url, config.timeout, access))
 
     def targets(self) -> dict[str, ports.Target]:
         """Return every target by name."""
@@ -131,20 +123,37 @@ class Adapters:
                     timeout=config.timeout,
                 )
             case target_models.HttpTarget():
-                return self._http_target(config)
+                from adapters.targets.http import HttpTarget  # noqa: PLC0415  # see the module's docstring
+
+                access = self._access(config.token, ca=config.ca)
+                return self._closed_at_the_end(HttpTarget(config.url, config.timeout, access))
+            case target_models.MlflowTarget():
+                from adapters.targets.mlflow import MlflowAlias  # noqa: PLC0415  # see the module's docstring
+
+                access = self._access(config.token, config.basic, config.ca)
+                return self._closed_at_the_end(MlflowAlias(config, access))
             case _:
                 assert_never(config)
 
-    def _http_target(self, config: target_models.HttpTarget) -> ports.Target:
+    def _access(
+        self,
+        token: SecretRef | None,
+        basic: BasicAuth | None = None,
+        ca: str | None = None,
+        client_cert: str | None = None,
+        client_key: str | None = None,
+    ) -> Access:
+        """Return what lets us into a system."""
         from adapters.fetch import Access  # noqa: PLC0415  # see the module's docstring
-        from adapters.targets.http import HttpTarget  # noqa: PLC0415  # see the module's docstring
         from adapters.tls import tls_context  # noqa: PLC0415  # see the module's docstring
 
-        access = Access(
-            token=self._at.secret(config.token) if config.token else None,
-            tls=tls_context(ca=self._at.path(config.ca), certificate=None, key=None) if config.ca else None,
+        secret, files = self._at.secret, (ca, client_cert, client_key)
+        authority, certificate, key = (self._at.path(file) if file else None for file in files)
+        return Access(
+            token=secret(token) if token else None,
+            basic=(basic.user, secret(basic.password)) if basic else None,
+            tls=tls_context(ca=authority, certificate=certificate, key=key) if any(files) else None,
         )
-        return self._closed_at_the_end(HttpTarget(config.url, config.timeout, access))
 
     def channels(self) -> dict[str, ports.Channel]:
         """Return every channel by name."""

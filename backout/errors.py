@@ -262,3 +262,8 @@ class DoorClosed(BackoutError):
 class PlaybookGone(BackoutError):
     """Playbook '{playbook}' is not here any more; a watch that runs goes on by the snapshot that it has. Put
     the playbook back, or retire the release."""
+
+
+class PointerOnly(BackoutError):
+    """{what} is at the release (100 %) or is not (0 %), so it cannot give {percent} %. Let the revert reach it at
+    a stage of 0."""

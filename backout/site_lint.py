@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from backout.placeholders import IN_ADDRESSES, placeholder_problems
 from backout.problems import Path, Problem
 from backout.site import ExpositionSource, PrometheusSource, PushSource, Site, SlackChannel
-from backout.targets import HaproxyTarget, HttpTarget
+from backout.targets import HaproxyTarget, HttpTarget, MlflowTarget
 
 
 def site_problems(site: Site) -> Iterator[Problem]:
@@ -56,7 +56,7 @@ def _addresses(site: Site) -> Iterator[Problem]:
         **{
             ("targets", name, "url"): target.url
             for name, target in site.targets.items()
-            if isinstance(target, HttpTarget)
+            if isinstance(target, HttpTarget | MlflowTarget)
         },
         **{("checks", name, "url"): check.url for name, check in site.checks.items()},
         **{

@@ -8,9 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from backout.model import Duration, Frozen
-from backout.secret import SecretRef
+from backout.secret import BasicAuth, SecretRef
 
 _HAPROXY_NAME = r"^[A-Za-z0-9_.:-]+$"
+
+MlflowName = Annotated[str, Field(min_length=1, pattern=r"""^[^/:'"]+$""")]
+"""A registered model's or prompt's name; MLflow takes no slash and no colon, and its search no quotes."""
 
 
 class FlagdFileTarget(Frozen):
@@ -73,10 +76,48 @@ class HttpTarget(Frozen):
         if "$release" not in self.url and "${release}" not in self.url:
             msg = "'url' has no '$release', so it is the same for every release"
             raise ValueError(msg)
-        if self.ca and not self.url.lower().startswith("https://"):
-            msg = "'ca' is for an address that begins with https://"
-            raise ValueError(msg)
+        _ca_is_for_https(self.url, self.ca)
         return self
 
 
-Target = Annotated[FlagdFileTarget | HaproxyTarget | HttpTarget, Field(discriminator="kind")]
+class MlflowTarget(Frozen):
+    """An alias of a registered model or prompt in MLflow."""
+
+    kind: Literal["mlflow"]
+    url: str
+    """Where the tracking server is; `/api/2.0/mlflow` is added."""
+    model: MlflowName | None = None
+    """The registered model whose alias it is."""
+    prompt: MlflowName | None = None
+    """Or the prompt."""
+    alias: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    baseline: Annotated[str, Field(min_length=1)]
+    """The last known good release, to whose version the alias goes at 0."""
+    release_tag: Annotated[str, Field(pattern=r"^[A-Za-z0-9_. :/-]+$")] | None = None
+    """The tag of a version that names its release; without it releases are called as versions are."""
+    timeout: Duration = timedelta(seconds=2)
+    token: SecretRef | None = None
+    """Sent as a bearer token."""
+    basic: BasicAuth | None = None
+    ca: str | None = None
+    """The path of the certificates that sign the server's, instead of the public ones."""
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> MlflowTarget:
+        if (self.model is None) == (self.prompt is None):
+            msg = "name either 'model' or 'prompt', whose alias it is"
+            raise ValueError(msg)
+        if self.token and self.basic:
+            msg = "a server is given either 'token' or 'basic', not both"
+            raise ValueError(msg)
+        _ca_is_for_https(self.url, self.ca)
+        return self
+
+
+def _ca_is_for_https(url: str, ca: str | None) -> None:
+    if ca and not url.lower().startswith("https://"):
+        msg = "'ca' is for an address that begins with https://"
+        raise ValueError(msg)
+
+
+Target = Annotated[FlagdFileTarget | HaproxyTarget | HttpTarget | MlflowTarget, Field(discriminator="kind")]

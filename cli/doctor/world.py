@@ -11,7 +11,7 @@ from backout.guard import Place
 from backout.playbook import Playbook
 from backout.site import Site, SlackChannel
 from backout.steps import CheckStep, RevertStep
-from backout.targets import FlagdFileTarget, HaproxyTarget, HttpTarget, Target
+from backout.targets import FlagdFileTarget, HaproxyTarget, HttpTarget, MlflowTarget, Target
 from cli.doctor.report import Report, patience
 from cli.doctor.sources import SourceLook, place_of
 from deployment import SiteFile
@@ -159,7 +159,7 @@ class World:
 def _stands_in(config: Target) -> str | None:
     """Return the release to read where none is named, as far as the site file knows one."""
     match config:
-        case FlagdFileTarget():
+        case FlagdFileTarget() | MlflowTarget():
             return config.baseline
         case HaproxyTarget():
             before, placeholder, after = config.candidate.partition("$release")
