@@ -265,5 +265,5 @@ class PlaybookGone(BackoutError):
 
 
 class PointerOnly(BackoutError):
-    """{what} is at the release (100 %) or is not (0 %), so it cannot give {percent} %. Let the revert reach it at
-    a stage of 0."""
+    """{what} is at the release (100 %) or is not (0 %), so it cannot give {percent} %. Let the revert
+    reach it at a stage of 0."""
