@@ -37,6 +37,8 @@ class SetExposure(Frozen):
     percent: Percent
     key: str
     """`incident/step/stage` with the incident's first run: the same key twice is one effect."""
+    expected: Exposure | None = None
+    """What the stage before left. Where the generation is another one now, nothing is changed."""
 
 
 class ReadExposure(Frozen):
