@@ -132,6 +132,12 @@ class Adapters:
 
                 access = self._access(config.token, config.basic, config.ca)
                 return self._closed_at_the_end(MlflowAlias(config, access))
+            case target_models.UnleashTarget():
+                from adapters.targets.unleash import UnleashRollout  # noqa: PLC0415  # see the module's docstring
+
+                return self._closed_at_the_end(
+                    UnleashRollout(config, self._access(config.token, ca=config.ca))
+                )
             case _:
                 assert_never(config)
 

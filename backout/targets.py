@@ -114,10 +114,36 @@ class MlflowTarget(Frozen):
         return self
 
 
+class UnleashTarget(Frozen):
+    """A gradual rollout of a feature in Unleash, in one environment."""
+
+    kind: Literal["unleash"]
+    url: str
+    """Where the server is; `/api/admin` is added."""
+    project: Annotated[str, Field(min_length=1)] = "default"
+    feature: Annotated[str, Field(min_length=1)]
+    """Its name; `$release` is filled in. Without it, the strategy's one variant names the release."""
+    environment: Annotated[str, Field(min_length=1)]
+    strategy: Annotated[str, Field(min_length=1)] | None = None
+    """The title or the id of the strategy, where there are several."""
+    timeout: Duration = timedelta(seconds=2)
+    token: SecretRef
+    """An API token that may change strategies; sent as a bearer token."""
+    ca: str | None = None
+    """The path of the certificates that sign the server's, instead of the public ones."""
+
+    @model_validator(mode="after")
+    def _ca_fits(self) -> UnleashTarget:
+        _ca_is_for_https(self.url, self.ca)
+        return self
+
+
 def _ca_is_for_https(url: str, ca: str | None) -> None:
     if ca and not url.lower().startswith("https://"):
         msg = "'ca' is for an address that begins with https://"
         raise ValueError(msg)
 
 
-Target = Annotated[FlagdFileTarget | HaproxyTarget | HttpTarget | MlflowTarget, Field(discriminator="kind")]
+Target = Annotated[
+    FlagdFileTarget | HaproxyTarget | HttpTarget | MlflowTarget | UnleashTarget, Field(discriminator="kind")
+]

@@ -49,8 +49,8 @@ class JsonApi:
 
         Raises:
             Unreachable: no answer came in time, or one that says to try again (5xx, 408, 429).
-            RejectedBySystem: the server says no (`details` has its `status` and what it `said`), the address
-                makes no sense, or the answer is not one of this API.
+            RejectedBySystem: the server says no, the address makes no sense, or the answer is not one of this
+                API. Where the server answered, `details` has its `status` and what it `said`.
         """
         url = f"{self._url}{path}"
         headers = {"Accept": "application/json"} | ({"Content-Type": media_type} if body is not None else {})
@@ -75,7 +75,7 @@ class JsonApi:
         parts = [f"{method} {url} answered {page.status}", said.rstrip("."), known]
         why = ": ".join(part for part in parts if part)
         if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status in _PASSING:
-            raise Unreachable(what=self._what, why=why)
+            raise Unreachable(what=self._what, why=why, status=page.status, said=said)
         raise RejectedBySystem(what=self._what, why=why, status=page.status, said=said)
 
 

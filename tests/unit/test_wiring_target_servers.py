@@ -15,7 +15,9 @@ from cli.starter import write_starter
 from deployment import SiteFile, read_site
 
 MLFLOW = "kind: mlflow, model: chat, alias: champion, baseline: r1"
+UNLEASH = "kind: unleash, feature: 'chat-$release', environment: production, token: {env: SECRET}"
 SHOWN = {
+    "unleash and a token": (UNLEASH, "", "Bearer s3cret"),
     "mlflow and nothing": (MLFLOW, "", None),
     "mlflow and a token": (MLFLOW, "token: {env: SECRET}", "Bearer s3cret"),
     "mlflow, a user and a password": (
@@ -55,6 +57,15 @@ async def test_a_target_is_reached_where_the_site_says_and_shown_what_it_names(
 
 
 WRONG: Mapping[str, tuple[str, str]] = {
+    "unleash of an unknown placeholder": (
+        UNLEASH.replace("$release", "$releese") + ", url: 'http://h'",
+        "unknown placeholder 'releese'",
+    ),
+    "unleash at no address": (f"{UNLEASH}, url: h", "'h' is not an address"),
+    "unleash with a useless authority": (
+        f"{UNLEASH}, url: 'http://h', ca: x.pem",
+        "'ca' is for an address that begins",
+    ),
     "mlflow of nothing": (
         "kind: mlflow, url: 'http://h', alias: a, baseline: r1",
         "name either 'model' or 'prompt'",
