@@ -122,6 +122,12 @@ class Adapters:
                     baseline=config.baseline,
                     timeout=config.timeout,
                 )
+            case target_models.HttpRouteTarget():
+                from adapters.targets.httproute import HttpRouteWeights  # noqa: PLC0415  # see the module's docstring
+
+                return self._closed_at_the_end(
+                    HttpRouteWeights(config, self._access(config.token, ca=config.ca))
+                )
             case target_models.HttpTarget():
                 from adapters.targets.http import HttpTarget  # noqa: PLC0415  # see the module's docstring
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from backout.placeholders import IN_ADDRESSES, placeholder_problems
 from backout.problems import Path, Problem
 from backout.site import ExpositionSource, PrometheusSource, PushSource, Site, SlackChannel
-from backout.targets import HaproxyTarget, HttpTarget, MlflowTarget, UnleashTarget
+from backout.targets import HaproxyTarget, HttpRouteTarget, HttpTarget, MlflowTarget, UnleashTarget
 
 
 def site_problems(site: Site) -> Iterator[Problem]:
@@ -18,7 +18,7 @@ def site_problems(site: Site) -> Iterator[Problem]:
     yield from _addresses(site)
     yield from _shared_files(site)
     for name, target in site.targets.items():
-        if isinstance(target, HaproxyTarget):
+        if isinstance(target, HaproxyTarget | HttpRouteTarget):
             yield from placeholder_problems(("targets", name, "candidate"), target.candidate, ("release",))
         elif isinstance(target, UnleashTarget):
             yield from placeholder_problems(("targets", name, "feature"), target.feature, ("release",))
@@ -58,7 +58,7 @@ def _addresses(site: Site) -> Iterator[Problem]:
         **{
             ("targets", name, "url"): target.url
             for name, target in site.targets.items()
-            if isinstance(target, HttpTarget | MlflowTarget | UnleashTarget)
+            if isinstance(target, HttpRouteTarget | HttpTarget | MlflowTarget | UnleashTarget)
         },
         **{("checks", name, "url"): check.url for name, check in site.checks.items()},
         **{

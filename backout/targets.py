@@ -12,6 +12,7 @@ from backout.secret import BasicAuth, SecretRef
 
 _HAPROXY_NAME = r"^[A-Za-z0-9_.:-]+$"
 
+_KUBERNETES_NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 MlflowName = Annotated[str, Field(min_length=1, pattern=r"""^[^/:'"]+$""")]
 """A registered model's or prompt's name; MLflow takes no slash and no colon, and its search no quotes."""
 
@@ -114,6 +115,34 @@ class MlflowTarget(Frozen):
         return self
 
 
+class HttpRouteTarget(Frozen):
+    """Two backends of an HTTPRoute of the Kubernetes Gateway API; experimental."""
+
+    kind: Literal["httproute"]
+    url: str
+    """Where the API server is; `/apis/gateway.networking.k8s.io/v1` is added."""
+    namespace: Annotated[str, Field(pattern=_KUBERNETES_NAME)]
+    route: Annotated[str, Field(pattern=_KUBERNETES_NAME)]
+    """The HTTPRoute's name."""
+    candidate: Annotated[str, Field(min_length=1)] = "$release"
+    """The candidate's backend, by its name in `backendRefs`; `$release` is filled in."""
+    baseline: Annotated[str, Field(pattern=_KUBERNETES_NAME)]
+    """The backend of the last known good release."""
+    timeout: Duration = timedelta(seconds=2)
+    token: SecretRef
+    """A service account's token; sent as a bearer token."""
+    ca: str | None = None
+    """The path of the certificates that sign the server's, instead of the public ones."""
+
+    @model_validator(mode="after")
+    def _two_backends(self) -> HttpRouteTarget:
+        if self.candidate == self.baseline:
+            msg = "'candidate' and 'baseline' are two backends; one takes what the other loses"
+            raise ValueError(msg)
+        _ca_is_for_https(self.url, self.ca)
+        return self
+
+
 class UnleashTarget(Frozen):
     """A gradual rollout of a feature in Unleash, in one environment."""
 
@@ -145,5 +174,6 @@ def _ca_is_for_https(url: str, ca: str | None) -> None:
 
 
 Target = Annotated[
-    FlagdFileTarget | HaproxyTarget | HttpTarget | MlflowTarget | UnleashTarget, Field(discriminator="kind")
+    FlagdFileTarget | HaproxyTarget | HttpRouteTarget | HttpTarget | MlflowTarget | UnleashTarget,
+    Field(discriminator="kind"),
 ]

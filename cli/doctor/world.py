@@ -11,7 +11,15 @@ from backout.guard import Place
 from backout.playbook import Playbook
 from backout.site import Site, SlackChannel
 from backout.steps import CheckStep, RevertStep
-from backout.targets import FlagdFileTarget, HaproxyTarget, HttpTarget, MlflowTarget, Target, UnleashTarget
+from backout.targets import (
+    FlagdFileTarget,
+    HaproxyTarget,
+    HttpRouteTarget,
+    HttpTarget,
+    MlflowTarget,
+    Target,
+    UnleashTarget,
+)
 from cli.doctor.report import Report, patience
 from cli.doctor.sources import SourceLook, place_of
 from deployment import SiteFile
@@ -161,7 +169,7 @@ def _stands_in(config: Target) -> str | None:
     match config:
         case FlagdFileTarget() | MlflowTarget():
             return config.baseline
-        case HaproxyTarget():
+        case HaproxyTarget() | HttpRouteTarget():
             before, placeholder, after = config.candidate.partition("$release")
             return config.baseline.removeprefix(before).removesuffix(after) if placeholder else before
         case HttpTarget() | UnleashTarget():

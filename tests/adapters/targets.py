@@ -11,7 +11,13 @@ import pytest
 
 from adapters.memory import MemoryClock, MemoryTarget
 from adapters.targets.flagd_file import FlagdFile
-from tests.adapters import haproxy_target, http_target, mlflow_target, unleash_target
+from tests.adapters import (
+    haproxy_target,
+    http_target,
+    httproute_target,
+    mlflow_target,
+    unleash_target,
+)
 from tests.adapters.target_world import BASELINE, RELEASE, SERVICE, Kind, World
 
 
@@ -52,4 +58,5 @@ KINDS: Mapping[str, Kind] = {
     "HTTP": http_target.KIND,
     "MLflow": mlflow_target.KIND,
     "Unleash": unleash_target.KIND,
+    "HTTPRoute": httproute_target.KIND,
 }

@@ -16,7 +16,9 @@ from deployment import SiteFile, read_site
 
 MLFLOW = "kind: mlflow, model: chat, alias: champion, baseline: r1"
 UNLEASH = "kind: unleash, feature: 'chat-$release', environment: production, token: {env: SECRET}"
+HTTPROUTE = "kind: httproute, namespace: prod, route: chat, baseline: r1, token: {env: SECRET}"
 SHOWN = {
+    "httproute and a token": (HTTPROUTE, "", "Bearer s3cret"),
     "unleash and a token": (UNLEASH, "", "Bearer s3cret"),
     "mlflow and nothing": (MLFLOW, "", None),
     "mlflow and a token": (MLFLOW, "token: {env: SECRET}", "Bearer s3cret"),
@@ -57,6 +59,15 @@ async def test_a_target_is_reached_where_the_site_says_and_shown_what_it_names(
 
 
 WRONG: Mapping[str, tuple[str, str]] = {
+    "httproute of one backend": (
+        f"{HTTPROUTE}, url: 'http://h', candidate: r1",
+        "'candidate' and 'baseline' are two backends",
+    ),
+    "httproute of an unknown placeholder": (
+        f"{HTTPROUTE}, url: 'http://h', candidate: 'chat-$service'",
+        "unknown placeholder 'service'",
+    ),
+    "httproute at no address": (f"{HTTPROUTE}, url: h", "'h' is not an address"),
     "unleash of an unknown placeholder": (
         UNLEASH.replace("$release", "$releese") + ", url: 'http://h'",
         "unknown placeholder 'releese'",
