@@ -11,12 +11,17 @@ import pytest
 
 from tools.test_servers import is_installed
 
-PATIENCE_S = 60
+PATIENCE_S = 240
+"""They are large: read from a cold disk beside other work, one may take a minute to start."""
 
 
-def needed(server: str) -> pytest.MarkDecorator:
-    """Skip where a server is not installed, with the line that installs it."""
-    return pytest.mark.skipif(not is_installed(server), reason=f"python3 tools/test_servers.py {server}")
+def needed(server: str) -> tuple[pytest.MarkDecorator, ...]:
+    """Skip where a server is not installed, with the line that installs it; give it time to start."""
+    missing = not is_installed(server)
+    return (
+        pytest.mark.skipif(missing, reason=f"python3 tools/test_servers.py {server}"),
+        pytest.mark.timeout(PATIENCE_S + 60),
+    )
 
 
 def until_up(process: subprocess.Popen[bytes], is_up: Callable[[], bool], log: Path) -> None:

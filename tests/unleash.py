@@ -21,7 +21,7 @@ from tests.installed import PATIENCE_S, needed, until_up
 from tools.test_servers import folder_of
 
 _SERVER = "unleash-8.2.0"
-NEEDED = (needed(_SERVER), postgres.NEEDED)
+NEEDED = (*needed(_SERVER), postgres.NEEDED)
 ADMIN, CLIENT = "*:*.admin", "default:development.client"
 """Tokens: one that may do everything, and one that clients ask with."""
 FEATURES = "/api/admin/projects/default/features"
@@ -42,7 +42,9 @@ class Running:
     def ask(self, method: str, path: str, body: JsonValue = None) -> Any:  # noqa: ANN401  # any JSON
         """Do something, as the pages do; return the answer."""
         headers = {"Authorization": ADMIN}
-        found = httpx.request(method, f"{self.url}{path}", json=body, headers=headers, trust_env=False)
+        found = httpx.request(
+            method, f"{self.url}{path}", json=body, headers=headers, timeout=PATIENCE_S, trust_env=False
+        )
         return found.raise_for_status().json() if found.content else None
 
     def feature(self, release: str, **strategy: JsonValue) -> str:

@@ -16,6 +16,7 @@ from adapters.targets.mlflow import MlflowAlias
 from backout.targets import MlflowTarget
 from tests.adapters.target_world import BASELINE, RELEASE, Kind, World
 from tests.adapters.wire import laid
+from tests.installed import PATIENCE_S
 from tests.mlflow import NEEDED, Running
 
 ALIAS = "champion"
@@ -37,7 +38,7 @@ async def reading_only(server: Running, *, but: str = " ") -> AsyncIterator[str]
         if request.method != "GET" and but not in request.path:
             return web.Response(status=403, text="Permission denied")
         body, headers = await request.read(), {"Content-Type": "application/json"}
-        async with httpx.AsyncClient(trust_env=False, headers=headers) as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_S, trust_env=False, headers=headers) as client:
             found = await client.request(request.method, f"{server.url}{request.rel_url}", content=body)
         return web.Response(status=found.status_code, body=found.content, content_type="application/json")
 
@@ -78,4 +79,4 @@ async def _begin(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[
         )
 
 
-KIND = Kind(_begin, takes_turns=False, percentage=False, needs=(NEEDED,))
+KIND = Kind(_begin, takes_turns=False, percentage=False, needs=NEEDED)

@@ -16,7 +16,7 @@ from tests.adapters.mlflow_target import ALIAS, config, reading_only
 from tests.adapters.target_world import look, put
 from tests.mlflow import NEEDED, Running
 
-pytestmark = NEEDED
+pytestmark = [*NEEDED]
 Open: TypeAlias = Callable[..., MlflowAlias]
 
 

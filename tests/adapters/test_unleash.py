@@ -17,6 +17,7 @@ from backout.errors import ExposureMoved, RejectedBySystem, UnknownName, Unreach
 from tests.adapters.conftest import Serve
 from tests.adapters.target_world import look, put
 from tests.adapters.unleash_target import config
+from tests.installed import PATIENCE_S
 from tests.unleash import ADMIN, CLIENT, NEEDED, Running
 
 pytestmark = [*NEEDED]
@@ -120,7 +121,7 @@ def quicker_than(server: Running, feature: str, *, times: int) -> Callable[[web.
             for name in ("Authorization", "Content-Type")
             if name in request.headers
         }
-        async with httpx.AsyncClient(trust_env=False, headers=headers) as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_S, trust_env=False, headers=headers) as client:
             url = f"{server.url}{request.rel_url}"
             found = await client.request(request.method, url, content=await request.read())
         return web.Response(status=found.status_code, body=found.content, content_type="application/json")
