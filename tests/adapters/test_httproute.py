@@ -79,6 +79,8 @@ async def test_what_a_controller_writes_into_the_status_is_no_conflict(
     cluster.between = write_status
     done = await put(opened(), 10, "k", expected=seen)
     assert (done.percent, done.by) == (10, "backout")
+    cluster.write(ROUTE, {"status": {"parents": [4]}}, by="gateway-controller")
+    assert await look(opened()) == done
 
 
 async def test_a_change_that_comes_between_look_and_write_is_not_overwritten(
@@ -111,6 +113,14 @@ async def test_backends_are_found_by_the_names_of_the_site(cluster: Cluster, ope
     cluster.create(ROUTE, rule(**{"chat-stable": 0, "chat-r2": 100}))
     target = opened(candidate="chat-$release", baseline="chat-stable")
     assert (await put(target, 50, "k")).percent == 50
+
+
+async def test_the_baseline_itself_cannot_be_taken_back(cluster: Cluster, opened: Open) -> None:
+    cluster.create(ROUTE, rule(r1=100, r2=0))
+    with pytest.raises(
+        RejectedBySystem, match="'r1' is the baseline; the exposure of a candidate can be set"
+    ):
+        await opened().set(service="chat", release="r1", percent=0, key="k")
 
 
 @pytest.mark.parametrize(
