@@ -28,10 +28,10 @@ def config(url: str, **changes: Any) -> MlflowTarget:  # noqa: ANN401  # any fie
 
 
 @asynccontextmanager
-async def reading_only(server: Running, *, but: str = " ") -> AsyncIterator[str]:
+async def reading_only(server: Running, *, but: str = " ", seen: str = "READY") -> AsyncIterator[str]:
     """Serve what MLflow with its own accounts answers to one that may read only; yield the address.
 
-    What has `but` in its address passes all the same.
+    What has `but` in its address passes all the same; versions are shown with the status `seen`.
     """
 
     async def answer(request: web.Request) -> web.Response:
@@ -40,7 +40,8 @@ async def reading_only(server: Running, *, but: str = " ") -> AsyncIterator[str]
         body, headers = await request.read(), {"Content-Type": "application/json"}
         async with httpx.AsyncClient(timeout=PATIENCE_S, trust_env=False, headers=headers) as client:
             found = await client.request(request.method, f"{server.url}{request.rel_url}", content=body)
-        return web.Response(status=found.status_code, body=found.content, content_type="application/json")
+        text = found.text.replace('"READY"', f'"{seen}"')
+        return web.Response(status=found.status_code, text=text, content_type="application/json")
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)

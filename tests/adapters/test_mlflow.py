@@ -150,6 +150,15 @@ async def test_the_baseline_itself_cannot_be_taken_back(
         await opened(model=model).set(service="chat", release="r1", percent=0, key="k")
 
 
+async def test_a_baseline_that_is_not_ready_is_refused(
+    mlflow_server: Running, opened: Open, model: str
+) -> None:
+    async with reading_only(mlflow_server, but="registered-models", seen="FAILED_REGISTRATION") as door:
+        with pytest.raises(RejectedBySystem, match="version 1 of the baseline 'r1' is FAILED_REGISTRATION"):
+            await put(opened(url=door, model=model), 0, "k")
+    assert mlflow_server.aliases(model) == {ALIAS: "2"}
+
+
 async def test_a_tag_that_somebody_else_wrote_stops_a_change(
     mlflow_server: Running, opened: Open, model: str
 ) -> None:

@@ -143,6 +143,16 @@ async def test_what_is_turned_off_is_0_and_is_not_turned_on(unleash_server: Runn
     assert (await look(target)).percent == 0
 
 
+async def test_a_strategy_that_is_disabled_is_0_too(unleash_server: Running, opened: Open) -> None:
+    name = unleash_server.feature("r2")
+    # The last one that is disabled turns the feature off.
+    unleash_server.add(name, title="ramp", disabled=True)
+    target = opened(name, strategy="ramp")
+    assert (await look(target)).percent == 0
+    with pytest.raises(RejectedBySystem, match="is disabled, so 10 % would reach nobody"):
+        await put(target, 10, "k")
+
+
 async def test_a_rollout_beyond_100_is_everybody(unleash_server: Running, opened: Open) -> None:
     name = unleash_server.feature("r2")
     unleash_server.roll_out(name, "150")

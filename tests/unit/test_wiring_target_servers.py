@@ -13,6 +13,9 @@ import wiring
 from backout.errors import BackoutError, InvalidDocument
 from cli.starter import write_starter
 from deployment import SiteFile, read_site
+from tests.adapters.httproute_target import rule
+from tests.kubernetes import EDITOR, kubernetes
+from tests.unit.doctored import look, said
 
 MLFLOW = "kind: mlflow, model: chat, alias: champion, baseline: r1"
 UNLEASH = "kind: unleash, feature: 'chat-$release', environment: production, token: {env: SECRET}"
@@ -98,9 +101,20 @@ WRONG: Mapping[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("fields", "said"), WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(("fields", "why"), WRONG.values(), ids=WRONG)
 def test_a_target_that_makes_no_sense_is_refused_with_the_reason(
-    tmp_path: Path, fields: str, said: str
+    tmp_path: Path, fields: str, why: str
 ) -> None:
-    with pytest.raises(InvalidDocument, match=said):
+    with pytest.raises(InvalidDocument, match=why):
         with_target(tmp_path, fields)
+
+
+async def test_the_doctor_reads_the_weights_of_a_route(tmp_path: Path) -> None:
+    async with kubernetes() as cluster:
+        cluster.create("chat", rule(r1=70, r2=30))
+        with_target(tmp_path, f"{HTTPROUTE}, url: 'http://127.0.0.1:{cluster.port}'")
+        environ = {"SECRET": EDITOR}
+        report = await look(tmp_path / "site.yaml", release="r2", environ=environ)
+        assert said(report, "target other")[0] == "ok: 30 % of traffic is on r2"
+        report = await look(tmp_path / "site.yaml", release=None, environ=environ)
+        assert said(report, "target other")[0] == "ok: 70 % of traffic is on r1"
