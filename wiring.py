@@ -1,7 +1,8 @@
 """The composition root: a site file becomes adapters, activities and a gateway.
 
 This is the only module that knows every concrete part. A new kind of source, target, channel, check or store
-is a model in backout/site.py, a file below adapters/ and one case here, or in adapters/channels/opening.py.
+is a model in backout/site.py or backout/targets.py, a file below adapters/ and one case here, or in
+adapters/channels/opening.py.
 
 What talks to a vendor is imported where it is built: a command that only asks the engine starts twice as fast
 without the others, and a site pays only for what it names.
@@ -28,6 +29,7 @@ from activities.signals import SignalActivities
 from adapters.clock import SystemClock
 from backout import ports
 from backout import site as site_models
+from backout import targets as target_models
 from backout.errors import EngineUnreachable
 from backout.rotas import Rota
 from deployment import Deployment, SiteFile
@@ -36,6 +38,8 @@ from gateway.incidents import Incidents
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from adapters.fetch import Access
+    from backout.secret import BasicAuth, SecretRef
     from gateway.app import Secrets
 
 CONNECT_S = 10.0
@@ -79,7 +83,11 @@ class Adapters:
                 token = self._at.secret(config.token) if config.token else None
                 return self._closed_at_the_end(ExpositionMetrics(config.url, config.timeout, token))
             case site_models.PrometheusSource():
-                return self._prometheus(config)
+                from adapters.sources.prometheus import PrometheusApi  # noqa: PLC0415  # see the module's docstring
+
+                files = (config.ca, config.client_cert, config.client_key)
+                access = self._access(config.token, config.basic, *files)
+                return self._closed_at_the_end(PrometheusApi(config.url, config.timeout, access))
             case site_models.PushSource():
                 from adapters.sources.push import PushedCounts  # noqa: PLC0415  # see the module's docstring
 
@@ -95,33 +103,71 @@ class Adapters:
             case _:
                 assert_never(config)
 
-    def _prometheus(self, config: site_models.PrometheusSource) -> ports.Source:
-        from adapters.fetch import Access  # noqa: PLC0415  # see the module's docstring
-        from adapters.sources.prometheus import PrometheusApi  # noqa: PLC0415  # see the module's docstring
-        from adapters.tls import tls_context  # noqa: PLC0415  # see the module's docstring
-
-        secret, files = self._at.secret, (config.ca, config.client_cert, config.client_key)
-        ca, certificate, key = (self._at.path(file) if file else None for file in files)
-        access = Access(
-            token=secret(config.token) if config.token else None,
-            basic=(config.basic.user, secret(config.basic.password)) if config.basic else None,
-            tls=tls_context(ca=ca, certificate=certificate, key=key) if any(files) else None,
-        )
-        return self._closed_at_the_end(PrometheusApi(config.url, config.timeout, access))
-
     def targets(self) -> dict[str, ports.Target]:
         """Return every target by name."""
         return {name: self.target(config) for name, config in self._at.site.targets.items()}
 
-    def target(self, config: site_models.Target) -> ports.Target:
+    def target(self, config: target_models.Target) -> ports.Target:
         """Return one target."""
         match config:
-            case site_models.FlagdFileTarget():
+            case target_models.FlagdFileTarget():
                 from adapters.targets.flagd_file import FlagdFile  # noqa: PLC0415  # see the module's docstring
 
                 return FlagdFile(str(self._at.path(config.path)), config.flag, config.baseline, config.by)
+            case target_models.HaproxyTarget():
+                from adapters.targets.haproxy import Haproxy  # noqa: PLC0415  # see the module's docstring
+
+                return Haproxy(
+                    str(self._at.path(config.socket)) if "/" in config.socket else config.socket,
+                    config.backend,
+                    candidate=config.candidate,
+                    baseline=config.baseline,
+                    timeout=config.timeout,
+                )
+            case target_models.HttpRouteTarget():
+                from adapters.targets.httproute import HttpRouteWeights  # noqa: PLC0415  # see the module's docstring
+
+                return self._closed_at_the_end(
+                    HttpRouteWeights(config, self._access(config.token, ca=config.ca))
+                )
+            case target_models.HttpTarget():
+                from adapters.targets.http import HttpTarget  # noqa: PLC0415  # see the module's docstring
+
+                access = self._access(config.token, ca=config.ca)
+                return self._closed_at_the_end(HttpTarget(config.url, config.timeout, access))
+            case target_models.MlflowTarget():
+                from adapters.targets.mlflow import MlflowAlias  # noqa: PLC0415  # see the module's docstring
+
+                access = self._access(config.token, config.basic, config.ca)
+                return self._closed_at_the_end(MlflowAlias(config, access))
+            case target_models.UnleashTarget():
+                from adapters.targets.unleash import UnleashRollout  # noqa: PLC0415  # see the module's docstring
+
+                return self._closed_at_the_end(
+                    UnleashRollout(config, self._access(config.token, ca=config.ca))
+                )
             case _:
                 assert_never(config)
+
+    def _access(
+        self,
+        token: SecretRef | None,
+        basic: BasicAuth | None = None,
+        ca: str | None = None,
+        client_cert: str | None = None,
+        client_key: str | None = None,
+    ) -> Access:
+        """Return what lets us into a system."""
+        from adapters.fetch import Access  # noqa: PLC0415  # see the module's docstring
+        from adapters.tls import tls_context  # noqa: PLC0415  # see the module's docstring
+
+        secret, files = self._at.secret, (ca, client_cert, client_key)
+        authority, certificate, key = (self._at.path(file) if file else None for file in files)
+        return Access(
+            token=secret(token) if token else None,
+            basic=(basic.user, secret(basic.password)) if basic else None,
+            tls=tls_context(ca=authority, certificate=certificate, key=key) if any(files) else None,
+        )
 
     def channels(self) -> dict[str, ports.Channel]:
         """Return every channel by name, each at its pace."""

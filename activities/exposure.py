@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities.failures import told_to_temporal
-from backout.errors import ReadBackMismatch, UnknownName
+from backout.errors import ExposureMoved, ReadBackMismatch, UnknownName
 from backout.exposure import Exposure, ExposureChange, ReadExposure, SetExposure
 from backout.ports import Target
 
@@ -21,18 +21,30 @@ class ExposureActivities:
 
     @activity.defn
     async def set_exposure(self, request: SetExposure) -> ExposureChange:
-        """Bring the exposure down to a stage and read it back. It is never raised here."""
+        """Bring the exposure down to a stage and read it back. It is never raised here.
+
+        It is only changed while it is what the stage before left, or else what the first attempt has read.
+        """
         with told_to_temporal():
             target = self._target(request.target)
             where = {"service": request.service, "release": request.release}
             found = await target.read(**where)
             before = _seen_before() or found
+            expected = request.expected or before
             if found.percent == request.percent:
                 return _change(before, found)  # also where an earlier attempt's write lost its answer
             if found.percent < request.percent:
+                if request.expected and found.generation != expected.generation:
+                    raise _moved(request, expected, found)
                 return _change(found, found)
             activity.heartbeat(before)
-            now = await target.set(**where, percent=request.percent, key=request.key)
+            try:
+                now = await target.set(
+                    **where, percent=request.percent, key=request.key, expected=expected.generation
+                )
+            except ExposureMoved:
+                # People are told the bottom of a chain of errors, and this one says more than the target's.
+                raise _moved(request, expected, await target.read(**where)) from None
             if now.percent != request.percent:
                 raise ReadBackMismatch(target=request.target, wanted=request.percent, found=now.percent)
             return _change(before, now)
@@ -59,3 +71,22 @@ def _change(before: Exposure, after: Exposure) -> ExposureChange:
     return ExposureChange(
         before=before.percent, after=after.percent, generation=after.generation, changed=after != before
     )
+
+
+def _moved(request: SetExposure, before: Exposure, found: Exposure) -> ExposureMoved:
+    """Say what it was, what it is, and who moved it, as far as the target knows."""
+    # The last key that a target keeps is often our own: who edits by hand leaves none.
+    ours = found.changed_by.startswith(request.key.partition("@")[0] + "@")
+    by = found.by or ("" if ours else found.changed_by)
+    return ExposureMoved(
+        target=request.target,
+        expected=_told(before, beside=found),
+        found=_told(found, beside=before),
+        by=f", last by {by}" if by else "",
+    )
+
+
+def _told(exposure: Exposure, *, beside: Exposure) -> str:
+    """Write an exposure; where the other one has the same percent, what tells them apart is beside it."""
+    generation = f" (generation {exposure.generation})" if exposure.percent == beside.percent else ""
+    return f"{exposure.percent} %{generation}"

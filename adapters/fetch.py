@@ -1,19 +1,24 @@
-"""One GET or POST, bounded in time and size, with every failure named."""
+"""One request, bounded in time and size, with every failure named."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeAlias
 
 import httpx
+from pydantic import JsonValue
 
 from adapters.tls import public_authorities
 from backout.errors import RejectedBySystem, Unreachable
+
+Method: TypeAlias = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
 
 
 class Page(NamedTuple):
@@ -22,8 +27,13 @@ class Page(NamedTuple):
     status: int
     media_type: str
     body: bytes
-    retry_after: str = ""
-    """When to come again, as the server said it."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """By name, however that is written."""
+
+    @property
+    def retry_after(self) -> str:
+        """When to come again, as the server said it."""
+        return self.headers.get("retry-after", "")
 
 
 @dataclass(frozen=True)
@@ -62,36 +72,46 @@ class Fetcher:
     async def get(self, url: str, *, accept: str, fields: Mapping[str, str] | None = None) -> Page:
         """Return the answer, whatever its status; `fields` are the address's query.
 
+        It raises what `send` raises.
+        """
+        return await self.send("GET", url, headers={"Accept": accept}, fields=fields)
+
+    async def send(
+        self,
+        method: Method,
+        url: str,
+        *,
+        body: JsonValue = None,
+        headers: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Page:
+        """Send a request, with a JSON body where there is one, and return the answer, whatever its status.
+
         Raises:
             Unreachable: no whole answer came in time.
             RejectedBySystem: the address makes no sense, or the body is too large.
         """
-        return await self._ask("GET", url, {"Accept": accept}, fields=fields)
+        asked = self._client.stream(method, url, json=body, params=fields, headers=headers)
+        return await self._answer(url, asked, whole=True)
 
     async def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Page:
-        """Post a body and return the answer, whatever its status; one that is too large is cut.
+        """Post a body as it is and return the answer, whatever its status; one that is too large is cut.
 
         Raises:
             Unreachable: no whole answer came in time. What was posted may have been taken.
             RejectedBySystem: the address makes no sense.
         """
-        return await self._ask("POST", url, headers, body=body)
+        asked = self._client.stream("POST", url, headers=headers, content=body)
+        return await self._answer(url, asked, whole=False)
 
-    async def _ask(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        *,
-        fields: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+    async def _answer(
+        self, url: str, asked: AbstractAsyncContextManager[httpx.Response], *, whole: bool
     ) -> Page:
         try:
             # httpx's own time-out begins anew with every chunk; a slow drip must end too.
             async with asyncio.timeout(self._timeout_s):
-                asked = self._client.stream(method, url, params=fields, headers=headers, content=body)
                 async with asked as answer:
-                    return await self._read(answer, url, whole=method == "GET")
+                    return await self._read(answer, url, whole=whole)
         except TimeoutError:
             why = f"no whole answer from {url} within {self._timeout_s:g} s"
             raise Unreachable(what=self._what, why=why) from None
@@ -115,8 +135,7 @@ class Fetcher:
                     raise RejectedBySystem(what=self._what, why=f"{url} is larger than {self._limit} bytes")
                 break
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        retry_after = answer.headers.get("retry-after", "")
-        return Page(answer.status_code, media_type, bytes(body), retry_after)
+        return Page(answer.status_code, media_type, bytes(body), answer.headers)
 
 
 def must_be_ok(page: Page, *, what: str, url: str) -> Page:

@@ -14,8 +14,16 @@ from typing import NamedTuple
 from adapters.faults import Faulty, Gate
 from adapters.stores.memory import MemoryOutbox, MemoryStore
 from backout.counting import UNLABELLED, Counted, Query
-from backout.errors import NoHistory, RateLimited, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
-from backout.exposure import Exposure
+from backout.errors import (
+    ExposureMoved,
+    NoHistory,
+    RateLimited,
+    RejectedBySystem,
+    StageOutOfRange,
+    UnknownName,
+    Unreachable,
+)
+from backout.exposure import Capability, Exposure
 from backout.messages import CheckResult, Message, Posted
 from backout.people import Person
 
@@ -90,7 +98,14 @@ class MemoryTarget(Faulty):
         await self.enter()
         return self._look(service, release)
 
-    async def set(self, *, service: str, release: str, percent: int, key: str) -> Exposure:
+    @property
+    def capability(self) -> Capability:
+        """Any percent."""
+        return Capability.PERCENTAGE
+
+    async def set(
+        self, *, service: str, release: str, percent: int, key: str, expected: str = ""
+    ) -> Exposure:
         """Set the exposure and return what reads back; a known key has no effect."""
         await self.enter()
         if self._done.get(key, percent) != percent:
@@ -98,8 +113,10 @@ class MemoryTarget(Faulty):
             raise RejectedBySystem(what=self.name, why=why)
         if percent not in range(101):
             raise StageOutOfRange(percent=percent)
-        self._look(service, release)
+        found = self._look(service, release)
         if key not in self._done:
+            if expected and found.generation != expected:
+                raise ExposureMoved(target=self.name, expected=expected, found=found.generation, by="")
             self.put(service=service, release=release, percent=percent)
             self.changes.append(Change(release, percent, key))
             self._done[key] = percent

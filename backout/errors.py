@@ -65,6 +65,11 @@ class StageOutOfRange(BackoutError):
     """Exposure {percent} % is outside 0 to 100. Correct the stage in the playbook."""
 
 
+class ExposureMoved(BackoutError):
+    """The exposure on {target} was moved by somebody else: it was {expected} and is {found}{by}. Nothing was
+    changed. Look why, then resume to go on from there, or skip."""
+
+
 class TemplateBroken(BackoutError):
     """Template '{template}' cannot be rendered: {why}."""
 
@@ -292,3 +297,8 @@ class MessageGone(RejectedBySystem):
 class PlaybookGone(BackoutError):
     """Playbook '{playbook}' is not here any more; a watch that runs goes on by the snapshot that it has. Put
     the playbook back, or retire the release."""
+
+
+class PointerOnly(BackoutError):
+    """{what} is at the release (100 %) or is not (0 %), so it cannot give {percent} %. Let the revert
+    reach it at a stage of 0."""

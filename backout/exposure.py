@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from backout.model import Duration, Frozen, Name, Percent
+
+
+class Capability(StrEnum):
+    """What kind of exposure a target holds."""
+
+    PERCENTAGE = "percentage"
+    """Any percent of the traffic: it follows the stages."""
+    POINTER = "pointer"
+    """An alias that is at the release (100) or is not (0): it flips at the stage that the playbook names."""
 
 
 class Exposure(Frozen):
@@ -13,6 +24,8 @@ class Exposure(Frozen):
     """Changes with every write to the target; empty where the target knows none."""
     changed_by: str = ""
     """The key of the last change, where the target keeps it."""
+    by: str = ""
+    """Who changed it last, in the target's own words, where it knows that."""
 
 
 class SetExposure(Frozen):
@@ -24,6 +37,8 @@ class SetExposure(Frozen):
     percent: Percent
     key: str
     """`incident/step/stage` with the incident's first run: the same key twice is one effect."""
+    expected: Exposure | None = None
+    """What the stage before left. Where the generation is another one now, nothing is changed."""
 
 
 class ReadExposure(Frozen):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from backout.alerts import Alert
 from backout.counting import Counted, MarkedEvent, Query
-from backout.exposure import Exposure
+from backout.exposure import Capability, Exposure
 from backout.messages import Button, CheckResult, DocumentRef, Message, Posted
 from backout.outbox import OutboxEntry
 from backout.people import Person
@@ -92,11 +92,21 @@ class PushStore(Protocol):
 class Target(Protocol):
     """Holds the exposure of a release."""
 
+    @property
+    def capability(self) -> Capability:
+        """What kind of exposure it holds: any percent, or a pointer that is at the release or is not."""
+
     async def read(self, *, service: str, release: str) -> Exposure:
         """Return the exposure now. `UnknownName`: it does not know the service or release."""
 
-    async def set(self, *, service: str, release: str, percent: int, key: str) -> Exposure:
-        """Set the exposure; the same key twice is one effect. Return what is read back."""
+    async def set(
+        self, *, service: str, release: str, percent: int, key: str, expected: str = ""
+    ) -> Exposure:
+        """Set the exposure; the same key twice is one effect. Return what is read back.
+
+        `expected`: the generation that was read before. `ExposureMoved`: it is another one now, and this key
+        did not make it; nothing is changed then. Empty sets it whatever it is.
+        """
 
 
 class Channel(Protocol):

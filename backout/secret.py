@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from typing import Annotated
+
+from pydantic import Field, model_validator
 
 from backout.model import Frozen
 
@@ -26,3 +28,11 @@ class SecretRef(Frozen):
     def place(self) -> str:
         """The place in words, for errors."""
         return f"in environment variable {self.env}" if self.env else f"in file {self.file}"
+
+
+class BasicAuth(Frozen):
+    """A user name and a password, sent with every request."""
+
+    user: Annotated[str, Field(min_length=1, pattern=r"^[^:]*$")]
+    """A colon would end it: the password begins there."""
+    password: SecretRef

@@ -12,7 +12,8 @@ from backout.doors import AlertDoors
 from backout.model import Duration, Frozen, MailAddress, Name
 from backout.people import Person
 from backout.rotas import Calendar, Rota
-from backout.secret import SecretRef
+from backout.secret import BasicAuth, SecretRef
+from backout.targets import Target
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """A TCP port; 0 lets the system choose."""
@@ -26,14 +27,6 @@ class ExpositionSource(Frozen):
     timeout: Duration
     token: SecretRef | None = None
     """Sent as a bearer token where the page asks for one."""
-
-
-class BasicAuth(Frozen):
-    """A user name and a password, sent with every request."""
-
-    user: Annotated[str, Field(min_length=1, pattern=r"^[^:]*$")]
-    """A colon would end it: the password begins there."""
-    password: SecretRef
 
 
 class PrometheusSource(Frozen):
@@ -101,22 +94,6 @@ class ReportSource(Frozen):
 Source = Annotated[
     ExpositionSource | PrometheusSource | PushSource | SqlSource | ReportSource, Field(discriminator="kind")
 ]
-
-
-class FlagdFileTarget(Frozen):
-    """An OpenFeature flag in a flagd file, with fractional targeting."""
-
-    kind: Literal["flagd-file"]
-    path: str
-    flag: str
-    """The flag's key in the file."""
-    baseline: str
-    """The variant that is the last known good release."""
-    by: str = "targetingKey"
-    """The property of the evaluation context that users are bucketed by."""
-
-
-Target = Annotated[FlagdFileTarget, Field(discriminator="kind")]
 
 
 class SlackChannel(Frozen):

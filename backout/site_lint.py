@@ -23,6 +23,7 @@ from backout.site import (
     WebhookChannel,
 )
 from backout.site_lint_rotas import rota_problems
+from backout.targets import HaproxyTarget, HttpRouteTarget, HttpTarget, MlflowTarget, UnleashTarget
 
 LONGEST_TRY = timedelta(seconds=8)
 """A page is tried for ten seconds at a time; a channel must have given up before that."""
@@ -37,6 +38,11 @@ def site_problems(site: Site) -> Iterator[Problem]:
     yield from _mail_addresses(site)
     yield from _patience(site)
     yield from rota_problems(site)
+    for name, target in site.targets.items():
+        if isinstance(target, HaproxyTarget | HttpRouteTarget):
+            yield from placeholder_problems(("targets", name, "candidate"), target.candidate, ("release",))
+        elif isinstance(target, UnleashTarget):
+            yield from placeholder_problems(("targets", name, "feature"), target.feature, ("release",))
 
 
 def _shared_identities(site: Site) -> Iterator[Problem]:
@@ -87,6 +93,11 @@ def _addresses(site: Site) -> Iterator[Problem]:
             ("sources", name, "url"): source.url
             for name, source in site.sources.items()
             if isinstance(source, ExpositionSource | PrometheusSource)
+        },
+        **{
+            ("targets", name, "url"): target.url
+            for name, target in site.targets.items()
+            if isinstance(target, HttpRouteTarget | HttpTarget | MlflowTarget | UnleashTarget)
         },
         **{("checks", name, "url"): check.url for name, check in site.checks.items()},
         **{

@@ -42,7 +42,7 @@ def postgresql() -> Iterator[str]:
             os.chown(path, account.pw_uid, account.pw_gid)
         made = ("--pgdata=data", f"--username={USER}", "--pwfile=password", "--auth=scram-sha-256")
         assert _start(account, folder, _INITDB, *made, "--locale=C", "--no-sync").wait() == 0, log.read_text()
-        port = _free_port()
+        port = free_port()
         settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "fsync=off")
         options = [argument for setting in settings for argument in ("-c", setting)]
         server = _start(account, folder, str(Path(_INITDB).with_name("postgres")), "-D", "data", *options)
@@ -70,7 +70,8 @@ def _start(account: pwd.struct_passwd, folder: Path, *command: str) -> subproces
         )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

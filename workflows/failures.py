@@ -1,9 +1,17 @@
-"""A failure in words."""
+"""A failure in words, and the one that is somebody else's doing."""
 
 from __future__ import annotations
 
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from temporalio.exceptions import TimeoutError as NoAnswerInTime
+
+from backout.errors import ExposureMoved
+
+
+def was_moved(failure: ActivityError) -> bool:
+    """Say whether an exposure was not set because somebody else had moved it."""
+    cause = failure.cause
+    return isinstance(cause, ApplicationError) and cause.type == ExposureMoved.__name__
 
 
 def reason(failure: FailureError) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 from temporalio import workflow
@@ -12,13 +12,13 @@ from temporalio.exceptions import ActivityError
 from activities.exposure import ExposureActivities
 from activities.signals import SignalActivities
 from backout.evaluation import Outcome
-from backout.exposure import ReadExposure, RevertPlan, SetExposure
+from backout.exposure import Exposure, ReadExposure, RevertPlan, SetExposure
 from backout.model import Frozen
 from backout.requests import Observation, Observe
 from backout.timeline import ExposureSet, SignalsJudged
 from workflows import options
 from workflows.doing import do
-from workflows.failures import reason
+from workflows.failures import reason, was_moved
 from workflows.waiting import ended, stop
 
 
@@ -30,6 +30,8 @@ class WalkDown(Frozen):
     """The stages that are still to come."""
     set_already: int | None = None
     """The first stage, where it is set and read back: the incident need not wait for the walk to begin."""
+    left: Exposure | None = None
+    """What that first stage left; none where the target knows no generations."""
     soak: Observe
     """How a stage is watched, in the recovery sense."""
     on_recovery: Literal["hold", "proceed"]
@@ -48,17 +50,34 @@ class WalkedDown(Frozen):
     why: str = ""
 
 
-async def set_stage(plan: RevertPlan, stage: int, *, key: str, step: str) -> ExposureSet:
-    """Set one stage and read it back."""
+class Stage(NamedTuple):
+    """A stage that was set and read back."""
+
+    event: ExposureSet
+    left: Exposure | None
+    """What the next stage expects; none where the target knows no generations."""
+
+
+async def set_stage(
+    plan: RevertPlan, stage: int, *, key: str, step: str, expected: Exposure | None = None
+) -> Stage:
+    """Set one stage, where the exposure is what the stage before left, and read it back."""
     key = f"{key}/{stage}"
     change = await do(
         ExposureActivities.set_exposure,
-        SetExposure(target=plan.target, service=plan.service, release=plan.release, percent=stage, key=key),
+        SetExposure(
+            target=plan.target,
+            service=plan.service,
+            release=plan.release,
+            percent=stage,
+            key=key,
+            expected=expected,
+        ),
         options.SET_EXPOSURE,
         activity_id=f"set-exposure-{key.rsplit('/', 2)[-2]}-{stage}",
         summary=f"{plan.target}: {stage} % stays on {plan.release}",
     )
-    return ExposureSet(
+    event = ExposureSet(
         at=workflow.now(),
         step=step,
         target=plan.target,
@@ -68,6 +87,25 @@ async def set_stage(plan: RevertPlan, stage: int, *, key: str, step: str) -> Exp
         key=key,
         changed=change.changed,
     )
+    left = Exposure(percent=change.after, generation=change.generation)
+    return Stage(event, left if change.generation else None)
+
+
+async def stopped(
+    plan: RevertPlan, *, remaining: tuple[int, ...], exposure: int | None, why: str
+) -> WalkedDown:
+    """Say where a walk stopped, after a look where the exposure is: a write may have been under way."""
+    try:
+        found = await do(
+            ExposureActivities.read_exposure,
+            ReadExposure(target=plan.target, service=plan.service, release=plan.release),
+            options.READ_EXPOSURE,
+            summary=f"{plan.target}: where did it stop?",
+        )
+    except ActivityError as failure:
+        why = f"{why.removesuffix('.')}; the exposure could not be read: {reason(failure)}"
+        return WalkedDown(state="stopped", exposure=exposure, remaining=remaining, why=why)
+    return WalkedDown(state="stopped", exposure=found.percent, remaining=remaining, why=why)
 
 
 @workflow.defn(name="StagedRevert")
@@ -80,6 +118,7 @@ class StagedRevert:
         self._walk = walk
         self._remaining = walk.stages
         self._exposure = walk.set_already
+        self._left = walk.left
 
     @workflow.run
     async def run(self, walk: WalkDown) -> WalkedDown:
@@ -90,7 +129,7 @@ class StagedRevert:
         except asyncio.CancelledError:
             stop(walking)
             await ended(walking)
-            return await self._stopped()
+            return await self._stopped("stopped on request")
 
     async def _down(self, walk: WalkDown) -> WalkedDown:
         try:
@@ -103,11 +142,15 @@ class StagedRevert:
                 if recovered and self._remaining and walk.on_recovery == "hold":
                     return self._ended("recovered", f"users recovered at {self._exposure} %")
         except ActivityError as failure:
+            if was_moved(failure):
+                return await self._stopped(reason(failure))
             return self._ended("failed", reason(failure))
         return self._ended("complete")
 
     async def _set(self, stage: int) -> None:
-        event = await set_stage(self._walk.plan, stage, key=self._walk.key, step=self._walk.step)
+        event, self._left = await set_stage(
+            self._walk.plan, stage, key=self._walk.key, step=self._walk.step, expected=self._left
+        )
         self._exposure = event.after
         await self._report(event)
 
@@ -131,20 +174,8 @@ class StagedRevert:
         parent = workflow.get_external_workflow_handle(self._walk.plan.incident)
         await parent.signal("report", event)
 
-    async def _stopped(self) -> WalkedDown:
-        """Look where the exposure really is: a write may have been under way."""
-        plan = self._walk.plan
-        try:
-            found = await do(
-                ExposureActivities.read_exposure,
-                ReadExposure(target=plan.target, service=plan.service, release=plan.release),
-                options.READ_EXPOSURE,
-                summary=f"{plan.target}: where did it stop?",
-            )
-        except ActivityError as failure:
-            return self._ended("stopped", f"stopped; the exposure could not be read: {reason(failure)}")
-        self._exposure = found.percent
-        return self._ended("stopped", "stopped on request")
+    async def _stopped(self, why: str) -> WalkedDown:
+        return await stopped(self._walk.plan, remaining=self._remaining, exposure=self._exposure, why=why)
 
     def _ended(
         self, state: Literal["complete", "recovered", "stopped", "failed"], why: str = ""

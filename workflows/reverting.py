@@ -10,7 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.exposure import ExposureActivities
 from activities.signals import SignalActivities
-from backout.exposure import ReadExposure, RevertPlan
+from backout.exposure import Exposure, ReadExposure, RevertPlan
 from backout.mandate import Mandate
 from backout.model import digest_of, format_duration
 from backout.people import Action
@@ -24,8 +24,8 @@ from workflows.announcing import announced
 from workflows.authorising import authorised
 from workflows.desk import Desk
 from workflows.doing import do
-from workflows.failures import reason
-from workflows.revert import StagedRevert, WalkDown, WalkedDown, set_stage
+from workflows.failures import reason, was_moved
+from workflows.revert import StagedRevert, WalkDown, WalkedDown, set_stage, stopped
 from workflows.waiting import heed
 
 
@@ -45,7 +45,12 @@ async def revert(desk: Desk, step: RevertStep, until: datetime) -> Achieved:
     )
     if refusal := await _authority(desk, plan, until):
         return refusal
-    walked = await _walk(desk, step, plan)
+    try:
+        walked = await _walk(desk, step, plan)
+    except ActivityError as failure:
+        if not was_moved(failure):
+            raise
+        walked = await stopped(plan, remaining=desk.case.remaining, exposure=None, why=reason(failure))
     desk.case.remaining = walked.remaining
     if walked.exposure is not None:
         desk.case.exposure = walked.exposure
@@ -121,12 +126,13 @@ async def _walk(desk: Desk, step: RevertStep, plan: RevertPlan) -> WalkedDown:
     case.reverts += 1
     stages = case.remaining or step.stages
     key = f"{desk.key}/{case.reverts}"
-    await _first_stage(desk, plan, stages[0], key)
+    left = await _first_stage(desk, plan, stages[0], key)
     heed()
     walk = WalkDown(
         plan=plan,
         stages=stages,
         set_already=stages[0],
+        left=left,
         soak=watching.request(desk, "recovery", window=step.soak, lasting=step.soak),
         on_recovery=step.on_recovery,
         key=key,
@@ -144,15 +150,16 @@ async def _walk(desk: Desk, step: RevertStep, plan: RevertPlan) -> WalkedDown:
     )
 
 
-async def _first_stage(desk: Desk, plan: RevertPlan, stage: int, key: str) -> None:
+async def _first_stage(desk: Desk, plan: RevertPlan, stage: int, key: str) -> Exposure | None:
     """Set the first stage here: a child workflow takes as long to begin as the change itself."""
     try:
-        event = await set_stage(plan, stage, key=key, step=desk.step.name)
+        event, left = await set_stage(plan, stage, key=key, step=desk.step.name)
     except asyncio.CancelledError:
         desk.in_background(_look(desk, plan))
         raise
     desk.case.exposure = event.after
     desk.write(event)
+    return left
 
 
 async def _look(desk: Desk, plan: RevertPlan) -> None:

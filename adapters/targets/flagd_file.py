@@ -16,8 +16,8 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from adapters.targets.flagd_flag import FlagdFlag
-from backout.errors import RejectedBySystem, UnknownName, Unreachable
-from backout.exposure import Exposure
+from backout.errors import ExposureMoved, RejectedBySystem, UnknownName, Unreachable
+from backout.exposure import Capability, Exposure
 
 _LOCK_S = 5.0
 """How long a writer waits for another."""
@@ -51,13 +51,27 @@ class FlagdFile:
         """
         return await asyncio.to_thread(self._read, release)
 
-    async def set(self, *, service: str, release: str, percent: int, key: str) -> Exposure:  # noqa: ARG002
+    @property
+    def capability(self) -> Capability:
+        """Weights are any percent."""
+        return Capability.PERCENTAGE
+
+    async def set(
+        self,
+        *,
+        service: str,  # noqa: ARG002  # the port's shape
+        release: str,
+        percent: int,
+        key: str,
+        expected: str = "",
+    ) -> Exposure:
         """Set the exposure of a variant, the baseline takes the rest; it raises what `read` raises too.
 
         Raises:
             StageOutOfRange: no such percent.
+            ExposureMoved: another generation is there than was expected.
         """
-        return await asyncio.to_thread(self._set, release, percent, key)
+        return await asyncio.to_thread(self._set, release, percent, key, expected)
 
     def _read(self, release: str) -> Exposure:
         flag = self._find(self._parse(self._load()))
@@ -65,12 +79,15 @@ class FlagdFile:
             percent=flag.exposure(release), generation=flag.generation, changed_by=flag.changed_by
         )
 
-    def _set(self, release: str, percent: int, key: str) -> Exposure:
+    def _set(self, release: str, percent: int, key: str, expected: str) -> Exposure:
         with self._failures_named(), self._locked() as folder:
             text = self._load()
             document = self._parse(text)
             flag = self._find(document)
             if not flag.done(key, percent):
+                if expected and flag.generation != expected:
+                    moved = f", last by {flag.changed_by}" if flag.changed_by else ""
+                    raise ExposureMoved(target=self._what, expected=expected, found=flag.generation, by=moved)
                 flag.expose(release, percent, baseline=self._baseline, key=key)
                 self._replace(folder, _dump(document, like=text))
             return self._read(release)

@@ -8,11 +8,9 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, TypeAdapter, ValidationError
 
+from adapters.targets.ledger import read_ledger
 from backout.errors import RejectedBySystem, StageOutOfRange, UnknownName
-from backout.model import Frozen
 
-KEPT_KEYS = 32
-"""How many keys the ledger remembers; a zombie attempt older than that is long dead."""
 METADATA_KEY = "backout"
 """The one entry of the flag's metadata that is Backout's: flagd wants plain values there, so it is a text."""
 _WEIGHTS: TypeAdapter[list[tuple[str] | tuple[str, StrictInt]]] = TypeAdapter(
@@ -30,20 +28,6 @@ class _Shape(BaseModel):
     default: str | None = Field(default=None, alias="defaultVariant")
     targeting: dict[str, JsonValue] | None = None
     metadata: dict[str, str | int | float | bool] = {}
-
-
-class Ledger(Frozen):
-    """What Backout remembers in the flag."""
-
-    generation: int = 0
-    """How often Backout has changed the flag."""
-    done: dict[str, int] = {}
-    """The last keys and the percent that each has set, oldest first."""
-
-    def with_key(self, key: str, percent: int) -> Ledger:
-        """Return the ledger after a change."""
-        done = dict([*self.done.items(), (key, percent)][-KEPT_KEYS:])
-        return Ledger(generation=self.generation + 1, done=done)
 
 
 class Split(NamedTuple):
@@ -101,7 +85,8 @@ class FlagdFlag:
         self._bucket_by: list[JsonValue] = [{"cat": [{"var": "$flagd.flagKey"}, {"var": by}]}]
         self._shape = shape
         self._split = self._read_split()
-        self._ledger = self._read_ledger()
+        text = str(shape.metadata.get(METADATA_KEY, ""))
+        self._ledger = read_ledger(text, what=what, place=f"metadata '{METADATA_KEY}'")
 
     @property
     def generation(self) -> str:
@@ -112,7 +97,7 @@ class FlagdFlag:
     @property
     def changed_by(self) -> str:
         """Return the key of Backout's last change."""
-        return next(reversed(self._ledger.done), "")
+        return self._ledger.last
 
     def exposure(self, release: str) -> int:
         """Return the percent of users who get the release. `UnknownName`: it is no variant of the flag."""
@@ -125,11 +110,7 @@ class FlagdFlag:
         Raises:
             RejectedBySystem: it had another effect than this.
         """
-        if self._ledger.done.get(key, percent) != percent:
-            raise self._refused(
-                why=f"key '{key}' has set {self._ledger.done[key]} % before, so it cannot set {percent} %"
-            )
-        return key in self._ledger.done
+        return self._ledger.knows(key, percent, what=self._what)
 
     def expose(self, release: str, percent: int, *, baseline: str, key: str) -> None:
         """Give the release that percent of the users and the baseline the rest, and remember the key.
@@ -185,14 +166,6 @@ class FlagdFlag:
         if self._shape.default is None:
             raise self._refused(why="it has no defaultVariant, so every client uses a default of its own")
         return Split(bucket_by, {self._shape.default: 100})
-
-    def _read_ledger(self) -> Ledger:
-        try:
-            return Ledger.model_validate_json(str(self._shape.metadata.get(METADATA_KEY, "{}")))
-        except ValidationError as error:
-            raise self._refused(
-                why=f"its metadata '{METADATA_KEY}' is not what Backout wrote; remove it"
-            ) from error
 
     def _refused(self, *, why: str) -> RejectedBySystem:
         return RejectedBySystem(what=self._what, why=why)

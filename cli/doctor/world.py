@@ -13,17 +13,24 @@ from backout.playbook import Playbook
 from backout.rotas import Rota
 from backout.site import (
     Channel,
-    FlagdFileTarget,
     MailChannel,
     PagerDutyChannel,
     Site,
     SlackChannel,
     SlackDirectChannel,
-    Target,
     TerminalChannel,
     WebhookChannel,
 )
 from backout.steps import CheckStep, RevertStep
+from backout.targets import (
+    FlagdFileTarget,
+    HaproxyTarget,
+    HttpRouteTarget,
+    HttpTarget,
+    MlflowTarget,
+    Target,
+    UnleashTarget,
+)
 from cli.doctor.report import Report, patience
 from cli.doctor.sources import SourceLook, place_of
 from cli.rotas import ask
@@ -74,7 +81,7 @@ class World:
                 await look.at(self._adapters.source(config))
         for name, target in self._site.targets.items():
             with self._report.examining(f"target {name}"):
-                await self._target(name, target)
+                await self._target(name, target, places)
         for name, channel in self._site.channels.items():
             with self._report.examining(f"channel {name}"):
                 await self._channel(name, self._adapters.channel(channel))
@@ -100,14 +107,18 @@ class World:
                     places[service] = place_of(service, self._release, named[0].release)
         return places
 
-    async def _target(self, name: str, config: Target) -> None:
+    async def _target(self, name: str, config: Target, places: Mapping[str, Place]) -> None:
         users = [
             playbook
             for playbook in self._playbooks.values()
             if any(isinstance(step, RevertStep) and step.target == name for step in playbook.steps)
         ]
         service = users[0].release.service if users else ""
-        release = self._release or _baseline(config)
+        baseline = places[service].baseline if users else ""
+        release = self._release or _stands_in(config) or baseline
+        if not release:
+            self._report.warn(f"target {name}", "It is asked for a release. Name one with --release.")
+            return
         async with patience():
             exposure = await self._adapters.target(config).read(service=service, release=release)
         self._report.ok(f"target {name}", f"{exposure.percent} % of traffic is on {release}")
@@ -190,9 +201,15 @@ def _silent(site: Site, channel: Channel) -> tuple[list[str], str, str]:
             assert_never(channel)
 
 
-def _baseline(config: Target) -> str:
+def _stands_in(config: Target) -> str | None:
+    """Return the release to read where none is named, as far as the site file knows one."""
     match config:
-        case FlagdFileTarget():
+        case FlagdFileTarget() | MlflowTarget():
             return config.baseline
+        case HaproxyTarget() | HttpRouteTarget():
+            before, placeholder, after = config.candidate.partition("$release")
+            return config.baseline.removeprefix(before).removesuffix(after) if placeholder else before
+        case HttpTarget() | UnleashTarget():
+            return None
         case _:
             assert_never(config)

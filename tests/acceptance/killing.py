@@ -17,7 +17,8 @@ from temporalio.client import Client, WorkflowHandle
 
 import wiring
 from adapters.targets.flagd_file import FlagdFile
-from adapters.targets.flagd_flag import METADATA_KEY, Ledger
+from adapters.targets.flagd_flag import METADATA_KEY
+from adapters.targets.ledger import Ledger
 from backout.alerts import Alert
 from backout.case import OpenIncident
 from backout.lint import checked_playbook

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 from adapters.fetch import OPEN, Access
 from adapters.sources.exposition import ExpositionMetrics
 from adapters.sources.prometheus import PrometheusApi
-from tests import postgres
+from tests import mlflow, postgres, unleash
 from tests.adapters.certificates import Certificates, sign
 from tests.adapters.feedback import ROWS, TABLE, World, sqlite_address
 
@@ -105,6 +105,20 @@ def server() -> Iterator[str]:
             # Whatever zone the server's own is: it must not matter.
             connection.execute("ALTER DATABASE postgres SET timezone = 'Asia/Tokyo'")
         yield address
+
+
+@pytest.fixture(scope="session")
+def mlflow_server() -> Iterator[mlflow.Running]:
+    """A real MLflow; each test has a model of its own in it."""
+    with mlflow.mlflow() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def unleash_server() -> Iterator[unleash.Running]:
+    """A real Unleash on a real PostgreSQL; each test has a feature of its own in it."""
+    with postgres.postgresql() as place, unleash.unleash(place) as running:
+        yield running
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=postgres.NEEDED)])

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from adapters.targets.flagd_file import FlagdFile
-from adapters.targets.flagd_flag import KEPT_KEYS, METADATA_KEY
+from adapters.targets.flagd_flag import METADATA_KEY
+from adapters.targets.ledger import KEPT_KEYS
 from backout.errors import Unreachable
 from tests.adapters.flags import HASHED, exposure, flag, flag_in, names_in, put, split, write
 

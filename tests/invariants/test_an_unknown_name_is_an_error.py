@@ -161,7 +161,8 @@ COUNT = CountRequests(count=CountQuery(source="unheard-of", query="served"), **P
 NOTICE = Notice(audience="customers", title="t", text="t")
 AT_RUN_TIME: dict[str, Callable[[], Awaitable[ApplicationError]]] = {
     "a target to set": lambda: failed(
-        EXPOSURE.set_exposure, SetExposure(target="unheard-of", percent=0, key="k", **PLACE)
+        EXPOSURE.set_exposure,
+        SetExposure(target="unheard-of", service="chat", release="r2", percent=0, key="k"),
     ),
     "a target to read": lambda: failed(EXPOSURE.read_exposure, ReadExposure(target="unheard-of", **PLACE)),
     "a source to watch": lambda: failed(SIGNALS.observe, OBSERVE),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from backout import doors, rotas, site
+from backout import doors, rotas, site, targets
 from backout.commands import VERBS
 from backout.model import Frozen
 from cli.main import app
@@ -253,7 +253,7 @@ def test_every_word_for_slack_is_explained_where_slack_is_set_up() -> None:
 def site_models() -> list[type[Frozen]]:
     parts = [
         part
-        for module in (site, doors, rotas)
+        for module in (site, doors, rotas, targets)
         for part in vars(module).values()
         if isinstance(part, type) and issubclass(part, Frozen)
     ]

@@ -1,0 +1,184 @@
+"""A pair of servers in a backend of HAProxy: exposure is the candidate's share of the weights."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from string import Template
+
+from adapters.targets.haproxy_state import Backend, Weights, read_servers
+from backout.errors import ExposureMoved, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
+from backout.exposure import Capability, Exposure
+
+ANSWER_LIMIT = 4 * 1024 * 1024
+"""Bytes that an answer of the runtime API may have."""
+
+
+class Haproxy:
+    """Speaks HAProxy's runtime API: one connection for each command, as HAProxy closes it after the answer.
+
+    The API keeps no keys and cannot compare and set at once. A key's second use finds the weights that the
+    first one made; `expected` is held against what was read immediately before the write.
+    """
+
+    def __init__(
+        self, socket: str, backend: str, *, candidate: str, baseline: str, timeout: timedelta
+    ) -> None:
+        """Change these servers of a backend.
+
+        Args:
+            socket: the path of the stats socket, or host:port.
+            backend: the backend's name.
+            candidate: the server of the candidate; `$release` is filled in.
+            baseline: the server of the last known good release.
+            timeout: how long a read, or a set with all its commands, may take.
+        """
+        self._socket = socket
+        self._backend = backend
+        self._candidate = Template(candidate)
+        self._baseline = baseline
+        self._timeout_s = timeout.total_seconds()
+        self._what = f"HAProxy at {socket}"
+        self._turn = asyncio.Lock()
+
+    @property
+    def capability(self) -> Capability:
+        """Weights are any percent."""
+        return Capability.PERCENTAGE
+
+    async def read(self, *, service: str, release: str) -> Exposure:  # noqa: ARG002  # the port's shape
+        """Return the exposure of a release's server.
+
+        Raises:
+            UnknownName: there is no such backend or server.
+            RejectedBySystem: a server of the pair is drained or in maintenance, so weights say nothing, or we
+                may not ask.
+            Unreachable: HAProxy does not answer in time.
+        """
+        async with self._in_time():
+            return _exposure(await self._look(release))
+
+    async def set(
+        self,
+        *,
+        service: str,  # noqa: ARG002  # the port's shape
+        release: str,
+        percent: int,
+        key: str,  # noqa: ARG002  # HAProxy cannot keep it: the weights themselves tell what was done
+        expected: str = "",
+    ) -> Exposure:
+        """Set both weights, which add up to 100: first the one that rises, so that never both are 0.
+
+        It raises what `read` raises too.
+
+        Raises:
+            StageOutOfRange: no such percent.
+            ExposureMoved: another generation is there than was expected.
+            Unreachable: the server that is to take traffic is down.
+        """
+        if percent not in range(101):
+            raise StageOutOfRange(percent=percent)
+        async with self._in_time(), self._turn:
+            found, wanted = await self._look(release), Weights(percent, 100 - percent)
+            if found.weights == wanted:
+                return _exposure(found)
+            if expected and not found.comes_from(expected, wanted):
+                raise ExposureMoved(target=self._what, expected=expected, found=found.generation, by="")
+            self._must_be_able(found, wanted)
+            await self._change(found, wanted)
+            return _exposure(await self._look(release))
+
+    async def _change(self, found: Backend, wanted: Weights) -> None:
+        changes = [(found.candidate, wanted.candidate), (found.baseline, wanted.baseline)]
+        for server, weight in sorted(changes, key=lambda change: change[0].weight - change[1]):
+            if server.weight != weight:
+                # A refusal ends it here: what rises is never refused after the other one fell.
+                place = f"{self._backend}/{server.name}"
+                answer = await self._command(f"set server {place} weight {weight}")
+                if said := answer.strip():
+                    raise self._refused(why=f"weight {weight} of {place}: {said}")
+
+    def _must_be_able(self, found: Backend, wanted: Weights) -> None:
+        if found.candidate.name == found.baseline.name:
+            why = f"'{self._baseline}' is the baseline; the exposure of a candidate can be set, not its own"
+            raise self._refused(why=why)
+        if found.others:
+            names = ", ".join(found.others)
+            why = (
+                f"servers beside the pair take traffic in backend '{self._backend}': {names}. "
+                "Give them weight 0, or a backend of their own"
+            )
+            raise self._refused(why=why)
+        if wanted.baseline and found.baseline.down:
+            why = f"server '{self._baseline}' of backend '{self._backend}' is down, so it can take no traffic"
+            raise Unreachable(what=self._what, why=why)
+
+    async def _look(self, release: str) -> Backend:
+        text = await self._command(f"show servers state {self._backend}")
+        if text.startswith("Can't find backend"):
+            kind = f"backend of {self._what}"
+            raise UnknownName(kind=kind, name=self._backend, known=await self._backends())
+        try:
+            servers = read_servers(text)
+        except ValueError as error:
+            raise self._refused(why=str(error)) from error
+        pair = []
+        for name in (self._candidate.substitute(release=release), self._baseline):
+            if name not in servers:
+                kind = f"server of backend '{self._backend}' of {self._what}"
+                raise UnknownName(kind=kind, name=name, known=servers)
+            pair.append(servers[name])
+        if refusal := " and ".join(dict.fromkeys(server.refusal for server in pair if server.refusal)):
+            remedy = "Set the weight that it is to have, then 'set server ... state ready'"
+            raise self._refused(why=f"{refusal}, so its weight does not tell what it takes. {remedy}")
+        return Backend(servers, *pair)
+
+    async def _backends(self) -> list[str]:
+        return [
+            line for line in (await self._command("show backend")).splitlines() if line and line[0] != "#"
+        ]
+
+    async def _command(self, command: str) -> str:
+        reader, writer = await self._connect()
+        try:
+            writer.write(f"{command}\n".encode())
+            answer = await reader.read(ANSWER_LIMIT)
+            while more := await reader.read(ANSWER_LIMIT):
+                answer += more
+                if len(answer) > ANSWER_LIMIT:
+                    raise self._refused(why=f"its answer to '{command}' is larger than {ANSWER_LIMIT} bytes")
+        finally:
+            writer.close()
+        if not answer.endswith(b"\n"):
+            raise Unreachable(what=self._what, why=f"it closed the connection in its answer to '{command}'")
+        return answer.decode(errors="replace")
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if "/" in self._socket:
+            return await asyncio.open_unix_connection(self._socket)
+        host, _, port = self._socket.rpartition(":")
+        return await asyncio.open_connection(host.strip("[]"), int(port))
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                yield
+        except TimeoutError:
+            why = f"no whole answer within {self._timeout_s:g} s"
+            raise Unreachable(what=self._what, why=why) from None
+        except PermissionError as error:
+            raise self._refused(
+                why="this account may not use the socket; see its 'user', 'group' and 'mode'"
+            ) from error
+        except OSError as error:
+            raise Unreachable(what=self._what, why=error.strerror or str(error)) from error
+
+    def _refused(self, *, why: str) -> RejectedBySystem:
+        return RejectedBySystem(what=self._what, why=why)
+
+
+def _exposure(found: Backend) -> Exposure:
+    return Exposure(percent=found.percent, generation=found.generation)

@@ -1,0 +1,168 @@
+"""A system of the site's own that holds exposure and speaks the contract of docs/reference/http-target.md."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from string import Template
+from typing import Annotated
+from urllib.parse import quote
+
+from pydantic import BaseModel, Field, StrictInt, ValidationError
+
+from adapters.fetch import OPEN, Access, Fetcher, Page
+from backout.errors import (
+    ExposureMoved,
+    RateLimited,
+    RejectedBySystem,
+    StageOutOfRange,
+    UnknownName,
+    Unreachable,
+)
+from backout.exposure import Capability, Exposure
+
+ANSWER_LIMIT = 64 * 1024
+"""Bytes that an answer may have."""
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+"""A server may ask for a pause; one that is out of these bounds is shortened or lengthened."""
+_MOVED = (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
+_DONE = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
+_ADVICE = {
+    HTTPStatus.UNAUTHORIZED: "; it asks for a token, or for another one",
+    HTTPStatus.FORBIDDEN: "; the token may not do that",
+    HTTPStatus.NOT_FOUND: "; there is nothing at this address",
+}
+
+
+class _Held(BaseModel):
+    """What a GET answers; other fields pass by."""
+
+    percent: Annotated[StrictInt, Field(ge=0, le=100)]
+    key: str = ""
+    by: str = ""
+
+
+class _Misfit(BaseModel):
+    """What an answer that refuses may say; other fields pass by."""
+
+    why: str = ""
+    kind: str = "release"
+    name: str = ""
+    known: list[str] | None = None
+
+
+class HttpTarget:
+    """Reads by GET, sets by PUT with Idempotency-Key and If-Match, and reads back by GET."""
+
+    def __init__(self, url: str, timeout: timedelta, access: Access = OPEN) -> None:
+        """Speak to this address; `$service` and `$release` are filled in, `timeout` is for each request."""
+        self._url = Template(url)
+        self._what = f"exposure at {url}"
+        self._fetcher = Fetcher(self._what, timeout=timeout, limit=ANSWER_LIMIT, access=access)
+
+    @property
+    def capability(self) -> Capability:
+        """Any percent."""
+        return Capability.PERCENTAGE
+
+    async def read(self, *, service: str, release: str) -> Exposure:
+        """Return the exposure; its generation is the ETag.
+
+        Raises:
+            UnknownName: the server does not know the service or release.
+            RejectedBySystem: it refuses, or its answer does not keep the contract.
+            RateLimited: it asks for a pause.
+            Unreachable: no answer in time, or one that says that trying again may help.
+        """
+        url = self._address(service, release)
+        # A proxy that compresses an answer makes its ETag a weak one.
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Cache-Control": "no-cache"}
+        page = await self._fetcher.send("GET", url, headers=headers)
+        if page.status != HTTPStatus.OK:
+            raise self._error(page, f"GET {url}", release)
+        return self._held(page, f"GET {url}")
+
+    async def set(
+        self, *, service: str, release: str, percent: int, key: str, expected: str = ""
+    ) -> Exposure:
+        """Set the exposure and read it back; it raises what `read` raises too.
+
+        Raises:
+            StageOutOfRange: no such percent.
+            ExposureMoved: another generation is there than was expected.
+        """
+        if percent not in range(101):
+            raise StageOutOfRange(percent=percent)
+        url = self._address(service, release)
+        headers = {"Accept": "application/json", "Idempotency-Key": key}
+        if expected:
+            headers["If-Match"] = expected
+        page = await self._fetcher.send("PUT", url, body={"percent": percent}, headers=headers)
+        if page.status in _MOVED:
+            found = await self.read(service=service, release=release)
+            last = found.by or found.changed_by
+            by = f", last by {last}" if last else ""
+            raise ExposureMoved(target=self._what, expected=expected, found=found.generation, by=by)
+        if page.status not in _DONE:
+            raise self._error(page, f"PUT {url}", release)
+        return await self.read(service=service, release=release)
+
+    async def aclose(self) -> None:
+        """Close the kept-alive connections."""
+        await self._fetcher.aclose()
+
+    def _address(self, service: str, release: str) -> str:
+        return self._url.substitute(service=quote(service, safe=""), release=quote(release, safe=""))
+
+    def _held(self, page: Page, asked: str) -> Exposure:
+        try:
+            held = _Held.model_validate_json(page.body)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the answer"
+            raise self._refused(why=f"{asked}: {place}: {first['msg']}") from error
+        tag = page.headers.get("ETag", "")
+        if tag.startswith("W/"):
+            why = f"{asked}: its ETag {tag} is weak, so If-Match never fits it; it must send a strong one"
+            raise self._refused(why=why)
+        return Exposure(percent=held.percent, generation=tag, changed_by=held.key, by=held.by)
+
+    def _error(self, page: Page, asked: str, release: str) -> Exception:
+        said = _misfit(page)
+        if page.status == HTTPStatus.NOT_FOUND and said.known is not None:
+            return UnknownName(
+                kind=f"{said.kind} of {self._what}", name=said.name or release, known=said.known
+            )
+        if page.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return RateLimited(what=self._what, retry_after_s=_pause_s(page.headers.get("Retry-After", "")))
+        redirect = "; it redirects elsewhere, which is not followed" if page.status in range(300, 400) else ""
+        advice = next((text for status, text in _ADVICE.items() if status == page.status), redirect)
+        why = f"{asked} answered {page.status}{advice}" + (f": {said.why[:200]}" if said.why else "")
+        if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status == HTTPStatus.REQUEST_TIMEOUT:
+            return Unreachable(what=self._what, why=why)
+        return self._refused(why=why)
+
+    def _refused(self, *, why: str) -> RejectedBySystem:
+        return RejectedBySystem(what=self._what, why=why)
+
+
+def _misfit(page: Page) -> _Misfit:
+    try:
+        return _Misfit.model_validate_json(page.body)
+    except ValidationError:
+        return _Misfit()
+
+
+def _pause_s(text: str) -> float:
+    """Return the pause that Retry-After asks for, in seconds: a number, or a date."""
+    try:
+        pause = float(text) if text.isdecimal() else (_moment(text) - datetime.now(UTC)).total_seconds()
+    except ValueError:
+        pause = SHORTEST_PAUSE_S
+    return min(max(pause, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
+
+
+def _moment(text: str) -> datetime:
+    found = parsedate_to_datetime(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,62 @@
+"""Every target that the contract is held against: a new kind is one entry of KINDS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from adapters.memory import MemoryClock, MemoryTarget
+from adapters.targets.flagd_file import FlagdFile
+from tests.adapters import (
+    haproxy_target,
+    http_target,
+    httproute_target,
+    mlflow_target,
+    unleash_target,
+)
+from tests.adapters.target_world import BASELINE, RELEASE, SERVICE, Kind, World
+
+
+def params(wanted: Callable[[Kind], bool] = lambda _: True) -> list[object]:
+    """Return the kinds that are wanted, as parameters of a test."""
+    return [pytest.param(kind, id=name, marks=kind.needs) for name, kind in KINDS.items() if wanted(kind)]
+
+
+@asynccontextmanager
+async def _memory(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[World]:  # noqa: ARG001  # as every kind
+    target = MemoryTarget(MemoryClock(), {(SERVICE, RELEASE): 100})
+
+    async def move(percent: int) -> None:
+        target.put(service=SERVICE, release=RELEASE, percent=percent)
+
+    yield World(open=lambda: target, move=move)
+
+
+@asynccontextmanager
+async def _flagd_file(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[World]:  # noqa: ARG001  # as every kind
+    path = folder / "flags.json"
+    flag = {"state": "ENABLED", "variants": {"r1": "r1", "r2": "r2"}, "defaultVariant": "r2"}
+    path.write_text(json.dumps({"flags": {"chat-release": flag}}))
+
+    async def move(percent: int) -> None:
+        document = json.loads(path.read_text())
+        split = [["r2", percent], ["r1", 100 - percent]]
+        document["flags"]["chat-release"]["targeting"] = {"fractional": split}
+        path.write_text(json.dumps(document))
+
+    yield World(open=lambda: FlagdFile(str(path), "chat-release", BASELINE), move=move)
+
+
+KINDS: Mapping[str, Kind] = {
+    "memory": Kind(_memory, wired=False),
+    "flagd file": Kind(_flagd_file, wired=False),
+    "HAProxy": haproxy_target.KIND,
+    "HTTP": http_target.KIND,
+    "MLflow": mlflow_target.KIND,
+    "Unleash": unleash_target.KIND,
+    "HTTPRoute": httproute_target.KIND,
+}

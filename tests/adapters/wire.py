@@ -1,0 +1,117 @@
+"""The wire between a target and its real server: here a test cuts it, stalls it or loses an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TypeAlias
+
+Far: TypeAlias = Path | tuple[str, int]
+"""A unix socket, or host and port."""
+_CHUNK = 65536
+
+
+class Wire:
+    """Passes on what is sent, and disturbs it where a test says so."""
+
+    def __init__(self, far: Far) -> None:
+        self.stalled = False
+        """Connections are taken, and nothing passes."""
+        self.lost = b""
+        """The next request with these bytes passes and takes effect; its answer is lost."""
+        self.swallowed = b""
+        """Requests with these bytes do not pass, and are answered as if they had been done."""
+        self.reply = b""
+        """That answer."""
+        self.address = ("", 0)
+        """Where it listens: host and port."""
+        self._far = far
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def cut(self) -> None:
+        """Let nobody listen any more."""
+        if self._server:
+            self._server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def lay(self) -> None:
+        """Listen on a free port of loopback."""
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.address = self._server.sockets[0].getsockname()[:2]
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._open.add(task)
+        try:
+            # asyncio logs a connection's task that was cancelled as an error of its own.
+            with suppress(OSError, asyncio.CancelledError):
+                await self._serve(reader, writer)
+        finally:
+            self._open.discard(task)
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.stalled:
+            await asyncio.Event().wait()
+        far_reader, far_writer = await self._far_end()
+        back = asyncio.create_task(_pass_on(far_reader, writer))
+        try:
+            while chunk := await reader.read(_CHUNK):
+                if self.swallowed and self.swallowed in chunk:
+                    await _rest(reader)
+                    writer.write(self.reply)
+                    await writer.drain()
+                    return
+                if self.lost and self.lost in chunk:
+                    self.lost = b""
+                    back.cancel()
+                    await asyncio.wait([back])
+                    far_writer.write(chunk + await _rest(reader))
+                    await far_reader.read(_CHUNK)
+                    return
+                far_writer.write(chunk)
+            far_writer.write_eof()
+            await back
+        finally:
+            back.cancel()
+            far_writer.close()
+
+    async def _far_end(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._far, Path):
+            return await asyncio.open_unix_connection(self._far)
+        return await asyncio.open_connection(*self._far)
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while chunk := await reader.read(_CHUNK):
+            writer.write(chunk)
+            await writer.drain()
+        writer.write_eof()
+
+
+async def _rest(reader: asyncio.StreamReader) -> bytes:
+    """Return what is left of a request: its body may come after its head."""
+    rest = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.05):
+            while chunk := await reader.read(_CHUNK):
+                rest += chunk
+    return rest
+
+
+@asynccontextmanager
+async def laid(far: Far) -> AsyncIterator[Wire]:
+    """Yield a wire to that end; cut it after use."""
+    wire = Wire(far)
+    await wire.lay()
+    try:
+        yield wire
+    finally:
+        await wire.cut()
