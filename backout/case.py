@@ -6,14 +6,12 @@ incident can be carried over into a fresh history.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
 
 from pydantic import BaseModel
 
-from backout import consents, judgments, message_texts, votes
+from backout import judgments, message_texts
 from backout.alerts import Alert
 from backout.communications import Owed
 from backout.consents import Pending
@@ -21,15 +19,13 @@ from backout.escalation import Ladder
 from backout.evaluation import Evaluation
 from backout.guard import Judged
 from backout.model import Frozen, Name
-from backout.people import AUTHORISES, NEEDS_SUBJECT, Act, Action, Receipt, unnamed
+from backout.people import Receipt
 from backout.playbook import Playbook
 from backout.releases import Artifact
 from backout.requests import Observation
-from backout.rules import Judgment
 from backout.severity import Severity
 from backout.stakes import stakes
-from backout.timeline import ActionTaken, AlertReceived, Event, SignalsJudged
-from backout.timeline_decisions import ConsentLapsed
+from backout.timeline import AlertReceived, Event, SignalsJudged
 from backout.timeline_paging import AcknowledgementLapsed
 from backout.upcoming import upcoming
 from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase
@@ -38,8 +34,6 @@ MOST_FIRING = 200
 """Firing alerts that a case keeps; more are counted."""
 MOST_ALERTS_TOLD = 100
 """Alerts that are written on the timeline; more are counted."""
-TOLD = frozenset({*AUTHORISES, Action.TICK, Action.JUDGE, Action.SEVERITY})
-"""Acts whose effect is written on the timeline, beside their reason."""
 
 
 class Directive(StrEnum):
@@ -188,134 +182,6 @@ class Case(BaseModel):
         self.sent, self.ticks, self.rejections = (), {}, {}
         self.answered, self.investigated = (), ()
         self.asks, self.pending, self.announced, self.owed = {}, {}, {}, {}
-
-    def take_act(
-        self, act: Act, *, right: str, now: datetime, step: str, judgment: Judgment | None = None
-    ) -> Receipt:
-        """Let a person's act take effect; its right was decided before. It is written down first.
-
-        `judgment` is the one that a `judge` answers.
-        """
-        asked = self.asked(act)
-        subject = asked.subject if asked else ""
-        receipt = Receipt(text=self._effect(act, now, judgment))
-        detail = receipt.text if act.action in TOLD else ""
-        self._write_act(act, right=right, now=now, step=step, subject=subject, detail=detail)
-        self.receipts[act.id] = receipt
-        self._carry_out(now=now, step=step)
-        return receipt
-
-    def ask_consent(self, act: Act, ask: Ask, *, right: str, now: datetime, step: str) -> Receipt:
-        """Keep an act that its actor has the right to, until others have consented to it."""
-        event = consents.asked(act, ask, right=right, at=now)
-        self.add(event, now=now, step=step)
-        self.pending[ask.subject] = Pending(act=act, right=right)
-        self.asks[consents.kind(act.action)] = ask
-        self.receipts[act.id] = consents.receipt(event, ask)
-        return self.receipts[act.id]
-
-    def lapse(self, actions: Collection[Action], why: str, *, now: datetime, step: str) -> None:
-        """Give up acts of these kinds that nobody has consented to yet."""
-        for subject, pending in list(self.pending.items()):
-            if pending.act.action in actions:
-                del self.pending[subject]
-                self.asks.pop(consents.kind(pending.act.action), None)
-                self.add(ConsentLapsed(at=now, action=pending.act.action, why=why), now=now, step=step)
-
-    def _carry_out(self, *, now: datetime, step: str) -> None:
-        """Carry out what others have consented to by now."""
-        for subject in [one for one in self.pending if one in self.authorised]:
-            act, right = self.pending[subject].act, self.pending.pop(subject).right
-            effect = self._effect(act, now, None)
-            detail = f"carried out, with the consent that it takes: {effect}"
-            self._write_act(act, right=right, now=now, step=step, subject=subject, detail=detail)
-
-    def _write_act(
-        self, act: Act, *, right: str, now: datetime, step: str, subject: str, detail: str
-    ) -> None:
-        event = ActionTaken(
-            at=now,
-            act=act.id,
-            action=act.action,
-            actor=unnamed(act.actor),
-            right=right,
-            reason=act.reason,
-            subject=subject,
-            detail=detail,
-        )
-        self.add(event, now=now, step=step)
-
-    def asked(self, act: Act) -> Ask | None:
-        """Return the question that a vote is about; None for any other act."""
-        if act.action not in NEEDS_SUBJECT:
-            return None
-        ask = votes.meant(act.action, act.subject, self.asks.values())
-        assert isinstance(ask, Ask)  # noqa: S101  # authority knows it
-        return ask
-
-    def _effect(self, act: Act, now: datetime, judgment: Judgment | None) -> str:
-        match act.action:
-            case Action.ACKNOWLEDGE:
-                self.acknowledged_by = act.actor.name
-                self.asks.pop("acknowledge", None)
-                return f"{act.actor.name} owns the incident now; paging stops"
-            case Action.APPROVE | Action.OVERRIDE | Action.BREAK_GLASS | Action.REJECT:
-                return self._vote(act)
-            case Action.JUDGE:
-                return self._judge(act, now, judgment)
-            case Action.HOLD:
-                self.held = f"{act.actor.name}: {act.reason or 'no reason given'}"
-                # Said last, and nothing moves: what was decided a moment before is not done any more.
-                self.directive = None
-                return "held; nothing moves until somebody resumes, retries, skips or aborts"
-            case Action.NOTE | Action.TICK:
-                return self._written(act)
-            case Action.RESUME | Action.RETRY | Action.SKIP | Action.ABORT | Action.CLOSE:
-                self.directive = Directive(act.action.value)
-                return f"{act.action.value}: taken"
-            case Action.SEVERITY:
-                before, self.severity = self.severity, act.severity
-                return f"it is {self.severity} now{f', no more {before}' if before else ''}"
-            case _:
-                assert_never(act.action)
-
-    def _vote(self, act: Act) -> str:
-        before = self.asked(act)
-        assert before is not None  # noqa: S101  # only votes come here
-        kind = next(kind for kind, one in self.asks.items() if one is before)
-        if act.action is Action.REJECT:
-            self.rejections[before.subject] = f"rejected by {act.actor.name}: {act.reason}"
-            self.pending.pop(before.subject, None)
-            del self.asks[kind]
-            return f"rejected; {before.if_rejected}"
-        counted = votes.counted(before, act)
-        if counted.authorises:
-            del self.asks[kind]
-            self.authorised = (*self.authorised, before.subject)
-        else:
-            self.asks[kind] = counted.ask
-        return counted.text
-
-    def _judge(self, act: Act, now: datetime, judgment: Judgment | None) -> str:
-        assert judgment is not None  # noqa: S101  # authority knows it
-        before = (*self.judged_by_others, *self.judged.values())
-        judged = self.judged[judgment.id] = judgments.answer(act, judgment, now)
-        self.judged_by_others = judgments.by_others(before, self.judged)
-        weight = judgment.answers[act.answer].value
-        return f"{judgment.id} is {act.answer} ({weight}) until {judged.until:%H:%M:%S} UTC"
-
-    def _written(self, act: Act) -> str:
-        if act.action is Action.TICK:
-            return self._tick(act.item or 0)
-        self.notes += 1
-        return "noted on the timeline"
-
-    def _tick(self, item: int) -> str:
-        ask = self.asks["tick"]
-        ticked = (*ask.ticked, item)
-        self.asks["tick"] = ask.model_copy(update={"ticked": ticked})
-        self.ticks[ask.subject] = ticked
-        return f"item {item} done, {len(ask.items) - len(ticked)} to go: {ask.items[item - 1]}"
 
     def brief(self, opening: OpenIncident) -> Briefing:
         """Return what a responder needs to know now."""

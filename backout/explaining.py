@@ -12,7 +12,8 @@ from backout.guard import Guard, Judged
 from backout.model import Frozen, Name, format_duration
 from backout.releases import Artifact
 from backout.rules import AllOf, AnyOf, AtLeast, Condition, Do, Level
-from backout.timeline import ExposureSet, SignalsJudged
+from backout.timeline import SignalsJudged
+from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentView
 
 

@@ -14,19 +14,17 @@ from backout.people import AUTHORISES, Action
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
-    CheckRun,
     Event,
-    ExposureSet,
     Held,
     IncidentOpened,
     IncidentReopened,
     InvestigationOpened,
     MessageSent,
-    RevertStopped,
     SignalsJudged,
     StepTimedOut,
 )
 from backout.timeline_decisions import GlassBroken, RevertAnnounced
+from backout.timeline_exposure import CheckRun, ExposureSet, RevertStopped
 from backout.timeline_notices import NoticeOverdue
 from backout.upcoming import KIND
 from backout.view import Ask, IncidentOutcome, IncidentView

@@ -15,20 +15,18 @@ from backout.steps import RevertStep
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
-    CheckRun,
     Event,
-    ExposureSet,
     Held,
     IncidentOpened,
     InvestigationOpened,
     MessageFailed,
     MessageSent,
     PeoplePaged,
-    RevertStopped,
     SignalsJudged,
     StepFailed,
     StepTimedOut,
 )
+from backout.timeline_exposure import CheckRun, ExposureSet, RevertStopped
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import LadderEnded
 from backout.view import IncidentView

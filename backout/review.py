@@ -12,7 +12,8 @@ from backout.guard import Guard
 from backout.model import Frozen
 from backout.streams import stream_key
 from backout.suggestions import Grid
-from backout.timeline import ExposureSet, SignalsJudged
+from backout.timeline import SignalsJudged
+from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentView
 from backout.watch import Watch
 from backout.weighing import is_least

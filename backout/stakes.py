@@ -9,16 +9,8 @@ from itertools import pairwise
 from backout.event import BaseEvent
 from backout.model import Frozen
 from backout.steps import RevertStep, Step
-from backout.timeline import (
-    ExposureSet,
-    MessageFailed,
-    MessageSent,
-    PeoplePaged,
-    RequestsCounted,
-    RevertStopped,
-    SignalsJudged,
-    StepStarted,
-)
+from backout.timeline import MessageFailed, MessageSent, PeoplePaged, SignalsJudged, StepStarted
+from backout.timeline_exposure import ExposureSet, RequestsCounted, RevertStopped
 
 MOST_REASONS = 5
 """Reasons that are told; more are counted."""

@@ -11,9 +11,7 @@ from backout.people import Action
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
-    CheckRun,
     Event,
-    ExposureSet,
     Held,
     IncidentEnded,
     IncidentOpened,
@@ -21,8 +19,6 @@ from backout.timeline import (
     MessageSent,
     PeoplePaged,
     PostmortemWritten,
-    RequestsCounted,
-    RevertStopped,
     SignalsJudged,
     StepFailed,
     StepFinished,
@@ -30,6 +26,7 @@ from backout.timeline import (
     StepTimedOut,
 )
 from backout.timeline_decisions import ApprovalAsked
+from backout.timeline_exposure import CheckRun, ExposureSet, RequestsCounted, RevertStopped
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 from demo import releases
 from demo.traffic import Seen

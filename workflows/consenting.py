@@ -7,7 +7,7 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from backout import consents
+from backout import case_acts, consents
 from backout.people import Act, Action
 from backout.timeline import ActionTaken
 from backout.timeline_decisions import GlassBroken
@@ -54,7 +54,7 @@ def _wait_beside(desk: Desk, subject: str, until: datetime) -> None:
 
 def give_up(desk: Desk, actions: Collection[Action], why: str) -> None:
     """Give up what waits for consent, of these kinds."""
-    desk.case.lapse(actions, why, now=workflow.now(), step=desk.step.name)
+    case_acts.lapse(desk.case, actions, why, now=workflow.now(), step=desk.step.name)
     desk.show()
 
 

@@ -13,7 +13,7 @@ from typing import assert_never
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
-from backout import authority
+from backout import authority, case_acts
 from backout.alerts import Alert
 from backout.authority import Allowed
 from backout.case import Case, Directive, OpenIncident
@@ -22,7 +22,6 @@ from backout.escalation import Level
 from backout.people import Act, Action, Receipt
 from backout.steps import Move, PostmortemStep, Step
 from backout.timeline import (
-    ExposureSet,
     Held,
     IncidentEnded,
     IncidentOpened,
@@ -33,6 +32,7 @@ from backout.timeline import (
     StepStarted,
     StepTimedOut,
 )
+from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentOutcome, IncidentSummary, IncidentView, Phase
 from workflows import communicating, consenting, escalating, holding, options, reverting, sighting, steps
 from workflows.achieved import Achieved, Done, Stopped, TimedOut
@@ -274,11 +274,11 @@ class Incident:
         right = decision.right if isinstance(decision, Allowed) else ""
         now, step = workflow.now(), self._desk.step.name
         if ask := consenting.question(self._desk, act):
-            receipt = self._case.ask_consent(act, ask, right=right, now=now, step=step)
+            receipt = case_acts.ask_consent(self._case, act, ask, right=right, now=now, step=step)
             consenting.wait(self._desk, ask)
         else:
-            asked, judgment = self._case.asked(act), self._desk.judgment(act)
-            receipt = self._case.take_act(act, right=right, now=now, step=step, judgment=judgment)
+            asked, judgment = case_acts.asked(self._case, act), self._desk.judgment(act)
+            receipt = case_acts.take_act(self._case, act, right=right, now=now, step=step, judgment=judgment)
             consenting.follow(self._desk, act, asked)
         self._desk.count("ActionTaken")
         self._desk.show()

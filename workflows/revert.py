@@ -15,7 +15,8 @@ from backout.evaluation import Outcome
 from backout.exposure import Exposure, ReadExposure, RevertPlan, SetExposure
 from backout.model import Frozen
 from backout.requests import Observation, Observe
-from backout.timeline import ExposureSet, SignalsJudged
+from backout.timeline import SignalsJudged
+from backout.timeline_exposure import ExposureSet
 from workflows import options
 from workflows.doing import do
 from workflows.failures import reason, was_moved

@@ -16,7 +16,7 @@ from backout.model import digest_of, format_duration
 from backout.people import Action
 from backout.requests import CountRequests
 from backout.steps import RevertStep
-from backout.timeline import RequestsCounted, RevertStopped
+from backout.timeline_exposure import RequestsCounted, RevertStopped
 from backout.view import Ask
 from workflows import options, watching
 from workflows.achieved import Achieved, Done, Stopped, TimedOut

@@ -27,7 +27,8 @@ from backout.steps import (
     Step,
     VerifyStep,
 )
-from backout.timeline import CheckRun, MessageSent, PostmortemWritten
+from backout.timeline import MessageSent, PostmortemWritten
+from backout.timeline_exposure import CheckRun
 from backout.view import Ask
 from workflows import escalating, options, reverting, watching
 from workflows.achieved import Achieved, Done, TimedOut

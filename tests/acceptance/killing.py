@@ -24,7 +24,7 @@ from backout.case import OpenIncident
 from backout.lint import checked_playbook
 from backout.model import digest_of
 from backout.people import Act, Action, Actor
-from backout.timeline import ExposureSet
+from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentSummary, IncidentView, incident_id
 from cli.engine import is_ready, prepare_namespace, server_command
 from cli.places import choose_places

@@ -18,7 +18,8 @@ from backout.evaluation import Evaluation, Outcome
 from backout.outbox import OutboxEntry
 from backout.ports import Outbox, Store
 from backout.severity import Severity
-from backout.timeline import AlertReceived, Event, ExposureSet, Held, SignalsJudged
+from backout.timeline import AlertReceived, Event, Held, SignalsJudged
+from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentOutcome, IncidentSummary, Phase, incident_id
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backout import case_acts
 from backout.authority import human_rule
 from backout.case import Case
 from backout.people import Action
@@ -61,7 +62,9 @@ def test_whatever_happens_what_people_said_stands(state: str, happened: list[int
         if isinstance(what, int):
             case.add(EVENTS[what], now=at(number), step="revert")
         elif what == "note":
-            case.take_act(act(Action.NOTE, reason="x"), right="commander", now=at(number), step="revert")
+            case_acts.take_act(
+                case, act(Action.NOTE, reason="x"), right="commander", now=at(number), step="revert"
+            )
         else:
             case.take_alert(alert(status="resolved" if what == "resolved" else "firing"), now=at(number))
     assert said(case) == before
@@ -71,22 +74,24 @@ def test_whatever_happens_what_people_said_stands(state: str, happened: list[int
 def test_an_act_that_decides_nothing_about_the_hold_leaves_it(action: Action) -> None:
     tick = approval(actions=(Action.TICK,), items=("a",))
     case = case_of(held="Ann: wait", rejections={PLAN: "rejected by Cleo: x"}, asks={"tick": tick})
-    case.take_act(act(action, item=1, reason="x"), right="commander", now=at(1), step="revert")
+    case_acts.take_act(case, act(action, item=1, reason="x"), right="commander", now=at(1), step="revert")
     assert (case.held, case.directive) == ("Ann: wait", None)
     assert case.rejections == {PLAN: "rejected by Cleo: x"}
 
 
 def test_a_hold_stands_against_what_was_decided_a_moment_before() -> None:
     case = case_of()
-    case.take_act(act(Action.SKIP, BEN, reason="known"), right="commander", now=at(1), step="revert")
-    case.take_act(act(Action.HOLD, ANN, reason="wait"), right="on_call", now=at(1), step="revert")
+    case_acts.take_act(
+        case, act(Action.SKIP, BEN, reason="known"), right="commander", now=at(1), step="revert"
+    )
+    case_acts.take_act(case, act(Action.HOLD, ANN, reason="wait"), right="on_call", now=at(1), step="revert")
     assert (case.held, case.directive) == ("Ann: wait", None)
 
 
 def test_a_rejection_leaves_nothing_of_the_vote_that_could_still_become_a_quorum() -> None:
     case = case_of(asks={"approve": approval(approved_by=("ben",))})
-    case.take_act(
-        act(Action.REJECT, reason="wrong", subject=PLAN), right="commander", now=at(1), step="revert"
+    case_acts.take_act(
+        case, act(Action.REJECT, reason="wrong", subject=PLAN), right="commander", now=at(1), step="revert"
     )
     assert case.asks == {}
     assert case.authorised == ()

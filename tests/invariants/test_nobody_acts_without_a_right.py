@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from backout import case_acts
 from backout.authority import Allowed, Refused, decide
 from backout.case import Directive
 from backout.people import NEEDS_SUBJECT, Act, Action, Actor, Role
@@ -149,7 +150,7 @@ class Crowd(RuleBasedStateMachine):
         if isinstance(answer, Refused):
             assert self.case == before
             return False
-        self.case.take_act(act, right=answer.right, now=at(self.number), step="revert")
+        case_acts.take_act(self.case, act, right=answer.right, now=at(self.number), step="revert")
         return True
 
     @precondition(lambda self: "approve" not in self.case.asks)

@@ -10,7 +10,8 @@ from backout.evaluation import Evaluation, Outcome
 from backout.people import Action
 from backout.playbook import Playbook
 from backout.rules import Do
-from backout.timeline import ExposureSet, PeoplePaged, RevertStopped
+from backout.timeline import PeoplePaged
+from backout.timeline_exposure import ExposureSet, RevertStopped
 from backout.view import IncidentOutcome
 from tests.workflows.engine import PATIENCE_S, Engine, Incidents, unfair
 from tests.workflows.playbooks import (

@@ -17,7 +17,7 @@ from backout.case import Case
 from backout.evaluation import Outcome, Verdict
 from backout.people import Person
 from backout.requests import PagePeople, PublishTimeline
-from backout.timeline import RequestsCounted
+from backout.timeline_exposure import RequestsCounted
 from backout.view import Briefing
 from demo.slack.faults import Fault
 from demo.slack.server import FakeSlack

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from backout import case_acts
 from backout.case import MOST_ALERTS_TOLD, MOST_FIRING, Case, Directive, OpenIncident
 from backout.people import NEEDS_SUBJECT, Action, Actor
 from backout.timeline import ActionTaken, AlertReceived, IncidentEnded
@@ -20,7 +21,7 @@ def take(case: Case, action: Action, actor: Actor = BEN, minute: float = 1, **fi
     if action in NEEDS_SUBJECT:
         fields.setdefault("subject", PLAN)
     taken = act(action, actor, **fields)
-    return case.take_act(taken, right=actor.roles[0], now=at(minute), step="detect").text
+    return case_acts.take_act(case, taken, right=actor.roles[0], now=at(minute), step="detect").text
 
 
 def test_events_are_numbered_dated_and_placed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from backout import case_acts
 from backout.case import Case
 from backout.people import Action, Actor
 from backout.rules import Judgment, Weight
@@ -22,7 +23,9 @@ VIEW = Judgment(
 def judge(case: Case, answer: str, minute: float, *, by: Actor = CLEO) -> str:
     """Let Cleo, or another, judge; return the answer."""
     judged = act(Action.JUDGE, by, judgment="safety_view", answer=answer, reason="seen it")
-    return case.take_act(judged, right="product", now=at(minute), step="detect", judgment=VIEW).text
+    return case_acts.take_act(
+        case, judged, right="product", now=at(minute), step="detect", judgment=VIEW
+    ).text
 
 
 def test_a_judgment_is_dated_expires_and_is_on_the_timeline_with_its_weight() -> None:

@@ -15,7 +15,8 @@ from backout.review import reverted_at
 from backout.rules import AllOf, AnyOf, AtLeast
 from backout.simulation import Simulation
 from backout.suggestions import Cell, Grid
-from backout.timeline import ExposureSet, SignalsJudged
+from backout.timeline import SignalsJudged
+from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentView, Question
 from cli import explaining, reviewing
 from cli.recording import Asked

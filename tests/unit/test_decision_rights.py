@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backout import consents
+from backout import case_acts, consents
 from backout.authority import Allowed, Refused, decide, rights
 from backout.case import Case
 from backout.people import NEEDS_SUBJECT, Act, Action, Actor, unnamed
@@ -41,7 +41,7 @@ def why(tried: Act, **state: object) -> str:
 
 def take(case: Case, action: Action, actor: Actor, **fields: object) -> str:
     tried = act(action, actor, **{"subject": PLAN, "reason": "because", **fields})
-    return case.take_act(tried, right=actor.roles[0], now=at(1), step="revert").text
+    return case_acts.take_act(case, tried, right=actor.roles[0], now=at(1), step="revert").text
 
 
 WAITING: dict[str, Any] = {"asks": {"approve": EVERY_WAY}}
@@ -83,7 +83,7 @@ def test_no_timeline_has_what_only_the_doors_know() -> None:
 def test_a_deputy_is_named_as_one() -> None:
     deputy = ANN.model_copy(update={"deputy_of": ("Ben",), "roles": ("on_call", "commander")})
     case = case_of(asks={"approve": EVERY_WAY})
-    case.take_act(act(Action.APPROVE, deputy, **VOTE), right="commander", now=at(1), step="revert")
+    case_acts.take_act(case, act(Action.APPROVE, deputy, **VOTE), right="commander", now=at(1), step="revert")
     assert case.timeline[0].line.startswith("Ann (commander, deputy of Ben, via slack): approve")
 
 
@@ -161,7 +161,9 @@ def test_each_role_consents_by_another_person() -> None:
     ask = asked_for(BEN, "product", "on_call")
     assert lacking(ask) == "2 more"
     case = case_of(held="x")
-    case.ask_consent(act(Action.CLOSE, BEN, reason="fixed"), ask, right="commander", now=at(1), step="revert")
+    case_acts.ask_consent(
+        case, act(Action.CLOSE, BEN, reason="fixed"), ask, right="commander", now=at(1), step="revert"
+    )
     take(case, Action.APPROVE, DAN, subject=ask.subject)
     assert (case.directive, list(case.pending)) == (None, [ask.subject])
     take(case, Action.APPROVE, CLEO, subject=ask.subject)
@@ -198,10 +200,12 @@ def test_a_consent_that_comes_when_the_moment_is_over_carries_out_nothing() -> N
 def test_what_lapsed_is_not_carried_out() -> None:
     ask = asked_for(BEN, "product")
     case = case_of(held="x")
-    case.ask_consent(act(Action.CLOSE, BEN, reason="fixed"), ask, right="commander", now=at(1), step="s")
-    case.lapse((Action.SKIP,), "no", now=at(2), step="s")
+    case_acts.ask_consent(
+        case, act(Action.CLOSE, BEN, reason="fixed"), ask, right="commander", now=at(1), step="s"
+    )
+    case_acts.lapse(case, (Action.SKIP,), "no", now=at(2), step="s")
     assert list(case.pending) == [ask.subject]
-    case.lapse((Action.CLOSE,), "the step is over", now=at(2), step="s")
+    case_acts.lapse(case, (Action.CLOSE,), "the step is over", now=at(2), step="s")
     assert (case.pending, case.asks) == ({}, {})
     assert case.timeline[-1].line == "close was not carried out: the step is over"
 
@@ -217,7 +221,9 @@ def test_what_waits_for_consent_is_not_asked_for_again() -> None:
 def test_what_is_rejected_waits_no_more() -> None:
     ask = asked_for(BEN, "product")
     case = case_of(held="x")
-    case.ask_consent(act(Action.CLOSE, BEN, reason="fixed"), ask, right="commander", now=at(1), step="s")
+    case_acts.ask_consent(
+        case, act(Action.CLOSE, BEN, reason="fixed"), ask, right="commander", now=at(1), step="s"
+    )
     assert take(case, Action.REJECT, CLEO, subject=ask.subject) == "rejected; close is not carried out"
     assert (case.pending, case.asks, case.directive) == ({}, {}, None)
 

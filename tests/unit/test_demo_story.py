@@ -16,17 +16,15 @@ from backout.people import Action, Actor
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
-    CheckRun,
     Event,
-    ExposureSet,
     IncidentOpened,
     MessageSent,
     PeoplePaged,
-    RequestsCounted,
     SignalsJudged,
     StepFinished,
     StepStarted,
 )
+from backout.timeline_exposure import CheckRun, ExposureSet, RequestsCounted
 from backout.view import IncidentOutcome
 from demo.proof import findings
 from demo.story import Story

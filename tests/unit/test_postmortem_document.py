@@ -16,7 +16,8 @@ from backout.people import Action
 from backout.postmortem import Facts, facts
 from backout.releases import Artifact
 from backout.requests import WritePostmortem
-from backout.timeline import Event, ExposureSet, SignalsJudged
+from backout.timeline import Event, SignalsJudged
+from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentOutcome, IncidentView
 from tests.unit.views import (
     ANN,

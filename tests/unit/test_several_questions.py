@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backout import case_acts
 from backout.authority import Allowed, Refused, decide
 from backout.case import Case
 from backout.commands import voting
@@ -69,7 +70,8 @@ def test_a_vote_touches_no_other_question() -> None:
     case = both()
     take = act(Action.APPROVE, CLEO, subject="bbbbbbbb")
     assert (
-        case.take_act(take, right="product", now=at(1), step="revert").text == "approval 1 of 1: authorised"
+        case_acts.take_act(case, take, right="product", now=at(1), step="revert").text
+        == "approval 1 of 1: authorised"
     )
     assert (case.authorised, case.asks) == ((NOTICE,), {"approve": approval()})
 
@@ -77,7 +79,10 @@ def test_a_vote_touches_no_other_question() -> None:
 def test_a_rejection_ends_its_own_vote_and_says_what_that_means() -> None:
     case = both()
     take = act(Action.REJECT, CLEO, subject="bbbbbbbb", reason="wrong tone")
-    assert case.take_act(take, right="product", now=at(1), step="revert").text == "rejected; it is not sent"
+    assert (
+        case_acts.take_act(case, take, right="product", now=at(1), step="revert").text
+        == "rejected; it is not sent"
+    )
     assert case.rejections == {NOTICE: "rejected by Cleo: wrong tone"}
     assert case.asks == {"approve": approval()}
     assert case.timeline[-1].model_dump()["subject"] == NOTICE

@@ -8,7 +8,8 @@ from backout.case import Case
 from backout.evaluation import Outcome, Verdict
 from backout.stakes import MOST_REASONS, MOST_UNSENT, Stakes
 from backout.steps import RevertStep
-from backout.timeline import Event, MessageFailed, MessageSent, PeoplePaged, RequestsCounted, RevertStopped
+from backout.timeline import Event, MessageFailed, MessageSent, PeoplePaged
+from backout.timeline_exposure import RequestsCounted, RevertStopped
 from tests.unit.views import BEGUN, OPENING, PLAYBOOK, at, case_of, factor, judged, stage
 
 REVERT = next(step for step in PLAYBOOK.steps if isinstance(step, RevertStep))

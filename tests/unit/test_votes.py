@@ -7,6 +7,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backout import case_acts
 from backout.case import Case
 from backout.people import Action, Actor
 from backout.view import Ask
@@ -56,7 +57,7 @@ def test_what_is_authorised_has_its_people_its_roles_and_who_must_be_among_them(
 def approve(case: Case, actor: Actor) -> str:
     """Let a person approve what waits; return the answer."""
     vote = act(Action.APPROVE, actor, subject=PLAN)
-    return case.take_act(vote, right=actor.roles[0], now=at(1), step="revert").text
+    return case_acts.take_act(case, vote, right=actor.roles[0], now=at(1), step="revert").text
 
 
 def test_two_roles_are_not_filled_by_two_people_of_one() -> None:

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from backout import consents
+from backout import case_acts, consents
 from backout.acting import actor
 from backout.authority import Allowed, decide, rights
 from backout.people import Act, Action, Person
@@ -211,7 +211,7 @@ class Ballots(RuleBasedStateMachine):
         if not isinstance(answer, Allowed):
             assert self.case == before
             return False
-        self.case.take_act(act, right=answer.right, now=at(self.number), step="revert")
+        case_acts.take_act(self.case, act, right=answer.right, now=at(self.number), step="revert")
         return True
 
     @invariant()
@@ -260,9 +260,9 @@ def consented(by: str, roles: tuple[str, ...], voters: tuple[str, ...]) -> bool:
     if ask is None:
         return True
     case = case_of(held="Ann: wait")
-    case.ask_consent(close, ask, right="commander", now=at(1), step="revert")
+    case_acts.ask_consent(case, close, ask, right="commander", now=at(1), step="revert")
     for number, voter in enumerate(voters):
         vote = Act(id=str(number), action=Action.APPROVE, actor=people[voter], subject=ask.subject)
         if isinstance(decide(vote, case.brief(OPENING), rights(PLAYBOOK)), Allowed):
-            case.take_act(vote, right=roles[0], now=at(2), step="revert")
+            case_acts.take_act(case, vote, right=roles[0], now=at(2), step="revert")
     return case.directive is not None

@@ -14,9 +14,7 @@ from backout.people import Act, Action, Actor
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
-    CheckRun,
     Event,
-    ExposureSet,
     Held,
     IncidentEnded,
     IncidentOpened,
@@ -26,8 +24,6 @@ from backout.timeline import (
     MessageSent,
     PeoplePaged,
     PostmortemWritten,
-    RequestsCounted,
-    RevertStopped,
     SignalsJudged,
     StepFailed,
     StepFinished,
@@ -41,6 +37,7 @@ from backout.timeline_decisions import (
     GlassBroken,
     RevertAnnounced,
 )
+from backout.timeline_exposure import CheckRun, ExposureSet, RequestsCounted, RevertStopped
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 from backout.view import Ask, Briefing, IncidentView, Phase

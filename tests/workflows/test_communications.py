@@ -9,7 +9,8 @@ import pytest
 from temporalio.client import Client
 
 from backout.people import Action
-from backout.timeline import ExposureSet, IncidentEnded, MessageFailed, SignalsJudged
+from backout.timeline import IncidentEnded, MessageFailed, SignalsJudged
+from backout.timeline_exposure import ExposureSet
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.view import IncidentOutcome
 from tests.workflows.communicated import HOURLY, STEPS, minutes, sent, told

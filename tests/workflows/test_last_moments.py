@@ -5,7 +5,8 @@ from __future__ import annotations
 from temporalio.client import Client
 
 from backout.people import Action
-from backout.timeline import ExposureSet, IncidentReopened, MessageSent, SignalsJudged, StepFinished
+from backout.timeline import IncidentReopened, MessageSent, SignalsJudged, StepFinished
+from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentOutcome, Phase
 from tests.workflows.engine import alert, running
 from tests.workflows.playbooks import DETECT, NOTIFY, POSTMORTEM, REVERT, VERIFY, playbook, rules

@@ -6,7 +6,8 @@ import pytest
 from temporalio.client import Client
 
 from backout.people import Action
-from backout.timeline import Held, RevertStopped
+from backout.timeline import Held
+from backout.timeline_exposure import RevertStopped
 from backout.view import Phase
 from tests.workflows.engine import Engine, alert, running
 from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, playbook

@@ -12,7 +12,8 @@ from temporalio.exceptions import ApplicationError
 
 from adapters.memory import MemoryWorld
 from backout.people import Act, Action
-from backout.timeline import ActionTaken, ExposureSet, Held, RevertStopped, StepFinished
+from backout.timeline import ActionTaken, Held, StepFinished
+from backout.timeline_exposure import ExposureSet, RevertStopped
 from backout.view import IncidentOutcome, Phase
 from tests.workflows.engine import Engine, Incidents, actor, alert, running
 from tests.workflows.playbooks import CHECK, DETECT, MANUAL, POSTMORTEM, REVERT, playbook, rules

@@ -10,7 +10,8 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFai
 from temporalio.exceptions import ApplicationError
 
 from backout.evaluation import Outcome
-from backout.timeline import ExposureSet, SignalsJudged
+from backout.timeline import SignalsJudged
+from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentOutcome
 from tests.workflows.engine import running
 from tests.workflows.guarding import (

@@ -6,7 +6,7 @@ from temporalio.client import Client
 
 from adapters.memory import MemoryWorld
 from backout.people import Action
-from backout.timeline import ExposureSet
+from backout.timeline_exposure import ExposureSet
 from tests.workflows.engine import running
 from tests.workflows.playbooks import DETECT, ESCALATE, POSTMORTEM, REVERT, playbook, rules
 

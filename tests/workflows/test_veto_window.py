@@ -8,8 +8,9 @@ from typing import Any
 from temporalio.client import Client
 
 from backout.people import Action
-from backout.timeline import ExposureSet, PeoplePaged, StepStarted, StepTimedOut
+from backout.timeline import PeoplePaged, StepStarted, StepTimedOut
 from backout.timeline_decisions import RevertAnnounced
+from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentOutcome, Phase
 from tests.workflows.engine import Engine, Incidents, running
 from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, playbook, rules

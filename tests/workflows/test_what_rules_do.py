@@ -9,15 +9,9 @@ from temporalio.client import Client
 
 from adapters.memory import MemoryWorld
 from backout.people import Act, Action, Actor
-from backout.timeline import (
-    ExposureSet,
-    Held,
-    InvestigationOpened,
-    PeoplePaged,
-    SignalsJudged,
-    StepTimedOut,
-)
+from backout.timeline import Held, InvestigationOpened, PeoplePaged, SignalsJudged, StepTimedOut
 from backout.timeline_decisions import ApprovalAsked
+from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentOutcome
 from tests.workflows.engine import Incidents, running, unfair
 from tests.workflows.playbooks import DETECT, GAP, POSTMORTEM, REVERT, VERIFY, criteria, playbook, rules

@@ -8,15 +8,8 @@ from temporalio.client import Client
 
 from backout.evaluation import Outcome
 from backout.people import Action
-from backout.timeline import (
-    ExposureSet,
-    MessageSent,
-    PeoplePaged,
-    PostmortemWritten,
-    RequestsCounted,
-    SignalsJudged,
-    StepFinished,
-)
+from backout.timeline import MessageSent, PeoplePaged, PostmortemWritten, SignalsJudged, StepFinished
+from backout.timeline_exposure import ExposureSet, RequestsCounted
 from backout.view import IncidentOutcome, Phase
 from tests.workflows.engine import Engine, Incidents, alert, running
 from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, VERIFY, playbook, rules

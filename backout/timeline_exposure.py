@@ -1,0 +1,70 @@
+"""Events about what is taken back, and what that left behind."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from backout.event import BaseEvent
+
+
+class ExposureSet(BaseEvent):
+    """A stage of the revert was set and read back."""
+
+    event: Literal["ExposureSet"] = "ExposureSet"
+    target: str
+    stage: int
+    before: int
+    after: int
+    key: str
+    changed: bool = True
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        if not self.changed:
+            return f"Exposure on {self.target} was at {self.after} % already (stage {self.stage} %)"
+        return f"Exposure on {self.target} set from {self.before} % to {self.after} % and read back"
+
+
+class RevertStopped(BaseEvent):
+    """The staged revert stopped before its last stage."""
+
+    event: Literal["RevertStopped"] = "RevertStopped"
+    exposure: int | None
+    why: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        left = "unknown" if self.exposure is None else f"{self.exposure} %"
+        return f"Revert stopped, exposure {left}: {self.why}"
+
+
+class CheckRun(BaseEvent):
+    """An integrity check looked at the world."""
+
+    event: Literal["CheckRun"] = "CheckRun"
+    check: str
+    passed: bool
+    found: str
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        return f"Integrity check {self.check} {'passed' if self.passed else 'FAILED'}: {self.found}"
+
+
+class RequestsCounted(BaseEvent):
+    """The requests that the candidate has served were read."""
+
+    event: Literal["RequestsCounted"] = "RequestsCounted"
+    served: float | None
+    why: str = ""
+    """Why there is no number, where there is none."""
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        if self.served is None:
+            return f"Requests served by the candidate: no data{f' ({self.why})' if self.why else ''}"
+        return f"Requests served by the candidate so far: {self.served:.0f}"
