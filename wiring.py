@@ -1,8 +1,8 @@
 """The composition root: a site file becomes adapters, activities and a gateway.
 
 This is the only module that knows every concrete part. A new kind of source, target, channel, check or store
-is a model in backout/site.py or backout/targets.py, a file below adapters/ and one case here, or in
-adapters/channels/opening.py.
+is a model in backout/site.py, backout/targets.py or backout/checks.py, a file below adapters/ and one case
+here, or in the `opening.py` beside that file.
 
 What talks to a vendor is imported where it is built: a command that only asks the engine starts twice as fast
 without the others, and a site pays only for what it names.
@@ -27,6 +27,7 @@ from activities.people import PeopleActivities
 from activities.records import RecordActivities
 from activities.signals import SignalActivities
 from adapters.clock import SystemClock
+from backout import checks as check_models
 from backout import ports
 from backout import site as site_models
 from backout import targets as target_models
@@ -108,46 +109,11 @@ class Adapters:
         return {name: self.target(config) for name, config in self._at.site.targets.items()}
 
     def target(self, config: target_models.Target) -> ports.Target:
-        """Return one target."""
-        match config:
-            case target_models.FlagdFileTarget():
-                from adapters.targets.flagd_file import FlagdFile  # noqa: PLC0415  # see the module's docstring
+        """Return one target. `SecretMissing`, `FileUnreadable`: what it needs to be let in is not there."""
+        from adapters.targets.opening import open_target  # noqa: PLC0415  # see the module's docstring
 
-                return FlagdFile(str(self._at.path(config.path)), config.flag, config.baseline, config.by)
-            case target_models.HaproxyTarget():
-                from adapters.targets.haproxy import Haproxy  # noqa: PLC0415  # see the module's docstring
-
-                return Haproxy(
-                    str(self._at.path(config.socket)) if "/" in config.socket else config.socket,
-                    config.backend,
-                    candidate=config.candidate,
-                    baseline=config.baseline,
-                    timeout=config.timeout,
-                )
-            case target_models.HttpRouteTarget():
-                from adapters.targets.httproute import HttpRouteWeights  # noqa: PLC0415  # see the module's docstring
-
-                return self._closed_at_the_end(
-                    HttpRouteWeights(config, self._access(config.token, ca=config.ca))
-                )
-            case target_models.HttpTarget():
-                from adapters.targets.http import HttpTarget  # noqa: PLC0415  # see the module's docstring
-
-                access = self._access(config.token, ca=config.ca)
-                return self._closed_at_the_end(HttpTarget(config.url, config.timeout, access))
-            case target_models.MlflowTarget():
-                from adapters.targets.mlflow import MlflowAlias  # noqa: PLC0415  # see the module's docstring
-
-                access = self._access(config.token, config.basic, config.ca)
-                return self._closed_at_the_end(MlflowAlias(config, access))
-            case target_models.UnleashTarget():
-                from adapters.targets.unleash import UnleashRollout  # noqa: PLC0415  # see the module's docstring
-
-                return self._closed_at_the_end(
-                    UnleashRollout(config, self._access(config.token, ca=config.ca))
-                )
-            case _:
-                assert_never(config)
+        target = open_target(config, access=self._access, path=self._at.path)
+        return self._closed_at_the_end(target) if isinstance(target, _Closes) else target
 
     def _access(
         self,
@@ -206,22 +172,12 @@ class Adapters:
         """Return every integrity check by name."""
         return {name: self.check(name, config) for name, config in self._at.site.checks.items()}
 
-    def check(self, name: str, config: site_models.Check) -> ports.Check:
+    def check(self, name: str, config: check_models.Check) -> ports.Check:
         """Return one integrity check."""
-        match config:
-            case site_models.HttpCheck():
-                from adapters.checks.http import HttpChecker  # noqa: PLC0415  # see the module's docstring
+        from adapters.checks.opening import open_check  # noqa: PLC0415  # see the module's docstring
 
-                check = HttpChecker(
-                    name=name,
-                    url=config.url,
-                    timeout=config.timeout,
-                    status=config.status,
-                    expect=config.expect,
-                )
-                return self._closed_at_the_end(check)
-            case _:
-                assert_never(config)
+        check = open_check(name, config)
+        return self._closed_at_the_end(check) if isinstance(check, _Closes) else check
 
     def store(self) -> ports.Store:
         """Return the store."""

@@ -44,6 +44,8 @@ class Directive(StrEnum):
     SKIP = "skip"
     ABORT = "abort"
     CLOSE = "close"
+    EMERGENCY = "emergency"
+    COME_BACK = "come_back"
 
 
 class Case(BaseModel):
@@ -124,6 +126,14 @@ class Case(BaseModel):
     """Acts that take effect once others have consented, by the digest that they consent to."""
     owed: dict[str, Owed] = {}
     """Where each communication stands, by its id, once what it comes after has happened."""
+    exposures: dict[str, int] = {}
+    """The exposure on each target of the release set, as far as it was read back."""
+    emergency: str = ""
+    """Who wants everything off at once; empty while nobody does."""
+    chosen: str = ""
+    """The alternative that was chosen in the revert's place; empty for the revert."""
+    leased: tuple[str, ...] = ()
+    """The targets that no other incident may change while this one is open."""
     announced: dict[str, datetime] = {}
     """Until when a plan that runs by itself could be held before it began, by its digest."""
 

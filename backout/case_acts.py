@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import assert_never
 
 from backout import consents, judgments, votes
 from backout.case import Case, Directive
@@ -105,14 +104,19 @@ def _effect(case: Case, act: Act, now: datetime, judgment: Judgment | None) -> s
             return "held; nothing moves until somebody resumes, retries, skips or aborts"
         case Action.NOTE | Action.TICK:
             return _written(case, act)
-        case Action.RESUME | Action.RETRY | Action.SKIP | Action.ABORT | Action.CLOSE:
-            case.directive = Directive(act.action.value)
-            return f"{act.action.value}: taken"
         case Action.SEVERITY:
             before, case.severity = case.severity, act.severity
             return f"it is {case.severity} now{f', no more {before}' if before else ''}"
         case _:
-            assert_never(act.action)
+            return _directed(case, act)
+
+
+def _directed(case: Case, act: Act) -> str:
+    """Say what becomes of the current step."""
+    if act.action is Action.EMERGENCY:
+        case.emergency, case.held = act.actor.name, ""
+    case.directive = Directive(act.action.value)
+    return f"{act.action.value}: taken"
 
 
 def _vote(case: Case, act: Act) -> str:

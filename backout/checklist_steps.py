@@ -20,6 +20,9 @@ from backout.steps import (
     NotifyStep,
     PostmortemStep,
     RevertStep,
+    RolloutStep,
+    ServedStep,
+    StagedStep,
     Step,
     VerifyStep,
 )
@@ -52,6 +55,8 @@ def _move(move: Move, step: Step, follower: str) -> str:
             return "**retry**: run the step again, three times at most; after that, hold."
         case Move.ABORT:
             return "**abort**: stop the playbook where the world stands, and write the postmortem."
+        case Move.GO_FURTHER:
+            return "**go further**: revert by the stages that are left; where none is, escalate."
         case _:
             assert_never(move)
 
@@ -66,6 +71,10 @@ def _what(step: Step, playbook: Playbook) -> Iterator[str]:
             yield from _notify(step, playbook)
         case ManualStep():
             yield from map(plain, step.items)
+        case RolloutStep():
+            yield from _rollout(step)
+        case ServedStep():
+            yield from _served(step)
         case _:
             yield _one_line(step, playbook)
 
@@ -97,15 +106,30 @@ def _paging_beside(playbook: Playbook) -> str:
 
 def _revert(step: RevertStep, playbook: Playbook) -> Iterator[str]:
     yield f"Have the authority that the fired rule asks for; where none fired, {_by_hand(playbook)}."
-    for stage, after in zip(step.stages, accumulate(repeat(step.soak)), strict=False):
-        yield (
-            f"Set exposure on `{step.target}` to {stage} % and read it back: {BLANK} %. "
-            f"Soak for {written(step.soak)} (until {written(after)} after the start)."
-        )
+    yield from _stages(step)
     if step.on_recovery == "hold":
         yield "If users recovered before the last stage: hold, and ask whether to go on."
     else:
         yield "If users recovered before the last stage: go on down all the same."
+
+
+def _stages(step: StagedStep) -> Iterator[str]:
+    for stage, after in zip(step.stages, accumulate(repeat(step.soak)), strict=False):
+        sets = " and ".join(f"`{part.target}` to {part.wanted(stage)} %" for part in step.parts)
+        yield (
+            f"Set exposure on {sets} and read it back: {BLANK} %. "
+            f"Soak for {written(step.soak)} (until {written(after)} after the start)."
+        )
+
+
+def _rollout(step: RolloutStep) -> Iterator[str]:
+    yield from _stages(step)
+    yield "If a rule fires at a stage: turn back to 0 % at once. If nothing shows that it is healthy: hold."
+
+
+def _served(step: ServedStep) -> Iterator[str]:
+    for probe in step.probes:
+        yield f"Ask `{probe}` until {written(step.lag)} are over: which release answers? {BLANK}"
 
 
 def _by_hand(playbook: Playbook) -> str:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from backout.model import Duration, Frozen, Name, Percent
+from backout.release_sets import Capacity, Conversations, OnTargetFailure, SetTarget
+
+Direction = Literal["down", "up"]
+"""down: a revert, which never raises exposure. up: the way back, which never lowers it."""
 
 
 class Capability(StrEnum):
@@ -29,7 +36,7 @@ class Exposure(Frozen):
 
 
 class SetExposure(Frozen):
-    """Request: bring a release's exposure down to a stage."""
+    """Request: bring a release's exposure to a stage."""
 
     target: Name
     service: Name
@@ -39,6 +46,10 @@ class SetExposure(Frozen):
     """`incident/step/stage` with the incident's first run: the same key twice is one effect."""
     expected: Exposure | None = None
     """What the stage before left. Where the generation is another one now, nothing is changed."""
+    direction: Direction = "down"
+    """down: a lower exposure is left as it is. up: a higher one is."""
+    conversations: Conversations | None = None
+    """What becomes of those that are under way, for targets that can see to it."""
 
 
 class ReadExposure(Frozen):
@@ -59,14 +70,41 @@ class ExposureChange(Frozen):
     """False where the exposure was there already (or lower), or the same key had done it before."""
 
 
-class RevertPlan(Frozen):
-    """What a revert will do; approvals are bound to its digest."""
+class StagedPlan(Frozen):
+    """What a walk over stages will do; approvals are bound to its digest."""
 
     incident: str
     target: Name
+    """The first target of the set."""
     service: Name
     release: str
     stages: tuple[Percent, ...]
     soak: Duration
     because: str
     """The rule that fired, or who decided without one."""
+    targets: tuple[SetTarget, ...] = ()
+    """The whole set in its order; empty where it is `target` alone, which follows the stages."""
+    mixed_for: Duration | None = None
+    """No longer than this are the targets of the set at different stages."""
+    on_target_failure: OnTargetFailure = "push_on"
+    capacity: Capacity | None = None
+    conversations: Conversations | None = None
+    alternative: str = ""
+    """The name of what is done in the revert's place; empty for the revert."""
+    direction: Direction = "down"
+    step: str = ""
+    """The step of the playbook: two steps that plan the same are approved each by itself."""
+    takes: str = ""
+    """Whose authority it takes: another mandate is another plan."""
+
+    @property
+    def parts(self) -> tuple[SetTarget, ...]:
+        """Return the targets of the set in their order."""
+        return self.targets or (SetTarget(target=self.target),)
+
+    @model_serializer(mode="wrap")
+    def _unsaid(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what is not said: the digest of a plan of one target stays as it always was."""
+        fields = type(self).model_fields
+        unsaid = {name for name in fields if getattr(self, name) == fields[name].default}
+        return {name: value for name, value in write(self).items() if name not in unsaid}

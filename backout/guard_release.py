@@ -79,7 +79,8 @@ class GuardRelease(Frozen):
     @property
     def target(self) -> str | None:
         """The target that holds the release's exposure; None where no step reverts."""
-        return next((step.target for step in self.playbook.steps if isinstance(step, RevertStep)), None)
+        steps = self.playbook.steps
+        return next((step.parts[0].target for step in steps if isinstance(step, RevertStep)), None)
 
     def view(self, guarded: Guarded) -> WatchView:
         """Return what the watch shows."""

@@ -11,7 +11,7 @@ from backout.lint_conditions import conditions, leaves
 from backout.playbook import Playbook
 from backout.problems import Path, Problem, spell, unknown
 from backout.site import Site
-from backout.steps import CheckStep, EscalateStep, NotifyStep, PostmortemStep, RevertStep
+from backout.steps import CheckStep, EscalateStep, NotifyStep, PostmortemStep, StagedStep
 
 _SUFFIX = ".md.j2"
 
@@ -159,13 +159,20 @@ def _at_site(playbook: Playbook, site: Site) -> Iterator[_Use]:
     yield from _channels(playbook, site)
     for i, step in enumerate(playbook.steps):
         match step:
-            case RevertStep():
-                yield _Use("target of the site", ("steps", i, "target"), step.target, site.targets)
+            case StagedStep():
+                yield from _targets(("steps", i), step, site)
             case CheckStep():
                 for j, check in enumerate(step.checks):
                     yield _Use("check of the site", ("steps", i, "checks", j), check, site.checks)
             case _:
                 pass
+
+
+def _targets(path: Path, step: StagedStep, site: Site) -> Iterator[_Use]:
+    if step.target:
+        yield _Use("target of the site", (*path, "target"), step.target, site.targets)
+    for i, part in enumerate(step.targets):
+        yield _Use("target of the site", (*path, "targets", i, "target"), part.target, site.targets)
 
 
 def _channels(playbook: Playbook, site: Site) -> Iterator[_Use]:

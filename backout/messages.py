@@ -88,3 +88,12 @@ class DocumentRef(Frozen):
     location: str
     """A path or address where people can open it."""
     digest: str
+
+
+class Answered(Frozen):
+    """What a service answered on one path to it."""
+
+    release: str
+    """The release that answered, in the service's own words."""
+    stale: str = ""
+    """What says that the answer was kept by a cache, such as its age; empty where nothing does."""

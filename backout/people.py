@@ -30,6 +30,21 @@ class Action(StrEnum):
     SEVERITY = "severity"
     OVERRIDE = "override"
     BREAK_GLASS = "break_glass"
+    EMERGENCY = "emergency"
+    """Take all exposure off at once, past stages, soaks and approvals."""
+    COME_BACK = "come_back"
+    """Where users recovered at a stage: bring the exposure back up, guarded, instead of going on down."""
+
+
+class ReleaseRight(StrEnum):
+    """What a person can do with releases, outside of any incident; each is a decision right too."""
+
+    LIFT = "lift"
+    """Lift the quarantine of a reverted release's artifacts."""
+    ROLLOUT = "rollout"
+    """Begin the rollout, or the re-release, of a release."""
+    BASELINE = "baseline"
+    """Name the last known good release: the floor below which no automation goes."""
 
 
 NEEDS_REASON = frozenset(
@@ -42,6 +57,8 @@ NEEDS_REASON = frozenset(
         Action.SEVERITY,
         Action.OVERRIDE,
         Action.BREAK_GLASS,
+        Action.EMERGENCY,
+        Action.COME_BACK,
     }
 )
 """Actions that are refused without a reason (a note's reason is its text)."""
@@ -65,7 +82,7 @@ class Role(Frozen):
 
     about: str = ""
     """What the role is for, in one line."""
-    may: tuple[Action, ...]
+    may: tuple[Action | ReleaseRight, ...]
     """The decision rights that its members hold."""
 
 

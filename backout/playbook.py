@@ -33,6 +33,17 @@ class CountQuery(Frozen):
     query: str
 
 
+class Proven(Frozen):
+    """What makes a baseline a proven one."""
+
+    requests: Annotated[int, Field(ge=1)]
+    """So many requests it has served at least, in `over`; counted by `requests` of the release."""
+    over: Duration
+    """For so long it has served them, without an incident."""
+    checks: tuple[Name, ...] = ()
+    """Integrity checks of the site that must pass for it: its artifacts are there, with their digests."""
+
+
 class Release(Frozen):
     """What is released, and how its traffic is counted."""
 
@@ -43,6 +54,8 @@ class Release(Frozen):
     """The parts that make up one release of this service."""
     requests: CountQuery | None = None
     """Counts the requests that the candidate served: the blast radius."""
+    proven: Proven | None = None
+    """What the last known good release must have shown before anything is reverted to it."""
 
 
 class Approvals(Frozen):
@@ -103,6 +116,8 @@ class Playbook(Frozen):
     remind: Duration
     """How long a held incident waits before people are paged again; the pause doubles each time, to a day."""
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    rollout: tuple[Step, ...] = ()
+    """The steps of a rollout, or of a re-release: the same engine, upwards."""
 
     @property
     def guard(self) -> Guard:

@@ -9,11 +9,11 @@ from typing import Protocol
 from backout.alerts import Alert
 from backout.counting import Counted, MarkedEvent, Query
 from backout.exposure import Capability, Exposure
-from backout.messages import Button, CheckResult, DocumentRef, Message, Posted
+from backout.messages import Answered, Button, CheckResult, DocumentRef, Message, Posted
 from backout.outbox import OutboxEntry
 from backout.people import Person
 from backout.pushes import Push
-from backout.releases import BaselineRecord, ReleaseRecord
+from backout.releases import BaselineRecord, Quarantine, ReleaseRecord
 from backout.timeline import Event
 from backout.view import IncidentSummary
 
@@ -107,6 +107,49 @@ class Target(Protocol):
         `expected`: the generation that was read before. `ExposureMoved`: it is another one now, and this key
         did not make it; nothing is changed then. Empty sets it whatever it is.
         """
+
+
+class Probe(Protocol):
+    """Asks the service itself, as a user on one path to it would."""
+
+    async def ask(self, *, service: str, session: str) -> Answered:
+        """Return which release answered. The same session is the same user: caches and stickiness see it so.
+
+        `Unreachable`, `RejectedBySystem`: the path gives no answer, which is no proof of anything.
+        """
+
+
+class Leases(Protocol):
+    """Keeps which incident may change a target: one at a time."""
+
+    async def take(
+        self, *, target: str, service: str, incident: str, at: datetime, instead_of: str = ""
+    ) -> str:
+        """Lease a target of a service to an incident, unless another has it; return which has it then.
+
+        `instead_of`: the incident that had it and is known to be over; its lease is no hindrance.
+        """
+
+    async def leave(self, *, incident: str) -> None:
+        """Give back everything that an incident has leased."""
+
+
+class Quarantines(Protocol):
+    """Keeps the artifacts that must not be released again."""
+
+    async def quarantine(self, *, quarantine: Quarantine) -> bool:
+        """Keep a quarantine; False where the same release of the same incident is quarantined already."""
+
+    async def quarantines(
+        self, *, service: str | None, digests: Sequence[str] = ()
+    ) -> tuple[Quarantine, ...]:
+        """Return what is quarantined now, the newest first: of a service, or all that has one of the digests.
+
+        A digest is bad wherever it is released: with digests, those of every service are returned.
+        """
+
+    async def lift(self, *, service: str, release: str, by: str, why: str, at: datetime) -> bool:
+        """Lift the quarantines of a release; False where none is kept."""
 
 
 class Channel(Protocol):

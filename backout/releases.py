@@ -85,6 +85,21 @@ class BaselineRecord(Frozen):
     at: datetime
 
 
+class Quarantine(Frozen):
+    """A reverted release whose artifacts must not be released again, under whatever name."""
+
+    service: Name
+    release: ReleaseName
+    artifacts: tuple[Artifact, ...]
+    """Its parts that the last known good release does not share; none where nobody registered it."""
+    incident: str
+    why: str
+    at: datetime
+    lifted_at: datetime | None = None
+    lifted_by: str = ""
+    lifted_why: str = ""
+
+
 class Transition(Frozen):
     """The guard of a release changed its mind."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from backout.checks import Check
 from backout.doors import AlertDoors
 from backout.model import Duration, Frozen, MailAddress, Name
 from backout.people import Person
@@ -185,21 +186,6 @@ Channel = Annotated[
     SlackChannel | TerminalChannel | SlackDirectChannel | PagerDutyChannel | MailChannel | WebhookChannel,
     Field(discriminator="kind"),
 ]
-
-
-class HttpCheck(Frozen):
-    """An integrity check by a GET: the status, and fields of its JSON answer."""
-
-    kind: Literal["http"]
-    url: str
-    """`$service` and `$release` are filled in, URL-encoded."""
-    timeout: Duration
-    status: int = 200
-    expect: dict[str, str | int | float | bool] = {}
-    """Field of the JSON answer (dots go deeper) and the value that it must have."""
-
-
-Check = Annotated[HttpCheck, Field(discriminator="kind")]
 
 
 class SqliteStore(Frozen):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from backout.model import Duration, Frozen, Name, Percent
+from backout.release_sets import Alternative, Capacity, Conversations, OnTargetFailure, SetTarget
 
 
 class Move(StrEnum):
@@ -23,6 +24,8 @@ class Move(StrEnum):
     """Run the step again, three times at most; after that, hold."""
     ABORT = "abort"
     """Stop the playbook where the world stands, and write the postmortem."""
+    GO_FURTHER = "go_further"
+    """After a verification: revert by the stages that are left, to the last; where none is, escalate."""
 
 
 class BaseStep(Frozen):
@@ -62,18 +65,70 @@ class EscalateStep(BaseStep):
     policy: Name
 
 
-class RevertStep(BaseStep):
+class StagedStep(BaseStep):
+    """What a walk over stages has, whichever way it goes."""
+
+    target: Name | None = None
+    """The site's target that holds the exposure; `targets` where the release is held by several."""
+    targets: tuple[SetTarget, ...] = ()
+    """The targets that hold the release, in the order in which they are changed at each stage."""
+    mixed_for: Duration | None = None
+    """No longer than this may the targets be at different stages; for a set of several."""
+    on_target_failure: OnTargetFailure = "push_on"
+    """Where one target of several fails: push_on with the others, or put_back what the stage changed."""
+    stages: Annotated[tuple[Percent, ...], Field(min_length=1)]
+    """Percent of traffic on the candidate at each stage: falling in a revert, rising in a rollout."""
+    soak: Duration
+    """How long each stage is watched before the next."""
+    conversations: Conversations | None = None
+    """What becomes of conversations that are under way: finish, migrate or restart."""
+
+    @model_validator(mode="after")
+    def _one_or_a_set(self) -> Self:
+        if (self.target is None) == (not self.targets):
+            msg = "name either 'target' or 'targets', where the release is held by several"
+            raise ValueError(msg)
+        if (len(self.targets) > 1) != (self.mixed_for is not None):
+            msg = "'mixed_for' bounds how long several targets differ; name it with them, and only then"
+            raise ValueError(msg)
+        names = [part.target for part in self.targets]
+        if len(set(names)) < len(names):
+            msg = "a target is there twice; name each once"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def parts(self) -> tuple[SetTarget, ...]:
+        """Return the targets of the set in their order."""
+        return self.targets or (SetTarget(target=self.target or ""),)
+
+
+class RevertStep(StagedStep):
     """Take exposure off the candidate in stages."""
 
     step: Literal["revert"]
-    target: Name
-    """The site's target that holds the exposure."""
-    stages: Annotated[tuple[Percent, ...], Field(min_length=1)]
-    """Percent of traffic that stays on the candidate at each stage, falling."""
-    soak: Duration
-    """How long each stage is watched before the next."""
+    capacity: Capacity | None = None
+    """What the baseline needs before the first stage."""
+    alternatives: tuple[Alternative, ...] = ()
+    """Milder answers that whoever approves may choose in the revert's place."""
     on_recovery: Literal["hold", "proceed"] = "hold"
     """What to do when the users recovered before the last stage: hold and ask, or go on down."""
+
+
+class RolloutStep(StagedStep):
+    """Bring exposure up in stages, guarded at each; it turns back by itself when a rule fires."""
+
+    step: Literal["rollout"]
+
+
+class ServedStep(BaseStep):
+    """Ask the service itself, on every path to it, which release answers, until clients have caught up."""
+
+    step: Literal["served"]
+    probes: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """The site's probes: every replica, cache and kind of session."""
+    lag: Duration
+    """How long clients may still see the candidate after the last stage: caches, sessions, refreshes."""
 
 
 class CheckStep(BaseStep):
@@ -137,6 +192,8 @@ Step = Annotated[
     DetectStep
     | EscalateStep
     | RevertStep
+    | RolloutStep
+    | ServedStep
     | CheckStep
     | VerifyStep
     | NotifyStep

@@ -28,6 +28,8 @@ class Phase(StrEnum):
     DETECT = "detect"
     ESCALATE = "escalate"
     REVERT = "revert"
+    ROLLOUT = "rollout"
+    SERVED = "served"
     CHECK = "check"
     VERIFY = "verify"
     NOTIFY = "notify"

@@ -34,7 +34,17 @@ from backout.timeline import (
 )
 from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentOutcome, IncidentSummary, IncidentView, Phase
-from workflows import communicating, consenting, escalating, holding, options, reverting, sighting, steps
+from workflows import (
+    communicating,
+    consenting,
+    escalating,
+    fencing,
+    holding,
+    options,
+    reverting,
+    sighting,
+    steps,
+)
 from workflows.achieved import Achieved, Done, Stopped, TimedOut
 from workflows.desk import Desk
 from workflows.failures import reason
@@ -108,6 +118,7 @@ class Incident:
     async def _close(self) -> bool:
         """Close; say whether it is closed. It is not where an alert began meanwhile that nobody looked at."""
         await communicating.last_words(self._desk)
+        await fencing.leave(self._desk)
         await self._desk.stop_background()
         await self._desk.settle()
         consenting.give_up(self._desk, CAN_WAIT, "the playbook is over")
@@ -151,7 +162,7 @@ class Incident:
                     self._case.settle(IncidentOutcome.ABORTED)
                 case Directive.CLOSE:
                     self._case.settle(IncidentOutcome.CLOSED)
-                case Directive.SKIP | None:
+                case Directive.SKIP | Directive.EMERGENCY | Directive.COME_BACK | None:
                     pass
             self._leave()
             return
@@ -237,7 +248,7 @@ class Incident:
                 pause = options.pause_before_retry(self._retries)
                 await workflow.sleep(pause, summary=f"before {step.name} again")
                 return Directive.RETRY
-            case Move.ESCALATE:
+            case Move.ESCALATE | Move.GO_FURTHER:
                 levels = holding.by_name(self._desk)
                 return await self._hold(why, page=holding.everyone(self._desk, step), levels=levels)
             case Move.HOLD | Move.RETRY:

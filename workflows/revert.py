@@ -12,7 +12,7 @@ from temporalio.exceptions import ActivityError
 from activities.exposure import ExposureActivities
 from activities.signals import SignalActivities
 from backout.evaluation import Outcome
-from backout.exposure import Exposure, ReadExposure, RevertPlan, SetExposure
+from backout.exposure import Exposure, ReadExposure, SetExposure, StagedPlan
 from backout.model import Frozen
 from backout.requests import Observation, Observe
 from backout.timeline import SignalsJudged
@@ -26,7 +26,7 @@ from workflows.waiting import ended, stop
 class WalkDown(Frozen):
     """Request: walk these stages of a plan."""
 
-    plan: RevertPlan
+    plan: StagedPlan
     stages: Annotated[tuple[int, ...], Field(min_length=1)]
     """The stages that are still to come."""
     set_already: int | None = None
@@ -60,7 +60,7 @@ class Stage(NamedTuple):
 
 
 async def set_stage(
-    plan: RevertPlan, stage: int, *, key: str, step: str, expected: Exposure | None = None
+    plan: StagedPlan, stage: int, *, key: str, step: str, expected: Exposure | None = None
 ) -> Stage:
     """Set one stage, where the exposure is what the stage before left, and read it back."""
     key = f"{key}/{stage}"
@@ -93,7 +93,7 @@ async def set_stage(
 
 
 async def stopped(
-    plan: RevertPlan, *, remaining: tuple[int, ...], exposure: int | None, why: str
+    plan: StagedPlan, *, remaining: tuple[int, ...], exposure: int | None, why: str
 ) -> WalkedDown:
     """Say where a walk stopped, after a look where the exposure is: a write may have been under way."""
     try:

@@ -20,7 +20,7 @@ def begin(desk: Desk) -> None:
     """Read the exposure beside the steps, where a step would change it."""
     step = next((step for step in desk.playbook.steps if isinstance(step, RevertStep)), None)
     if step is not None and workflow.patched(EARLY):
-        desk.in_background(_read(desk, step.target))
+        desk.in_background(_read(desk, step.parts[0].target))
 
 
 async def _read(desk: Desk, target: str) -> None:

@@ -24,13 +24,15 @@ from backout.steps import (
     NotifyStep,
     PostmortemStep,
     RevertStep,
+    RolloutStep,
+    ServedStep,
     Step,
     VerifyStep,
 )
 from backout.timeline import MessageSent, PostmortemWritten
 from backout.timeline_exposure import CheckRun
 from backout.view import Ask
-from workflows import escalating, options, reverting, watching
+from workflows import escalating, options, reverting, rolling_out, serving, watching
 from workflows.achieved import Achieved, Done, TimedOut
 from workflows.authorising import authorised
 from workflows.desk import Desk
@@ -46,16 +48,26 @@ async def perform(desk: Desk, step: Step, until: datetime) -> Achieved:
             return await escalating.escalate(desk, step, until)
         case RevertStep():
             return await reverting.revert(desk, step, until)
-        case CheckStep():
-            return await _check(desk, step)
+        case RolloutStep():
+            return await rolling_out.roll_out(desk, step, until)
+        case CheckStep() | ServedStep():
+            return await _look(desk, step)
         case NotifyStep():
             return await _notify(desk, step, until)
-        case ManualStep():
-            return await _manual(desk, step, until)
-        case PostmortemStep():
-            return await _postmortem(desk, step)
+        case ManualStep() | PostmortemStep():
+            return await _write(desk, step, until)
         case _:
             assert_never(step)
+
+
+async def _look(desk: Desk, step: CheckStep | ServedStep) -> Achieved:
+    """See whether the world is as it should be."""
+    return await (serving.served(desk, step) if isinstance(step, ServedStep) else _check(desk, step))
+
+
+async def _write(desk: Desk, step: ManualStep | PostmortemStep, until: datetime) -> Achieved:
+    """Have people, or the engine, do what leaves a record."""
+    return await (_manual(desk, step, until) if isinstance(step, ManualStep) else _postmortem(desk, step))
 
 
 def grace(step: Step) -> timedelta:

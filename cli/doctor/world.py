@@ -21,7 +21,7 @@ from backout.site import (
     TerminalChannel,
     WebhookChannel,
 )
-from backout.steps import CheckStep, RevertStep
+from backout.steps import CheckStep, StagedStep
 from backout.targets import (
     FlagdFileTarget,
     HaproxyTarget,
@@ -108,11 +108,7 @@ class World:
         return places
 
     async def _target(self, name: str, config: Target, places: Mapping[str, Place]) -> None:
-        users = [
-            playbook
-            for playbook in self._playbooks.values()
-            if any(isinstance(step, RevertStep) and step.target == name for step in playbook.steps)
-        ]
+        users = [playbook for playbook in self._playbooks.values() if name in _changed(playbook)]
         service = users[0].release.service if users else ""
         baseline = places[service].baseline if users else ""
         release = self._release or _stands_in(config) or baseline
@@ -213,3 +209,8 @@ def _stands_in(config: Target) -> str | None:
             return None
         case _:
             assert_never(config)
+
+
+def _changed(playbook: Playbook) -> set[str]:
+    """Return the targets that a playbook changes."""
+    return {part.target for step in playbook.steps if isinstance(step, StagedStep) for part in step.parts}
