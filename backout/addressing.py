@@ -7,6 +7,7 @@ from datetime import datetime
 
 from backout.errors import IncidentAmbiguous, IncidentUnknown, NoOpenIncident
 from backout.model import Frozen
+from backout.view import ROLLOUT
 
 
 class ListedIncident(Frozen):
@@ -33,20 +34,24 @@ class ListedIncident(Frozen):
     @property
     def names(self) -> tuple[str, str, str]:
         """What it is found by: the service, the release, and both."""
-        service, _, release = self.short.partition("/")
+        service, _, release = self.short.removeprefix(ROLLOUT).partition("/")
         return service, release, self.short
 
 
 def short_of(incident: str) -> str:
-    """Return an incident's id as people write it: `service/release`."""
+    """Return an id as people write it: `service/release` for an incident, `rollout/...` for a rollout."""
     return incident.removeprefix("incident/")
 
 
 def full_id(text: str) -> str | None:
-    """Return the id where the text is one, written `service/release` or in full; None where it is not."""
+    """Return the id where the text is one; None where it is not.
+
+    An incident's is written `service/release` or in full, a rollout's in full: `rollout/service/release`.
+    """
     if "/" not in text:
         return None
-    return text if text.startswith("incident/") and text.count("/") > 1 else f"incident/{text}"
+    is_full = text.startswith(("incident/", ROLLOUT)) and text.count("/") > 1
+    return text if is_full else f"incident/{text}"
 
 
 def find(text: str, listed: Iterable[ListedIncident]) -> str:

@@ -100,6 +100,8 @@ class Case(BaseModel):
     """The last verification saw the users recover."""
     reverted: bool = False
     """The revert came to its last stage, read back and soaked."""
+    released: bool = False
+    """The rollout came to its last stage, read back, soaked and healthy."""
     sent: tuple[str, ...] = ()
     """Steps whose notice was sent."""
     ladder: Ladder | None = None
@@ -173,8 +175,12 @@ class Case(BaseModel):
         return len(self.firing) < (2 * MOST_FIRING if is_new else MOST_FIRING)
 
     def settle(self, ending: IncidentOutcome) -> None:
-        """Settle how the incident ends, with the alerts that are known now."""
-        self.ending = ending
+        """Settle how the incident ends, with the alerts that are known now.
+
+        A rollout that turned back has, whoever closes or aborts it after that.
+        """
+        if self.ending is not IncidentOutcome.TURNED_BACK:
+            self.ending = ending
         self.settled = self.episodes if self.settled is None else self.settled
 
     @property
@@ -188,7 +194,7 @@ class Case(BaseModel):
         self.outcome, self.ending, self.closed_at = IncidentOutcome.OPEN, None, None
         self.evaluation, self.remaining, self.settled = None, None, None
         self.authorised, self.acknowledged_by, self.ladder = (), "", None
-        self.verified, self.reverted = False, False
+        self.verified, self.reverted, self.released = False, False, False
         self.sent, self.ticks, self.rejections = (), {}, {}
         self.answered, self.investigated = (), ()
         self.asks, self.pending, self.announced, self.owed = {}, {}, {}, {}
@@ -272,5 +278,7 @@ class OpenIncident(Frozen):
     """Who shipped the release, as the registry knows them: a person's key, name, login or e-mail address."""
     found: Observation | None = None
     """What the release's watch saw, where it opened the incident: detection begins with it."""
+    because: str = ""
+    """Who began a rollout, and why."""
     carried: Case | None = None
     """The case of an earlier history, when a long incident goes on in a fresh one."""

@@ -119,6 +119,10 @@ class Playbook(Frozen):
     rollout: tuple[Step, ...] = ()
     """The steps of a rollout, or of a re-release: the same engine, upwards."""
 
+    def rolling_out(self) -> Playbook:
+        """Return what a rollout goes by: its own steps, and nothing of what tells of an incident."""
+        return self.model_copy(update={"steps": self.rollout, "communications": ()})
+
     @property
     def guard(self) -> Guard:
         """The part that decides about a release."""

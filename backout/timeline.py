@@ -34,10 +34,14 @@ class IncidentOpened(BaseEvent):
     digest: str
     by_watch: bool = False
     """The watch of the release opened it, not an alert."""
+    because: str = ""
+    """Who began it, and why, where it is a rollout."""
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
+        if self.because:
+            return f"Rollout begun by {self.because}, with playbook {self.playbook} version {self.version}"
         by = " by the watch of the release," if self.by_watch else ""
         return f"Incident opened{by} with playbook {self.playbook} version {self.version}"
 
@@ -288,11 +292,12 @@ class IncidentEnded(BaseEvent):
 
     event: Literal["IncidentEnded"] = "IncidentEnded"
     outcome: str
+    is_rollout: bool = False
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
-        return f"Incident ended: {self.outcome}"
+        return f"{'Rollout' if self.is_rollout else 'Incident'} ended: {self.outcome}"
 
 
 Event = Annotated[

@@ -27,17 +27,20 @@ class ExposureSet(BaseEvent):
 
 
 class RevertStopped(BaseEvent):
-    """The staged revert stopped before its last stage."""
+    """A walk over stages stopped before its last stage."""
 
     event: Literal["RevertStopped"] = "RevertStopped"
     exposure: int | None
     why: str
+    direction: Literal["down", "up"] = "down"
+    """Which way it went: a revert, or a rollout."""
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
         left = "unknown" if self.exposure is None else f"{self.exposure} %"
-        return f"Revert stopped, exposure {left}: {self.why}"
+        what = "Revert" if self.direction == "down" else "Rollout"
+        return f"{what} stopped, exposure {left}: {self.why}"
 
 
 class CheckRun(BaseEvent):

@@ -47,6 +47,10 @@ class IncidentOutcome(StrEnum):
     """The revert is complete and verification saw the users recover."""
     UNVERIFIED = "unverified"
     """The playbook ran to its end, but the revert is not complete or recovery was not shown."""
+    RELEASED = "released"
+    """Of a rollout: it came to its last stage, and every stage was shown to be healthy."""
+    TURNED_BACK = "turned_back"
+    """Of a rollout: a rule fired at a stage, and all exposure was taken off again."""
     FALSE_ALARM = "false_alarm"
     ABORTED = "aborted"
     CLOSED = "closed"
@@ -137,6 +141,11 @@ class IncidentSummary(Frozen):
     exposure: int | None = None
     """Percent of traffic on the candidate, as last read; None before the first look."""
 
+    @property
+    def is_rollout(self) -> bool:
+        """Whether it brings a release up, instead of taking one back."""
+        return is_rollout(self.incident)
+
 
 class Briefing(Frozen):
     """What a responder needs to know now, small enough to travel with every message."""
@@ -193,6 +202,20 @@ class IncidentView(Briefing):
     """What the release is made of, where it is registered."""
     firing: tuple[Alert, ...]
     timeline: tuple[Event, ...]
+
+
+ROLLOUT = "rollout/"
+"""With this begins the id of a rollout, which is a case like an incident."""
+
+
+def is_rollout(incident: str) -> bool:
+    """Say whether a case brings a release up, instead of taking one back."""
+    return incident.startswith(ROLLOUT)
+
+
+def rollout_id(service: str, release: str) -> str:
+    """Return the id of the rollout of a release, the workflow's id."""
+    return f"{ROLLOUT}{service}/{release}"
 
 
 def incident_id(service: str, release: str) -> str:

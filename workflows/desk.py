@@ -20,7 +20,7 @@ from backout.rules import Judgment
 from backout.severity import Severity
 from backout.steps import Move, Step
 from backout.timeline import Event
-from backout.view import Ask, IncidentOutcome, Phase
+from backout.view import Ask, IncidentOutcome, Phase, is_rollout
 from backout.watch import Watch
 from workflows.doing import SUMMARY_LENGTH
 from workflows.paging import Page, Paging
@@ -109,7 +109,10 @@ class Desk:
     def final_outcome(self) -> IncidentOutcome:
         """Return how the incident ends if it ends now."""
         well = self.case.verified and self.case.reverted
-        return self.case.ending or (IncidentOutcome.RECOVERED if well else IncidentOutcome.UNVERIFIED)
+        good = IncidentOutcome.RECOVERED
+        if is_rollout(self.opening.incident):
+            well, good = self.case.released, IncidentOutcome.RELEASED
+        return self.case.ending or (good if well else IncidentOutcome.UNVERIFIED)
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this beside the steps, until the incident ends."""

@@ -33,7 +33,7 @@ from backout.timeline import (
     StepTimedOut,
 )
 from backout.timeline_exposure import ExposureSet
-from backout.view import IncidentOutcome, IncidentSummary, IncidentView, Phase
+from backout.view import IncidentOutcome, IncidentSummary, IncidentView, Phase, is_rollout
 from workflows import (
     communicating,
     consenting,
@@ -44,6 +44,7 @@ from workflows import (
     reverting,
     sighting,
     steps,
+    walking,
 )
 from workflows.achieved import Achieved, Done, Stopped, TimedOut
 from workflows.desk import Desk
@@ -112,6 +113,7 @@ class Incident:
                 version=playbook.version,
                 digest=opening.digest,
                 by_watch=opening.found is not None,
+                because=opening.because,
             )
         )
 
@@ -126,7 +128,13 @@ class Incident:
             return False
         communicating.give_up(self._desk)
         self._desk.close(self._desk.final_outcome())
-        self._desk.write(IncidentEnded(at=workflow.now(), outcome=self._case.outcome.value))
+        self._desk.write(
+            IncidentEnded(
+                at=workflow.now(),
+                outcome=self._case.outcome.value,
+                is_rollout=is_rollout(self._desk.opening.incident),
+            )
+        )
         await self._desk.publisher.last_word()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return not self._case.overtaken
@@ -272,7 +280,7 @@ class Incident:
     async def report(self, event: ExposureSet | SignalsJudged) -> None:
         """Take in what the staged revert did."""
         if isinstance(event, ExposureSet):
-            self._case.exposure = event.after
+            walking.keep(self._desk, event)
         self._desk.write(event)
 
     @workflow.update
