@@ -44,11 +44,16 @@ class WalkDown(Frozen):
 class WalkedDown(Frozen):
     """Where the walk ended."""
 
-    state: Literal["complete", "recovered", "stopped", "failed"]
+    state: Literal["complete", "recovered", "stopped", "failed", "turned_back", "undecided"]
+    """recovered: on the way down, users did before the last stage. turned_back: on the way up a rule fired,
+    and every target is at 0. undecided: on the way up, a soak showed neither health nor a breach."""
     exposure: int | None
+    """The most of any target of the set, in percent; None where none could be read."""
     remaining: tuple[int, ...]
     """Stages that were not set, read back and soaked to the end."""
     why: str = ""
+    exposures: dict[str, int] = {}
+    """Where each target of the set stands, as far as it was read back."""
 
 
 class Stage(NamedTuple):

@@ -54,7 +54,7 @@ def _achieved(walked: WalkedDown) -> Achieved:
         case "recovered":
             left = ", ".join(f"{stage} %" for stage in walked.remaining)
             return Stopped(why=f"{walked.why}: resume to go on to {left}, or skip to stay here")
-        case "stopped":
+        case "stopped" | "turned_back" | "undecided":
             return Stopped(why=walked.why)
 
 

@@ -10,7 +10,7 @@ from temporalio.exceptions import ActivityError
 from activities.exposure import ExposureActivities
 from backout.exposure import Exposure, ReadExposure, StagedPlan
 from backout.steps import RevertStep, StagedStep
-from backout.timeline_exposure import RevertStopped
+from backout.timeline_exposure import ExposureSet, RevertStopped
 from workflows import options, watching
 from workflows.desk import Desk
 from workflows.doing import do
@@ -19,20 +19,41 @@ from workflows.revert import StagedRevert, WalkDown, WalkedDown, set_stage, stop
 from workflows.waiting import heed
 
 
-async def walk(desk: Desk, step: StagedStep, plan: StagedPlan) -> WalkedDown:
-    """Walk over the stages that are left, and say where that ended."""
+async def walk(
+    desk: Desk,
+    step: StagedStep,
+    plan: StagedPlan,
+    stages: tuple[int, ...] | None = None,
+    *,
+    at_once: bool = False,  # noqa: ARG001
+) -> WalkedDown:
+    """Walk over these stages, and say where that ended; without stages, over those that are left.
+
+    The plan's direction says which way: downwards a soak looks for recovery, upwards for a breach. `at_once`
+    is for an emergency: the first stage does not wait for the baseline's capacity.
+    """
     try:
-        return await _walk(desk, step, plan)
+        return await _walk(desk, step, plan, stages or desk.case.remaining or plan.stages)
     except ActivityError as failure:
         if not was_moved(failure):
             raise
         return await stopped(plan, remaining=desk.case.remaining or (), exposure=None, why=reason(failure))
 
 
-async def _walk(desk: Desk, step: StagedStep, plan: StagedPlan) -> WalkedDown:
+def keep(desk: Desk, event: ExposureSet) -> None:
+    """Keep where a target stands now; the release's exposure is the most of any target of its set."""
+    case = desk.case
+    case.exposures = case.exposures | {event.target: event.after}
+    release_set = {
+        part.target for step in desk.playbook.steps if isinstance(step, StagedStep) for part in step.parts
+    }
+    if event.target in release_set:
+        case.exposure = max(percent for target, percent in case.exposures.items() if target in release_set)
+
+
+async def _walk(desk: Desk, step: StagedStep, plan: StagedPlan, stages: tuple[int, ...]) -> WalkedDown:
     case = desk.case
     case.reverts += 1
-    stages = case.remaining or step.stages
     key = f"{desk.key}/{case.reverts}"
     left = await _first_stage(desk, plan, stages[0], key)
     heed()
@@ -65,7 +86,7 @@ async def _first_stage(desk: Desk, plan: StagedPlan, stage: int, key: str) -> Ex
     except asyncio.CancelledError:
         desk.in_background(_look(desk, plan))
         raise
-    desk.case.exposure = event.after
+    keep(desk, event)
     desk.write(event)
     return left
 
