@@ -65,6 +65,14 @@ class Running:
         )
         return {alias["alias"]: alias["version"] for alias in found["registered_model"]["aliases"]}
 
+    def loaded(self, name: str, alias: str) -> str:
+        """Return the version that whoever loads `name@alias` gets."""
+        url = f"{self.url}/api/2.0/mlflow/registered-models/alias"
+        asked = {"name": name, "alias": alias}
+        found = httpx.get(url, params=asked, timeout=PATIENCE_S, trust_env=False).raise_for_status()
+        version: str = found.json()["model_version"]["version"]
+        return version
+
 
 @contextmanager
 def mlflow() -> Iterator[Running]:

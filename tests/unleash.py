@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -67,12 +67,12 @@ class Running:
         found: dict[str, Any] = self.ask("GET", self.place(feature))["strategies"][0]
         return found
 
-    def let_in(self, feature: str, users: range) -> set[str]:
+    def let_in(self, feature: str, users: Iterable[str]) -> set[str]:
         """Return which users the feature is on for, by the server's own evaluation."""
         asked: JsonValue = {
             "projects": ["default"],
             "environments": ["development"],
-            "context": {"appName": "chat", "userId": ",".join(map(str, users))},
+            "context": {"appName": "chat", "userId": ",".join(users)},
         }
         found = self.ask("POST", "/api/admin/playground/advanced", asked)["features"]
         (environments,) = (one["environments"] for one in found if one["name"] == feature)

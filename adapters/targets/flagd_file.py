@@ -16,8 +16,10 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from adapters.targets.flagd_flag import FlagdFlag
-from backout.errors import ExposureMoved, RejectedBySystem, UnknownName, Unreachable
+from backout.errors import ExposureMoved, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
 from backout.exposure import Capability, Exposure
+from backout.release_sets import Conversations
+from backout.targets import FlagdFileTarget
 
 _LOCK_S = 5.0
 """How long a writer waits for another."""
@@ -56,6 +58,11 @@ class FlagdFile:
         """Weights are any percent."""
         return Capability.PERCENTAGE
 
+    @property
+    def conversations(self) -> frozenset[Conversations]:
+        """Whoever is bucketed away goes on at the baseline, with the next evaluation."""
+        return FlagdFileTarget.sees_to
+
     async def set(
         self,
         *,
@@ -64,6 +71,7 @@ class FlagdFile:
         percent: int,
         key: str,
         expected: str = "",
+        conversations: Conversations | None = None,  # noqa: ARG002  # it can do one thing, or nothing
     ) -> Exposure:
         """Set the exposure of a variant, the baseline takes the rest; it raises what `read` raises too.
 
@@ -71,6 +79,8 @@ class FlagdFile:
             StageOutOfRange: no such percent.
             ExposureMoved: another generation is there than was expected.
         """
+        if percent not in range(101):
+            raise StageOutOfRange(percent=percent)
         return await asyncio.to_thread(self._set, release, percent, key, expected)
 
     def _read(self, release: str) -> Exposure:

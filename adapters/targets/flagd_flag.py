@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictInt, TypeAdapter, ValidationError
 
 from adapters.targets.ledger import read_ledger
-from backout.errors import RejectedBySystem, StageOutOfRange, UnknownName
+from backout.errors import RejectedBySystem, UnknownName
 
 METADATA_KEY = "backout"
 """The one entry of the flag's metadata that is Backout's: flagd wants plain values there, so it is a text."""
@@ -117,13 +117,10 @@ class FlagdFlag:
 
         Raises:
             UnknownName: the release or the baseline is no variant of the flag.
-            StageOutOfRange: no such percent.
             RejectedBySystem: the release is the baseline, or other variants leave too little room.
         """
         self._must_know(release)
         self._must_know(baseline)
-        if percent not in range(101):
-            raise StageOutOfRange(percent=percent)
         if release == baseline:
             raise self._refused(
                 why=f"'{release}' is the baseline; the exposure of a candidate can be set, not its own"

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from adapters.targets.haproxy import Haproxy
-from tests.adapters.target_world import BASELINE, Kind, World
+from tests.adapters.target_world import BASELINE, RELEASE, USERS, Kind, World
 from tests.adapters.wire import laid
 from tests.haproxy import NEEDED, Running, haproxy
 
@@ -23,6 +24,13 @@ def opened(socket: str | Path, *, timeout_s: float = 5, backend: str = "chat") -
 
 def set_weights(server: Running, *, r1: int, r2: int) -> None:
     server.tell(f"set server chat/r1 weight {r1}; set server chat/r2 weight {r2}")
+
+
+async def on_candidate(server: Running) -> set[str]:
+    """Return whom the candidate answers, through HAProxy as they come."""
+    async with httpx.AsyncClient(base_url=server.service, trust_env=False) as client:
+        served = {user: await client.get("/", headers={"x-user": user}) for user in USERS}
+    return {user for user, answer in served.items() if answer.raise_for_status().text == RELEASE}
 
 
 @asynccontextmanager
@@ -39,9 +47,11 @@ async def _begin(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[
                 move=move,
                 wire=wire,
                 write=b"set server",
+                writes=(b"set server chat/r1", b"set server chat/r2"),
                 done=b"\n",
                 stranger=lambda: opened(server.operator),
                 hasty=lambda: opened(socket, timeout_s=0.2),
+                on_candidate=lambda: on_candidate(server),
             )
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from adapters.fetch import Access
 from adapters.targets.http import HttpTarget
-from tests.adapters.target_world import RELEASE, SERVICE, Kind, World
+from tests.adapters.target_world import RELEASE, SERVICE, USERS, Kind, World
 from tests.adapters.wire import laid
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/reference/http-target.md"
@@ -60,14 +60,21 @@ async def _begin(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[
                     address = f"http://127.0.0.1:{port}/exposure/{SERVICE}/{RELEASE}"
                     (await client.put(address, json={"percent": percent})).raise_for_status()
 
+            async def on_candidate() -> set[str]:
+                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+                    served = {user: await client.get(f"/release-of/{user}") for user in USERS}
+                return {user for user, found in served.items() if found.json()["release"] == RELEASE}
+
             yield World(
                 open=opened,
                 move=move,
                 wire=wire,
                 write=b"PUT /",
+                writes=(b"PUT /",),
                 done=b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
                 stranger=lambda: opened(token="wrong"),
                 hasty=lambda: opened(timeout_s=0.2),
+                on_candidate=on_candidate,
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from aiohttp.test_utils import TestServer
 
 from adapters.targets.mlflow import MlflowAlias
 from backout.targets import MlflowTarget
-from tests.adapters.target_world import BASELINE, RELEASE, Kind, World
+from tests.adapters.target_world import BASELINE, RELEASE, USERS, Kind, World
 from tests.adapters.wire import laid
 from tests.installed import PATIENCE_S
 from tests.mlflow import NEEDED, Running
 
 ALIAS = "champion"
+_NOTE, _MOVE = (b"POST /api/2.0/mlflow/registered-models/" + path for path in (b"set-tag", b"alias"))
 
 
 def config(url: str, **changes: Any) -> MlflowTarget:  # noqa: ANN401  # any field
@@ -49,10 +50,18 @@ async def reading_only(server: Running, *, but: str = " ", seen: str = "READY") 
         yield str(door.make_url("/"))
 
 
+def _model(request: pytest.FixtureRequest, folder: Path) -> AbstractAsyncContextManager[World]:  # noqa: ARG001  # as every kind
+    return _begin(request, "model")
+
+
+def _prompt(request: pytest.FixtureRequest, folder: Path) -> AbstractAsyncContextManager[World]:  # noqa: ARG001  # as every kind
+    return _begin(request, "prompt")
+
+
 @asynccontextmanager
-async def _begin(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[World]:  # noqa: ARG001  # as every kind
+async def _begin(request: pytest.FixtureRequest, holder: str) -> AsyncIterator[World]:
     server: Running = request.getfixturevalue("mlflow_server")
-    name = server.register(BASELINE, RELEASE)
+    name = server.register(BASELINE, RELEASE, prompt=holder == "prompt")
     server.point(name, ALIAS, 2)
     async with (
         laid(("127.0.0.1", server.port)) as wire,
@@ -61,23 +70,29 @@ async def _begin(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[
     ):
 
         def opened(url: str = "http://{}:{}".format(*wire.address), timeout: str = "20s") -> MlflowAlias:
-            target = MlflowAlias(config(url, model=name, timeout=timeout))
+            target = MlflowAlias(config(url, timeout=timeout, **{holder: name}))
             stack.push_async_callback(target.aclose)
             return target
 
         async def move(percent: int) -> None:
             server.point(name, ALIAS, 2 if percent else 1)
 
+        async def on_candidate() -> set[str]:
+            return set(USERS) if server.loaded(name, ALIAS) == "2" else set()
+
         yield World(
             open=opened,
             move=move,
             levels=(100, 0),
             wire=wire,
-            write=b"POST /api/2.0/mlflow/registered-models/alias",
+            write=_MOVE,
+            writes=(_NOTE, _MOVE, _NOTE),
             done=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
             stranger=lambda: opened(door),
             hasty=lambda: opened(timeout="200ms"),
+            on_candidate=on_candidate,
         )
 
 
-KIND = Kind(_begin, takes_turns=False, percentage=False, needs=NEEDED)
+MODEL = Kind(_model, takes_turns=False, percentage=False, needs=NEEDED)
+PROMPT = Kind(_prompt, takes_turns=False, percentage=False, needs=NEEDED)

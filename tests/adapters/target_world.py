@@ -15,6 +15,7 @@ from backout.ports import Target
 from tests.adapters.wire import Wire
 
 SERVICE, RELEASE, BASELINE, UNKNOWN = "chat", "r2", "r1", "r9"
+USERS = tuple(f"user-{number}" for number in range(300))
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,16 @@ class World:
     """What lies between the target and its server, where it has one: there it can be disturbed."""
     write: bytes = b""
     """What every request that changes exposure begins with, on that wire."""
+    writes: tuple[bytes, ...] = ()
+    """What the requests of one change begin with, in their order, where it takes several."""
     done: bytes = b""
     """What its server answers to a change that worked."""
     stranger: Callable[[], Target] | None = None
     """Opens the target with credentials that may not change it."""
     hasty: Callable[[], Target] | None = None
     """Opens it with a time limit of 0.2 s."""
+    on_candidate: Callable[[], Awaitable[set[str]]] | None = None
+    """Asks which of USERS are on the candidate now, as its clients do."""
 
 
 Begin: TypeAlias = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[World]]
@@ -54,6 +59,8 @@ class Kind:
     """Its system compares and sets at once: of two writers with one expected generation, one is refused."""
     percentage: bool = True
     """It holds any percent; else it is a pointer, whose levels are 100 and 0."""
+    nested: bool = True
+    """Users at a lower stage are among those at a higher one, and its clients can be asked here."""
     wired: bool = True
     """It talks to a server, over a wire that can be disturbed."""
     guarded: bool = True

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from openfeature import api
+from openfeature.contrib.provider.flagd import FlagdProvider
+from openfeature.contrib.provider.flagd.config import ResolverType
+from openfeature.evaluation_context import EvaluationContext
 
 from adapters.memory import MemoryClock, MemoryTarget
 from adapters.targets.flagd_file import FlagdFile
@@ -18,7 +23,7 @@ from tests.adapters import (
     mlflow_target,
     unleash_target,
 )
-from tests.adapters.target_world import BASELINE, RELEASE, SERVICE, Kind, World
+from tests.adapters.target_world import BASELINE, RELEASE, SERVICE, USERS, Kind, World
 
 
 def params(wanted: Callable[[Kind], bool] = lambda _: True) -> list[object]:
@@ -48,15 +53,33 @@ async def _flagd_file(request: pytest.FixtureRequest, folder: Path) -> AsyncIter
         document["flags"]["chat-release"]["targeting"] = {"fractional": split}
         path.write_text(json.dumps(document))
 
-    yield World(open=lambda: FlagdFile(str(path), "chat-release", BASELINE), move=move)
+    async def on_candidate() -> set[str]:
+        return await asyncio.to_thread(_given, path)
+
+    yield World(
+        open=lambda: FlagdFile(str(path), "chat-release", BASELINE), move=move, on_candidate=on_candidate
+    )
+
+
+def _given(path: Path) -> set[str]:
+    """Return whom the flag gives the candidate, by the OpenFeature SDK with flagd's own file provider."""
+    provider = FlagdProvider(resolver_type=ResolverType.FILE, offline_flag_source_path=str(path))
+    api.set_provider_and_wait(provider, "contract")
+    try:
+        client = api.get_client("contract")
+        given = {user: client.get_string_value("chat-release", "", EvaluationContext(user)) for user in USERS}
+    finally:
+        provider.shutdown()
+    return {user for user, release in given.items() if release == RELEASE}
 
 
 KINDS: Mapping[str, Kind] = {
-    "memory": Kind(_memory, wired=False),
-    "flagd file": Kind(_flagd_file, wired=False),
+    "memory": Kind(_memory, wired=False, guarded=False, nested=False),
+    "flagd file": Kind(_flagd_file, wired=False, guarded=False),
     "HAProxy": haproxy_target.KIND,
     "HTTP": http_target.KIND,
-    "MLflow": mlflow_target.KIND,
+    "MLflow model": mlflow_target.MODEL,
+    "MLflow prompt": mlflow_target.PROMPT,
     "Unleash": unleash_target.KIND,
     "HTTPRoute": httproute_target.KIND,
 }

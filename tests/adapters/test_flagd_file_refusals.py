@@ -12,7 +12,7 @@ import pytest
 from adapters.targets import flagd_file
 from adapters.targets.flagd_file import FlagdFile
 from adapters.targets.flagd_flag import METADATA_KEY
-from backout.errors import RejectedBySystem, UnknownName, Unreachable
+from backout.errors import RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
 from tests.adapters.flags import exposure, put, split, write
 
 
@@ -121,3 +121,11 @@ async def test_a_writer_waits_for_another_but_not_for_ever(
         await put(path, 0, "k")
     os.close(other)
     assert (await put(path, 0, "k")).percent == 0
+
+
+@pytest.mark.parametrize("percent", [-1, 101])
+async def test_a_percent_out_of_range_is_refused_before_the_file_is_looked_at(
+    tmp_path: Path, percent: int
+) -> None:
+    with pytest.raises(StageOutOfRange):
+        await put(tmp_path / "nothing.json", percent, "k")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from activities.exposure import ExposureActivities
-from backout.errors import RejectedBySystem, Unreachable
+from backout.errors import PointerOnly, RejectedBySystem, StageOutOfRange, Unreachable
 from backout.exposure import SetExposure
 from tests.adapters.target_world import RELEASE, SERVICE, World, look, put
 from tests.adapters.targets import params
@@ -41,6 +41,22 @@ async def test_a_server_that_is_not_there_is_unreachable(world: World) -> None:
         await look(target)
     with pytest.raises(Unreachable):
         await put(target, 0, "k")
+
+
+@pytest.mark.parametrize("percent", [-1, 101])
+async def test_a_percent_out_of_range_is_refused_before_anything_is_sent(world: World, percent: int) -> None:
+    target = world.open()
+    await world.wire.cut()
+    with pytest.raises(StageOutOfRange):
+        await put(target, percent, "k")
+
+
+@pytest.mark.parametrize("world", params(lambda kind: kind.wired and not kind.percentage), indirect=True)
+async def test_a_pointer_refuses_a_percent_between_before_anything_is_sent(world: World) -> None:
+    target = world.open()
+    await world.wire.cut()
+    with pytest.raises(PointerOnly):
+        await put(target, 50, "k")
 
 
 async def test_a_server_that_takes_too_long_is_unreachable(world: World) -> None:

@@ -38,23 +38,6 @@ async def opened(unleash_server: Running) -> AsyncIterator[Open]:
         yield start
 
 
-async def test_users_of_a_lower_stage_are_among_those_of_a_higher_one(
-    unleash_server: Running, opened: Open
-) -> None:
-    name, users = unleash_server.feature("r2"), range(400)
-    target = opened(name)
-    stages = [unleash_server.let_in(name, users)]
-    for percent in (50, 10, 0):
-        await put(target, percent, f"k{percent}")
-        stages.append(unleash_server.let_in(name, users))
-    everybody, half, few, nobody = stages
-    assert len(everybody) == 400
-    assert everybody > half > few > nobody
-    assert 150 < len(half) < 250
-    assert 20 < len(few) < 70
-    assert not nobody
-
-
 async def test_who_changed_it_last_is_told_in_the_words_of_the_server(
     unleash_server: Running, opened: Open
 ) -> None:

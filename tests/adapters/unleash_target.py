@@ -12,7 +12,7 @@ import pytest
 from adapters.fetch import Access
 from adapters.targets.unleash import UnleashRollout
 from backout.targets import UnleashTarget
-from tests.adapters.target_world import RELEASE, Kind, World
+from tests.adapters.target_world import RELEASE, USERS, Kind, World
 from tests.adapters.wire import laid
 from tests.unleash import ADMIN, CLIENT, NEEDED, Running
 
@@ -44,15 +44,20 @@ async def _begin(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[
         async def move(percent: int) -> None:
             server.roll_out(name, str(percent))
 
+        async def on_candidate() -> set[str]:
+            return server.let_in(name, USERS)
+
         yield World(
             open=opened,
             move=move,
             wire=wire,
             write=b"PATCH /",
+            writes=(b"PATCH /",),
             done=b"HTTP/1.1 200 OK\r\nContent-Length: 31\r\nConnection: close\r\n\r\n"
             b'{"id": "x", "name": "flexible"}',
             stranger=lambda: opened(CLIENT),
             hasty=lambda: opened(timeout="200ms"),
+            on_candidate=on_candidate,
         )
 
 

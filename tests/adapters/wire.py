@@ -21,6 +21,10 @@ class Wire:
         """Connections are taken, and nothing passes."""
         self.lost = b""
         """The next request with these bytes passes and takes effect; its answer is lost."""
+        self.dropped = b""
+        """The next request with these bytes does not pass, and its connection ends."""
+        self.undisturbed = 0
+        """So many requests that would be lost or dropped pass as they are first."""
         self.swallowed = b""
         """Requests with these bytes do not pass, and are answered as if they had been done."""
         self.reply = b""
@@ -68,7 +72,10 @@ class Wire:
                     writer.write(self.reply)
                     await writer.drain()
                     return
-                if self.lost and self.lost in chunk:
+                if self._strikes(self.dropped, chunk):
+                    self.dropped = b""
+                    return
+                if self._strikes(self.lost, chunk):
                     self.lost = b""
                     back.cancel()
                     await asyncio.wait([back])
@@ -81,6 +88,13 @@ class Wire:
         finally:
             back.cancel()
             far_writer.close()
+
+    def _strikes(self, marked: bytes, chunk: bytes) -> bool:
+        """Say whether this request is the one to be disturbed."""
+        if not marked or marked not in chunk:
+            return False
+        self.undisturbed -= 1
+        return self.undisturbed < 0
 
     async def _far_end(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if isinstance(self._far, Path):
