@@ -23,6 +23,7 @@ from temporalio.runtime import Runtime
 
 from activities.checks import CheckActivities
 from activities.exposure import ExposureActivities
+from activities.leasing import LeaseActivities
 from activities.people import PeopleActivities
 from activities.records import RecordActivities
 from activities.signals import SignalActivities
@@ -199,6 +200,12 @@ class Adapters:
 
         return self._closed_at_the_end(SqliteRegistry(path=self._kept))
 
+    def leases(self) -> ports.Leases:
+        """Return the leases of targets."""
+        from adapters.stores.leases import SqliteLeases  # noqa: PLC0415  # see the module's docstring
+
+        return self._closed_at_the_end(SqliteLeases(path=self._kept))
+
     def marks(self) -> ports.Marks:
         """Return the marked events."""
         from adapters.stores.marks import SqliteMarks  # noqa: PLC0415  # see the module's docstring
@@ -249,6 +256,7 @@ async def open_activities(
         yield activities_of(
             SignalActivities(sources=adapters.sources(), clock=SystemClock(), marks=adapters.marks()),
             ExposureActivities(targets=adapters.targets()),
+            LeaseActivities(leases=adapters.leases()),
             PeopleActivities(
                 channels=channels,
                 directory=deployment.site.people,

@@ -12,6 +12,7 @@ from math import floor
 from typing import NamedTuple
 
 from adapters.faults import Faulty, Gate
+from adapters.memory_leases import MemoryLeases
 from adapters.stores.memory import MemoryOutbox, MemoryStore
 from backout.counting import UNLABELLED, Counted, Query
 from backout.errors import (
@@ -26,6 +27,8 @@ from backout.errors import (
 from backout.exposure import Capability, Exposure
 from backout.messages import CheckResult, Message, Posted
 from backout.people import Person
+from backout.release_sets import Conversations
+from backout.requests import RunCheck
 
 __all__ = [
     "START",
@@ -87,6 +90,9 @@ class MemoryTarget(Faulty):
         self.changes: list[Change] = []
         self.lies: int | None = None
         """What every read returns instead of the truth."""
+        self.sees_to = frozenset(Conversations)
+        self.told: list[Conversations | None] = []
+        """What each effect was to make of conversations."""
         self.loses_answers = 0
         """So many next sets take effect and then raise Unreachable."""
         self._clock = clock
@@ -103,8 +109,20 @@ class MemoryTarget(Faulty):
         """Any percent."""
         return Capability.PERCENTAGE
 
+    @property
+    def conversations(self) -> frozenset[Conversations]:
+        """What a test lets it do."""
+        return self.sees_to
+
     async def set(
-        self, *, service: str, release: str, percent: int, key: str, expected: str = ""
+        self,
+        *,
+        service: str,
+        release: str,
+        percent: int,
+        key: str,
+        expected: str = "",
+        conversations: Conversations | None = None,
     ) -> Exposure:
         """Set the exposure and return what reads back; a known key has no effect."""
         await self.enter()
@@ -119,6 +137,7 @@ class MemoryTarget(Faulty):
                 raise ExposureMoved(target=self.name, expected=expected, found=found.generation, by="")
             self.put(service=service, release=release, percent=percent)
             self.changes.append(Change(release, percent, key))
+            self.told.append(conversations)
             self._done[key] = percent
         if self.loses_answers > 0:
             self.loses_answers -= 1
@@ -301,11 +320,19 @@ class MemoryCheck(Faulty):
         self._check = name
         self.passes = True
         self.found = "as it should be"
+        self.again: timedelta | None = None
+        """Where it does not pass: after how long it wants to be looked at again."""
+        self.outputs: tuple[str, ...] = ()
+        self.asked: list[RunCheck] = []
 
-    async def run(self, *, service: str, release: str) -> CheckResult:  # noqa: ARG002  # the port's shape
+    async def run(self, *, asked: RunCheck) -> CheckResult:
         """Return the result that is set."""
+        self.asked.append(asked)
         await self.enter()
-        return CheckResult(check=self._check, passed=self.passes, found=self.found)
+        again = None if self.passes else self.again
+        return CheckResult(
+            check=self._check, passed=self.passes, found=self.found, again=again, outputs=self.outputs
+        )
 
 
 class MemoryWorld:
@@ -330,6 +357,7 @@ class MemoryWorld:
         self.pager = MemoryChannel()
         """A channel beside the one in which the responders work."""
         self.check = MemoryCheck()
+        self.leases = MemoryLeases()
         self.store = MemoryStore()
         self.outbox = MemoryOutbox()
 

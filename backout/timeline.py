@@ -21,6 +21,7 @@ from backout.timeline_decisions import (
     RevertAnnounced,
 )
 from backout.timeline_exposure import CheckRun, ExposureSet, RequestsCounted, RevertStopped
+from backout.timeline_fencing import TargetsTakenOver
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 
@@ -322,6 +323,7 @@ Event = Annotated[
     | Held
     | ExposureSet
     | RevertStopped
+    | TargetsTakenOver
     | CheckRun
     | RequestsCounted
     | MessageSent

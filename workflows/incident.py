@@ -283,6 +283,10 @@ class Incident:
             walking.keep(self._desk, event)
         self._desk.write(event)
 
+    @workflow.signal
+    async def still_there(self) -> None:
+        """Take the question of another incident whether this one still runs: who runs can be told it."""
+
     @workflow.update
     async def act(self, act: Act) -> Receipt:
         """Take in a person's act. It is written down before anything is awaited."""

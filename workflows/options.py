@@ -34,6 +34,10 @@ SET_EXPOSURE = Options(
     # A write may be under way when a person says stop: wait and see what became of it.
     cancellation=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
+TAKE_LEASES = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(5))
+TAKE_LEASES_AT_ONCE = Options(start_to_close=timedelta(seconds=2), retry_policy=_retried(1))
+"""In an emergency nothing waits for the leases."""
+LEAVE_LEASES = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(3))
 READ_EXPOSURE = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(4))
 RUN_CHECK = Options(start_to_close=timedelta(seconds=15), retry_policy=_retried(5))
 COUNT_REQUESTS = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(2))

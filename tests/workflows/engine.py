@@ -17,6 +17,7 @@ from temporalio.worker import Worker
 import wiring
 from activities.checks import CheckActivities
 from activities.exposure import ExposureActivities
+from activities.leasing import LeaseActivities
 from activities.people import PeopleActivities
 from activities.records import RecordActivities
 from activities.signals import SignalActivities
@@ -157,6 +158,7 @@ class Engine:
             SignalActivities(sources={"metrics": world.source}, clock=world.clock),
             ExposureActivities(targets={"exposure": world.target}),
             CheckActivities(checks={"consistent": world.check}),
+            LeaseActivities(leases=world.leases),
             PeopleActivities(
                 channels=channels,
                 directory=PEOPLE,
