@@ -10,6 +10,7 @@ from backout.checklist_rights import rights_lines, table
 from backout.checklist_steps import BLANK, step_lines
 from backout.checklist_triggers import trigger_lines
 from backout.model import format_duration as written
+from backout.people import ReleaseRight
 from backout.playbook import Playbook
 from backout.rendering import escape_markdown as plain
 
@@ -31,7 +32,8 @@ def render(
         trigger_lines(playbook),
         rights_lines(playbook, people),
         ladder_lines(playbook, people),
-        _steps(playbook, people),
+        _steps("## Steps", playbook, people),
+        _rollout(playbook, people),
         communication_lines(playbook, people),
         template_lines(playbook, notices or {}),
     )
@@ -61,8 +63,17 @@ def _head(playbook: Playbook) -> Iterator[str]:
     yield ""
 
 
-def _steps(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
-    yield "## Steps"
+def _rollout(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
+    if not playbook.rollout:
+        return
+    yield from _steps("## Rollout and re-release", playbook.rolling_out(), people)
+    may = [name for name, role in playbook.roles.items() if ReleaseRight.ROLLOUT in role.may]
+    yield f"- Who may begin it: {', '.join(may)}. A release whose artifacts are quarantined is refused."
+    yield ""
+
+
+def _steps(heading: str, playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
+    yield heading
     yield ""
     for index, step in enumerate(playbook.steps):
         kind = "" if step.name == step.step else f" ({step.step})"

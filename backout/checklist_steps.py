@@ -72,7 +72,7 @@ def _what(step: Step, playbook: Playbook) -> Iterator[str]:
         case ManualStep():
             yield from map(plain, step.items)
         case RolloutStep():
-            yield from _rollout(step)
+            yield from _rollout(step, playbook)
         case ServedStep():
             yield from _served(step)
         case _:
@@ -122,7 +122,8 @@ def _stages(step: StagedStep) -> Iterator[str]:
         )
 
 
-def _rollout(step: RolloutStep) -> Iterator[str]:
+def _rollout(step: RolloutStep, playbook: Playbook) -> Iterator[str]:
+    yield f"Have it approved: {_by_hand(playbook)}. Whoever ships the release does not count: {BLANK}"
     yield from _stages(step)
     yield "If a rule fires at a stage: turn back to 0 % at once. If nothing shows that it is healthy: hold."
 

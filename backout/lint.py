@@ -16,6 +16,7 @@ from backout.lint_names import name_problems
 from backout.lint_queries import query_problems
 from backout.lint_reverts import revert_problems
 from backout.lint_rights import right_problems
+from backout.lint_rollout import rollout_problems
 from backout.lint_rules import rule_problems
 from backout.lint_steps import step_problems
 from backout.lint_votes import vote_problems
@@ -46,6 +47,7 @@ def lint(playbook: Playbook, *, templates: Mapping[str, str], site: Site | None)
         *escalation_problems(playbook, site),
         *vote_problems(playbook, site),
         *communication_problems(playbook, templates, site),
+        *rollout_problems(playbook, templates, site),
     )
 
 

@@ -17,6 +17,8 @@ from backout.streams import signal_queries
 
 _NO_EVIDENCE = "nothing has fired, so nothing would authorise the steps after it"
 _UNREVERTED = "a release that still serves users would pass for reverted"
+_UNRELEASED = "a release that only a few users meet would pass for released"
+_AGAIN = "users would meet a release again that a rule has just turned back"
 _NO_RECORD = "the incident would end without its record"
 _LOOP = "abort itself ends in the postmortem"
 _SAME_TEXT = "more time does not write it; a person must look"
@@ -26,6 +28,9 @@ _NONSENSE: dict[tuple[str, str, Move], str] = {
     ("detect", "on_failure", Move.PROCEED): _NO_EVIDENCE,
     ("revert", "on_timeout", Move.PROCEED): _UNREVERTED,
     ("revert", "on_failure", Move.PROCEED): _UNREVERTED,
+    ("rollout", "on_timeout", Move.PROCEED): _UNRELEASED,
+    ("rollout", "on_failure", Move.PROCEED): _UNRELEASED,
+    ("rollout", "on_failure", Move.RETRY): _AGAIN,
     ("postmortem", "on_timeout", Move.PROCEED): _NO_RECORD,
     ("postmortem", "on_failure", Move.PROCEED): _NO_RECORD,
     ("postmortem", "on_timeout", Move.ABORT): _LOOP,
@@ -38,8 +43,8 @@ _NONSENSE: dict[tuple[str, str, Move], str] = {
 def step_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
     """Yield what is wrong with the steps themselves and with their order."""
     yield from _order(playbook)
-    yield from _postmortem(playbook)
-    yield from _moves(playbook)
+    yield from postmortem_problems(playbook)
+    yield from move_problems(playbook)
     for i, step in enumerate(playbook.steps):
         if isinstance(step, RevertStep):
             yield from _stages(("steps", i, "stages"), step)
@@ -98,7 +103,8 @@ def _order(playbook: Playbook) -> Iterator[Problem]:
             yield Problem(path=("steps", i), message=msg)
 
 
-def _postmortem(playbook: Playbook) -> Iterator[Problem]:
+def postmortem_problems(playbook: Playbook) -> Iterator[Problem]:
+    """Yield what keeps the steps from ending with their record."""
     found = [i for i, step in enumerate(playbook.steps) if isinstance(step, PostmortemStep)]
     last = len(playbook.steps) - 1
     if not found:
@@ -111,7 +117,8 @@ def _postmortem(playbook: Playbook) -> Iterator[Problem]:
         yield Problem(path=("steps", found[-1]), message=msg)
 
 
-def _moves(playbook: Playbook) -> Iterator[Problem]:
+def move_problems(playbook: Playbook) -> Iterator[Problem]:
+    """Yield what steps fall back to although it makes no sense after them."""
     for i, step in enumerate(playbook.steps):
         for field, move in (("on_timeout", step.on_timeout), ("on_failure", step.on_failure)):
             if why := _NONSENSE.get((step.step, field, move)):

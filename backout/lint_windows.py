@@ -9,7 +9,16 @@ from backout.criteria import AlertTest, Criterion, EventTest
 from backout.model import format_duration as written
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
-from backout.steps import DetectStep, EscalateStep, PostmortemStep, RevertStep, Step, VerifyStep
+from backout.steps import (
+    DetectStep,
+    EscalateStep,
+    PostmortemStep,
+    RevertStep,
+    RolloutStep,
+    StagedStep,
+    Step,
+    VerifyStep,
+)
 
 MOST_TICKS = 60
 """The weight of a tick is capped so that sustain takes this many ticks; beyond, single outputs drown."""
@@ -68,8 +77,8 @@ def _step(path: Path, step: Step, playbook: Playbook) -> Iterator[Problem]:
             yield from _detect(path, step, playbook)
         case EscalateStep():
             yield from _escalate(path, step, playbook)
-        case RevertStep():
-            yield from _revert(path, step, playbook.tick)
+        case RevertStep() | RolloutStep():
+            yield from _staged(path, step, playbook.tick)
         case VerifyStep():
             yield from _verify(path, step, playbook.tick)
         case PostmortemStep() if step.due < step.within:
@@ -102,7 +111,7 @@ def _escalate(path: Path, step: EscalateStep, playbook: Playbook) -> Iterator[Pr
         yield Problem(path=(*path, "within"), message=msg)
 
 
-def _revert(path: Path, step: RevertStep, tick: timedelta) -> Iterator[Problem]:
+def _staged(path: Path, step: StagedStep, tick: timedelta) -> Iterator[Problem]:
     if step.soak < tick:
         msg = f"a soak of {written(step.soak)} sees nothing: a tick is {written(tick)}; lengthen the soak"
         yield Problem(path=(*path, "soak"), message=msg)

@@ -21,7 +21,7 @@ from backout.site import (
     TerminalChannel,
     WebhookChannel,
 )
-from backout.steps import CheckStep, StagedStep
+from backout.steps import CheckStep, StagedStep, Step
 from backout.targets import (
     FlagdFileTarget,
     HaproxyTarget,
@@ -144,11 +144,7 @@ class World:
 
     async def _check(self, name: str, check: ports.Check) -> None:
         service = next(
-            (
-                playbook.release.service
-                for playbook in self._playbooks.values()
-                if any(isinstance(step, CheckStep) and name in step.checks for step in playbook.steps)
-            ),
+            (playbook.release.service for playbook in self._playbooks.values() if name in _checks(playbook)),
             "",
         )
         async with patience():
@@ -213,4 +209,15 @@ def _stands_in(config: Target) -> str | None:
 
 def _changed(playbook: Playbook) -> set[str]:
     """Return the targets that a playbook changes."""
-    return {part.target for step in playbook.steps if isinstance(step, StagedStep) for part in step.parts}
+    return {
+        part.target for step in _all_steps(playbook) if isinstance(step, StagedStep) for part in step.parts
+    }
+
+
+def _checks(playbook: Playbook) -> set[str]:
+    """Return the checks that a playbook runs."""
+    return {check for step in _all_steps(playbook) if isinstance(step, CheckStep) for check in step.checks}
+
+
+def _all_steps(playbook: Playbook) -> tuple[Step, ...]:
+    return (*playbook.steps, *playbook.rollout)
