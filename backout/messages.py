@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
-from backout.model import Frozen, Name
+from backout.model import Duration, Frozen, Name
 from backout.people import Action
 from backout.severity import Severity
 
@@ -72,6 +73,19 @@ class Posted(Frozen):
     """People whom it did not reach although they were called, each with the reason."""
 
 
+class Evidence(Frozen):
+    """An immutable fact and its digest: the ids of what was found, kept as a document."""
+
+    ids: tuple[str, ...]
+    """The first of them in their order."""
+    count: int
+    """How many there are in all."""
+    digest: str
+    """The SHA-256 of the document: all ids in their order, each on a line of its own."""
+    location: str = ""
+    """Where people can open the document; empty where it was not kept."""
+
+
 class CheckResult(Frozen):
     """What an integrity check found."""
 
@@ -79,6 +93,12 @@ class CheckResult(Frozen):
     passed: bool
     found: str
     """What was looked at and seen, in one line."""
+    again: Duration | None = None
+    """Not passed yet: look again after this long. None: what was found is final."""
+    outputs: tuple[str, ...] = ()
+    """The ids of all outputs that it found, in their order; they are kept as evidence and not handed on."""
+    evidence: Evidence | None = None
+    """What became of the outputs."""
 
 
 class DocumentRef(Frozen):
@@ -90,10 +110,23 @@ class DocumentRef(Frozen):
     digest: str
 
 
+class Cookie(Frozen):
+    """A cookie that keeps a probe's user at one server; it travels, so that a killed worker loses no user."""
+
+    name: str
+    value: str
+    until: datetime | None = None
+    """When the service said that it ends; None where it lasts as long as the session."""
+
+
 class Answered(Frozen):
     """What a service answered on one path to it."""
 
     release: str
-    """The release that answered, in the service's own words."""
+    """The release that answered, in the service's own words; empty where the conversation has ended."""
     stale: str = ""
     """What says that the answer was kept by a cache, such as its age; empty where nothing does."""
+    cookies: tuple[Cookie, ...] = ()
+    """What the user has after the answer, for the next question."""
+    ended: bool = False
+    """The service says that this conversation is over: no release continues it."""

@@ -9,11 +9,14 @@ from typing import Protocol
 from backout.alerts import Alert
 from backout.counting import Counted, MarkedEvent, Query
 from backout.exposure import Capability, Exposure
-from backout.messages import Answered, Button, CheckResult, DocumentRef, Message, Posted
+from backout.messages import Answered, Button, CheckResult, Cookie, DocumentRef, Message, Posted
 from backout.outbox import OutboxEntry
 from backout.people import Person
+from backout.probes import Way
 from backout.pushes import Push
+from backout.release_sets import Conversations
 from backout.releases import BaselineRecord, Quarantine, ReleaseRecord
+from backout.requests import RunCheck
 from backout.timeline import Event
 from backout.view import IncidentSummary
 
@@ -96,25 +99,43 @@ class Target(Protocol):
     def capability(self) -> Capability:
         """What kind of exposure it holds: any percent, or a pointer that is at the release or is not."""
 
+    @property
+    def conversations(self) -> frozenset[Conversations]:
+        """What it can make of conversations that are under way; empty where it knows none."""
+
     async def read(self, *, service: str, release: str) -> Exposure:
         """Return the exposure now. `UnknownName`: it does not know the service or release."""
 
     async def set(
-        self, *, service: str, release: str, percent: int, key: str, expected: str = ""
+        self,
+        *,
+        service: str,
+        release: str,
+        percent: int,
+        key: str,
+        expected: str = "",
+        conversations: Conversations | None = None,
     ) -> Exposure:
         """Set the exposure; the same key twice is one effect. Return what is read back.
 
         `expected`: the generation that was read before. `ExposureMoved`: it is another one now, and this key
         did not make it; nothing is changed then. Empty sets it whatever it is.
+        `conversations`: what becomes of those that are under way, one of what the target can see to. None
+        leaves it to the target.
         """
 
 
 class Probe(Protocol):
     """Asks the service itself, as a user on one path to it would."""
 
-    async def ask(self, *, service: str, session: str) -> Answered:
+    @property
+    def way(self) -> Way:
+        """What the path goes through, and how many users ask on it."""
+
+    async def ask(self, *, service: str, session: str, cookies: Sequence[Cookie] = ()) -> Answered:
         """Return which release answered. The same session is the same user: caches and stickiness see it so.
 
+        The probe remembers nothing: who asks again brings the cookies of the answer before.
         `Unreachable`, `RejectedBySystem`: the path gives no answer, which is no proof of anything.
         """
 
@@ -201,7 +222,7 @@ class OnCall(Protocol):
 class Check(Protocol):
     """An integrity check of the site."""
 
-    async def run(self, *, service: str, release: str) -> CheckResult:
+    async def run(self, *, asked: RunCheck) -> CheckResult:
         """Look at the world once. `Unreachable` where it cannot be seen: that is not a failed check."""
 
 
@@ -214,8 +235,8 @@ class Store(Protocol):
     async def timeline(self, *, incident: str) -> tuple[Event, ...]:
         """Return the newest run's timeline in order; empty where the incident is unknown."""
 
-    async def incidents(self, *, limit: int) -> tuple[IncidentSummary, ...]:
-        """Return the newest incidents first."""
+    async def incidents(self, *, limit: int, incident: str | None = None) -> tuple[IncidentSummary, ...]:
+        """Return the newest incidents first: those of one id, which come one after another, or all."""
 
     async def put_document(self, *, incident: str, name: str, text: str) -> DocumentRef:
         """Keep a document; the same name again replaces it."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from backout.model import Duration, Frozen
+from backout.release_sets import Conversations
 from backout.secret import BasicAuth, SecretRef
 
 _HAPROXY_NAME = r"^[A-Za-z0-9_.:-]+$"
@@ -20,6 +21,7 @@ MlflowName = Annotated[str, Field(min_length=1, pattern=r"""^[^/:'"]+$""")]
 class FlagdFileTarget(Frozen):
     """An OpenFeature flag in a flagd file, with fractional targeting."""
 
+    sees_to: ClassVar[frozenset[Conversations]] = frozenset({Conversations.MIGRATE})
     kind: Literal["flagd-file"]
     path: str
     flag: str
@@ -33,6 +35,7 @@ class FlagdFileTarget(Frozen):
 class HaproxyTarget(Frozen):
     """Two servers in a backend of HAProxy, changed through its runtime API."""
 
+    sees_to: ClassVar[frozenset[Conversations]] = frozenset(Conversations)
     kind: Literal["haproxy"]
     socket: str
     """The path of the stats socket, with a `/` in it, or host:port."""
@@ -63,6 +66,7 @@ class HaproxyTarget(Frozen):
 class HttpTarget(Frozen):
     """A system of the site's own, which keeps the contract of docs/reference/http-target.md."""
 
+    sees_to: ClassVar[frozenset[Conversations]] = frozenset(Conversations)
     kind: Literal["http"]
     url: str
     """Where the exposure of a release is; `$service` and `$release` are filled in, URL-encoded."""
@@ -84,6 +88,7 @@ class HttpTarget(Frozen):
 class MlflowTarget(Frozen):
     """An alias of a registered model or prompt in MLflow."""
 
+    sees_to: ClassVar[frozenset[Conversations]] = frozenset()
     kind: Literal["mlflow"]
     url: str
     """Where the tracking server is; `/api/2.0/mlflow` is added."""
@@ -118,6 +123,7 @@ class MlflowTarget(Frozen):
 class HttpRouteTarget(Frozen):
     """Two backends of an HTTPRoute of the Kubernetes Gateway API; experimental."""
 
+    sees_to: ClassVar[frozenset[Conversations]] = frozenset()
     kind: Literal["httproute"]
     url: str
     """Where the API server is; `/apis/gateway.networking.k8s.io/v1` is added."""
@@ -146,6 +152,7 @@ class HttpRouteTarget(Frozen):
 class UnleashTarget(Frozen):
     """A gradual rollout of a feature in Unleash, in one environment."""
 
+    sees_to: ClassVar[frozenset[Conversations]] = frozenset({Conversations.MIGRATE})
     kind: Literal["unleash"]
     url: str
     """Where the server is; `/api/admin` is added."""

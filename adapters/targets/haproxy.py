@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from string import Template
 
-from adapters.targets.haproxy_state import Backend, Weights, read_servers
+from adapters.targets.haproxy_state import Backend, Server, Weights, read_servers
 from backout.errors import ExposureMoved, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
 from backout.exposure import Capability, Exposure
+from backout.release_sets import Conversations
+from backout.targets import HaproxyTarget
 
 ANSWER_LIMIT = 4 * 1024 * 1024
 """Bytes that an answer of the runtime API may have."""
+_TAKEN_AWAY = (Conversations.MIGRATE, Conversations.RESTART)
 
 
 class Haproxy:
@@ -48,6 +51,11 @@ class Haproxy:
         """Weights are any percent."""
         return Capability.PERCENTAGE
 
+    @property
+    def conversations(self) -> frozenset[Conversations]:
+        """All: by weight, by maintenance, and by ending sessions."""
+        return HaproxyTarget.sees_to
+
     async def read(self, *, service: str, release: str) -> Exposure:  # noqa: ARG002  # the port's shape
         """Return the exposure of a release's server.
 
@@ -68,10 +76,13 @@ class Haproxy:
         percent: int,
         key: str,  # noqa: ARG002  # HAProxy cannot keep it: the weights themselves tell what was done
         expected: str = "",
+        conversations: Conversations | None = None,
     ) -> Exposure:
         """Set both weights, which add up to 100: first the one that rises, so that never both are 0.
 
-        It raises what `read` raises too.
+        A weight of 0 lets persistent sessions finish. At 0, `migrate` sets the candidate aside (maintenance),
+        so that their next requests go to the baseline, and `restart` also ends what is under way. It raises
+        what `read` raises too.
 
         Raises:
             StageOutOfRange: no such percent.
@@ -82,23 +93,35 @@ class Haproxy:
             raise StageOutOfRange(percent=percent)
         async with self._in_time(), self._turn:
             found, wanted = await self._look(release), Weights(percent, 100 - percent)
-            if found.weights == wanted:
-                return _exposure(found)
-            if expected and not found.comes_from(expected, wanted):
-                raise ExposureMoved(target=self._what, expected=expected, found=found.generation, by="")
-            self._must_be_able(found, wanted)
-            await self._change(found, wanted)
+            if found.weights != wanted:
+                if expected and not found.comes_from(expected, wanted):
+                    raise ExposureMoved(target=self._what, expected=expected, found=found.generation, by="")
+                self._must_be_able(found, wanted)
+                await self._change(found, wanted)
+            if not percent:
+                await self._see_to(found.candidate, conversations)
             return _exposure(await self._look(release))
 
+    async def _see_to(self, candidate: Server, conversations: Conversations | None) -> None:
+        """Take persistent sessions away from a candidate without weight, where they are not to finish."""
+        place = f"{self._backend}/{candidate.name}"
+        if conversations in _TAKEN_AWAY and not candidate.set_aside:
+            await self._order(f"set server {place} state maint")
+        if conversations is Conversations.RESTART:
+            await self._order(f"shutdown sessions server {place}")
+
     async def _change(self, found: Backend, wanted: Weights) -> None:
+        if found.candidate.set_aside and wanted.candidate:
+            await self._order(f"set server {self._backend}/{found.candidate.name} state ready")
         changes = [(found.candidate, wanted.candidate), (found.baseline, wanted.baseline)]
         for server, weight in sorted(changes, key=lambda change: change[0].weight - change[1]):
             if server.weight != weight:
                 # A refusal ends it here: what rises is never refused after the other one fell.
-                place = f"{self._backend}/{server.name}"
-                answer = await self._command(f"set server {place} weight {weight}")
-                if said := answer.strip():
-                    raise self._refused(why=f"weight {weight} of {place}: {said}")
+                await self._order(f"set server {self._backend}/{server.name} weight {weight}")
+
+    async def _order(self, command: str) -> None:
+        if said := (await self._command(command)).strip():
+            raise self._refused(why=f"'{command}': {said}")
 
     def _must_be_able(self, found: Backend, wanted: Weights) -> None:
         if found.candidate.name == found.baseline.name:
@@ -130,10 +153,15 @@ class Haproxy:
                 kind = f"server of backend '{self._backend}' of {self._what}"
                 raise UnknownName(kind=kind, name=name, known=servers)
             pair.append(servers[name])
-        if refusal := " and ".join(dict.fromkeys(server.refusal for server in pair if server.refusal)):
+        candidate, baseline = pair
+        refusals = (
+            "" if candidate.set_aside and candidate != baseline else candidate.refusal,
+            baseline.refusal,
+        )
+        if refusal := " and ".join(dict.fromkeys(filter(None, refusals))):
             remedy = "Set the weight that it is to have, then 'set server ... state ready'"
             raise self._refused(why=f"{refusal}, so its weight does not tell what it takes. {remedy}")
-        return Backend(servers, *pair)
+        return Backend(servers, candidate, baseline)
 
     async def _backends(self) -> list[str]:
         return [

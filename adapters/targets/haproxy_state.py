@@ -5,8 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import NamedTuple
 
-_DRAINED, _RESOLVED = 0x08 | 0x10, 0x20
-_MAINTENANCE = 0x01 | 0x02 | 0x04 | _RESOLVED | 0x40
+_DRAINED, _RESOLVED, _SET_ASIDE = 0x08 | 0x10, 0x20, 0x01
+_MAINTENANCE = _SET_ASIDE | 0x02 | 0x04 | _RESOLVED | 0x40
 _DOWN = "0"
 _HEAD = "# "
 
@@ -36,6 +36,11 @@ class Server(NamedTuple):
         if self.admin & _MAINTENANCE:
             return f"server '{self.name}' is in maintenance"
         return f"server '{self.name}' is drained" if self.admin & _DRAINED else ""
+
+    @property
+    def set_aside(self) -> bool:
+        """Say whether it has no weight and is in maintenance too, so that no session stays with it."""
+        return not self.weight and self.admin & (_MAINTENANCE | _DRAINED) == _SET_ASIDE
 
 
 class Backend(NamedTuple):
@@ -83,8 +88,15 @@ class Backend(NamedTuple):
 
     def _generation(self, weights: Weights) -> str:
         pair = {self.candidate.name, self.baseline.name}
+        # Setting the candidate aside is a part of a change to 0, which may be half made.
+        ours = {self.candidate.name: _RESOLVED | _SET_ASIDE}
         rest = [
-            (one.name, one.admin & ~_RESOLVED, one.address, None if one.name in pair else one.weight)
+            (
+                one.name,
+                one.admin & ~ours.get(one.name, _RESOLVED),
+                one.address,
+                None if one.name in pair else one.weight,
+            )
             for one in self.servers.values()
         ]
         return f"{weights.candidate}:{weights.baseline}-{sha256(repr(rest).encode()).hexdigest()[:12]}"

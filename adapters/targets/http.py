@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from string import Template
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field, StrictInt, ValidationError
+from pydantic import BaseModel, Field, JsonValue, StrictInt, ValidationError
 
 from adapters.fetch import OPEN, Access, Fetcher, Page
+from backout import targets
 from backout.errors import (
     ExposureMoved,
     RateLimited,
@@ -21,6 +22,7 @@ from backout.errors import (
     Unreachable,
 )
 from backout.exposure import Capability, Exposure
+from backout.release_sets import Conversations
 
 ANSWER_LIMIT = 64 * 1024
 """Bytes that an answer may have."""
@@ -41,6 +43,14 @@ class _Held(BaseModel):
     percent: Annotated[StrictInt, Field(ge=0, le=100)]
     key: str = ""
     by: str = ""
+    conversations: str = ""
+
+
+class _Found(NamedTuple):
+    """The exposure, and what the last change made of conversations."""
+
+    exposure: Exposure
+    conversations: str
 
 
 class _Misfit(BaseModel):
@@ -75,6 +85,59 @@ class HttpTarget:
             RateLimited: it asks for a pause.
             Unreachable: no answer in time, or one that says that trying again may help.
         """
+        return (await self._look(service, release)).exposure
+
+    @property
+    def conversations(self) -> frozenset[Conversations]:
+        """Whatever the server does not refuse."""
+        return targets.HttpTarget.sees_to
+
+    async def set(
+        self,
+        *,
+        service: str,
+        release: str,
+        percent: int,
+        key: str,
+        expected: str = "",
+        conversations: Conversations | None = None,
+    ) -> Exposure:
+        """Set the exposure and read it back; it raises what `read` raises too.
+
+        Raises:
+            StageOutOfRange: no such percent.
+            ExposureMoved: another generation is there than was expected.
+            RejectedBySystem: it says that it did something else with conversations, or does not say what.
+        """
+        if percent not in range(101):
+            raise StageOutOfRange(percent=percent)
+        url = self._address(service, release)
+        headers = {"Accept": "application/json", "Idempotency-Key": key}
+        if expected:
+            headers["If-Match"] = expected
+        body: dict[str, JsonValue] = {"percent": percent}
+        if conversations:
+            body["conversations"] = conversations.value
+        page = await self._fetcher.send("PUT", url, body=body, headers=headers)
+        if page.status in _MOVED:
+            found = await self.read(service=service, release=release)
+            last = found.by or found.changed_by
+            by = f", last by {last}" if last else ""
+            raise ExposureMoved(target=self._what, expected=expected, found=found.generation, by=by)
+        if page.status not in _DONE:
+            raise self._error(page, f"PUT {url}", release)
+        held = await self._look(service, release)
+        if conversations and held.conversations != conversations:
+            said = held.conversations or "nothing"
+            why = f"PUT {url} was to let conversations {conversations.value}, but GET says {said}"
+            raise self._refused(why=why)
+        return held.exposure
+
+    async def aclose(self) -> None:
+        """Close the kept-alive connections."""
+        await self._fetcher.aclose()
+
+    async def _look(self, service: str, release: str) -> _Found:
         url = self._address(service, release)
         # A proxy that compresses an answer makes its ETag a weak one.
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Cache-Control": "no-cache"}
@@ -83,39 +146,10 @@ class HttpTarget:
             raise self._error(page, f"GET {url}", release)
         return self._held(page, f"GET {url}")
 
-    async def set(
-        self, *, service: str, release: str, percent: int, key: str, expected: str = ""
-    ) -> Exposure:
-        """Set the exposure and read it back; it raises what `read` raises too.
-
-        Raises:
-            StageOutOfRange: no such percent.
-            ExposureMoved: another generation is there than was expected.
-        """
-        if percent not in range(101):
-            raise StageOutOfRange(percent=percent)
-        url = self._address(service, release)
-        headers = {"Accept": "application/json", "Idempotency-Key": key}
-        if expected:
-            headers["If-Match"] = expected
-        page = await self._fetcher.send("PUT", url, body={"percent": percent}, headers=headers)
-        if page.status in _MOVED:
-            found = await self.read(service=service, release=release)
-            last = found.by or found.changed_by
-            by = f", last by {last}" if last else ""
-            raise ExposureMoved(target=self._what, expected=expected, found=found.generation, by=by)
-        if page.status not in _DONE:
-            raise self._error(page, f"PUT {url}", release)
-        return await self.read(service=service, release=release)
-
-    async def aclose(self) -> None:
-        """Close the kept-alive connections."""
-        await self._fetcher.aclose()
-
     def _address(self, service: str, release: str) -> str:
         return self._url.substitute(service=quote(service, safe=""), release=quote(release, safe=""))
 
-    def _held(self, page: Page, asked: str) -> Exposure:
+    def _held(self, page: Page, asked: str) -> _Found:
         try:
             held = _Held.model_validate_json(page.body)
         except ValidationError as error:
@@ -126,7 +160,8 @@ class HttpTarget:
         if tag.startswith("W/"):
             why = f"{asked}: its ETag {tag} is weak, so If-Match never fits it; it must send a strong one"
             raise self._refused(why=why)
-        return Exposure(percent=held.percent, generation=tag, changed_by=held.key, by=held.by)
+        exposure = Exposure(percent=held.percent, generation=tag, changed_by=held.key, by=held.by)
+        return _Found(exposure, held.conversations)
 
     def _error(self, page: Page, asked: str, release: str) -> Exception:
         said = _misfit(page)

@@ -11,6 +11,7 @@ from adapters.targets.api import JsonApi
 from adapters.targets.httproute_weights import Pair, Route, RouteList, Weights
 from backout.errors import ExposureMoved, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
 from backout.exposure import Capability, Exposure
+from backout.release_sets import Conversations
 from backout.targets import HttpRouteTarget
 
 _TRIES = 5
@@ -37,6 +38,11 @@ class HttpRouteWeights:
         """Weights are any percent."""
         return Capability.PERCENTAGE
 
+    @property
+    def conversations(self) -> frozenset[Conversations]:
+        """None: what becomes of sessions at weight 0 is up to the gateway."""
+        return HttpRouteTarget.sees_to
+
     async def read(self, *, service: str, release: str) -> Exposure:  # noqa: ARG002  # the port's shape
         """Return the candidate's share.
 
@@ -55,6 +61,7 @@ class HttpRouteWeights:
         percent: int,
         key: str,
         expected: str = "",
+        conversations: Conversations | None = None,  # noqa: ARG002  # it can do one thing, or nothing
     ) -> Exposure:
         """Set both weights, which add up to 100; it raises what `read` raises too.
 

@@ -6,6 +6,7 @@ from adapters.fetch import OPEN, Access
 from adapters.targets.mlflow_registry import Note, Pointer, Registry
 from backout.errors import ExposureMoved, PointerOnly, RejectedBySystem, StageOutOfRange
 from backout.exposure import Capability, Exposure
+from backout.release_sets import Conversations
 from backout.targets import MlflowTarget
 
 _EVERYBODY, _NOBODY = 100, 0
@@ -29,6 +30,11 @@ class MlflowAlias:
         """An alias is at one version."""
         return Capability.POINTER
 
+    @property
+    def conversations(self) -> frozenset[Conversations]:
+        """None: an alias knows of no conversation."""
+        return MlflowTarget.sees_to
+
     async def read(self, *, service: str, release: str) -> Exposure:  # noqa: ARG002  # the port's shape
         """Return 100 where the alias is at the release's version, and 0 where it is at another one.
 
@@ -48,6 +54,7 @@ class MlflowAlias:
         percent: int,
         key: str,
         expected: str = "",
+        conversations: Conversations | None = None,  # noqa: ARG002  # it can do one thing, or nothing
     ) -> Exposure:
         """Take the alias to the release's version (100), or from it to the baseline's (0).
 

@@ -13,6 +13,7 @@ from adapters.targets.api import JsonApi
 from adapters.targets.unleash_strategy import Environment, Feature, Rollout, Strategy, chosen
 from backout.errors import ExposureMoved, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
 from backout.exposure import Capability, Exposure
+from backout.release_sets import Conversations
 from backout.targets import UnleashTarget
 
 _TRIES = 3
@@ -62,6 +63,11 @@ class UnleashRollout:
         """A rollout is any percent."""
         return Capability.PERCENTAGE
 
+    @property
+    def conversations(self) -> frozenset[Conversations]:
+        """Whoever is bucketed away goes on at the baseline, with the next evaluation."""
+        return UnleashTarget.sees_to
+
     async def read(self, *, service: str, release: str) -> Exposure:  # noqa: ARG002  # the port's shape
         """Return the rollout; 0 where the feature or the strategy is turned off.
 
@@ -80,6 +86,7 @@ class UnleashRollout:
         percent: int,
         key: str,
         expected: str = "",
+        conversations: Conversations | None = None,  # noqa: ARG002  # it can do one thing, or nothing
     ) -> Exposure:
         """Set the rollout; it raises what `read` raises too.
 
