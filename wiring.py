@@ -25,6 +25,7 @@ from activities.checks import CheckActivities
 from activities.exposure import ExposureActivities
 from activities.leasing import LeaseActivities
 from activities.people import PeopleActivities
+from activities.quarantining import QuarantineActivities
 from activities.records import RecordActivities
 from activities.signals import SignalActivities
 from adapters.clock import SystemClock
@@ -206,6 +207,12 @@ class Adapters:
 
         return self._closed_at_the_end(SqliteLeases(path=self._kept))
 
+    def quarantines(self) -> ports.Quarantines:
+        """Return what must not be released again."""
+        from adapters.stores.quarantines import SqliteQuarantines  # noqa: PLC0415  # see the module's docstring
+
+        return self._closed_at_the_end(SqliteQuarantines(path=self._kept))
+
     def marks(self) -> ports.Marks:
         """Return the marked events."""
         from adapters.stores.marks import SqliteMarks  # noqa: PLC0415  # see the module's docstring
@@ -257,6 +264,7 @@ async def open_activities(
             SignalActivities(sources=adapters.sources(), clock=SystemClock(), marks=adapters.marks()),
             ExposureActivities(targets=adapters.targets()),
             LeaseActivities(leases=adapters.leases()),
+            QuarantineActivities(quarantines=adapters.quarantines(), registry=adapters.registry()),
             PeopleActivities(
                 channels=channels,
                 directory=deployment.site.people,

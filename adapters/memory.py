@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from adapters.faults import Faulty, Gate
 from adapters.memory_leases import MemoryLeases
-from adapters.stores.memory import MemoryOutbox, MemoryStore
+from adapters.memory_quarantines import MemoryQuarantines
+from adapters.stores.memory import MemoryOutbox, MemoryRegistry, MemoryStore
 from backout.counting import UNLABELLED, Counted, Query
 from backout.errors import (
     ExposureMoved,
@@ -358,6 +359,8 @@ class MemoryWorld:
         """A channel beside the one in which the responders work."""
         self.check = MemoryCheck()
         self.leases = MemoryLeases()
+        self.quarantines = MemoryQuarantines()
+        self.registry = MemoryRegistry()
         self.store = MemoryStore()
         self.outbox = MemoryOutbox()
 

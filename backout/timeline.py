@@ -24,6 +24,7 @@ from backout.timeline_exposure import CheckRun, ExposureSet, RequestsCounted, Re
 from backout.timeline_fencing import TargetsTakenOver
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
+from backout.timeline_quarantine import QuarantineFailed, ReleaseQuarantined
 
 
 class IncidentOpened(BaseEvent):
@@ -324,6 +325,8 @@ Event = Annotated[
     | ExposureSet
     | RevertStopped
     | TargetsTakenOver
+    | ReleaseQuarantined
+    | QuarantineFailed
     | CheckRun
     | RequestsCounted
     | MessageSent

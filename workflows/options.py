@@ -37,6 +37,8 @@ SET_EXPOSURE = Options(
 TAKE_LEASES = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(5))
 TAKE_LEASES_AT_ONCE = Options(start_to_close=timedelta(seconds=2), retry_policy=_retried(1))
 """In an emergency nothing waits for the leases."""
+QUARANTINE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried(10, 30))
+"""It is beside the steps, and worth waiting for: two minutes of a store that does not answer."""
 LEAVE_LEASES = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(3))
 READ_EXPOSURE = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(4))
 RUN_CHECK = Options(start_to_close=timedelta(seconds=15), retry_policy=_retried(5))

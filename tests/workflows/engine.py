@@ -19,6 +19,7 @@ from activities.checks import CheckActivities
 from activities.exposure import ExposureActivities
 from activities.leasing import LeaseActivities
 from activities.people import PeopleActivities
+from activities.quarantining import QuarantineActivities
 from activities.records import RecordActivities
 from activities.signals import SignalActivities
 from adapters.memory import MemoryWorld
@@ -159,6 +160,7 @@ class Engine:
             ExposureActivities(targets={"exposure": world.target}),
             CheckActivities(checks={"consistent": world.check}),
             LeaseActivities(leases=world.leases),
+            QuarantineActivities(quarantines=world.quarantines, registry=world.registry),
             PeopleActivities(
                 channels=channels,
                 directory=PEOPLE,

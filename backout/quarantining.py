@@ -1,0 +1,61 @@
+"""Quarantine: what of a reverted release must not be released again, and what of it may."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from backout.model import Frozen, Name
+from backout.releases import Artifact, Quarantine, ReleaseRecord
+
+
+class QuarantineRelease(Frozen):
+    """Request: quarantine a release that was reverted completely."""
+
+    service: Name
+    release: str
+    artifacts: tuple[Artifact, ...] = ()
+    """What it is made of, as its incident knows it; the registry is asked where that is nothing."""
+    baseline: str = ""
+    """The last known good release, as the incident knows it."""
+    incident: str
+    why: str
+    at: datetime
+
+
+class Quarantined(Frozen):
+    """What was quarantined."""
+
+    artifacts: tuple[Artifact, ...]
+    """None where nobody registered the release: its name alone is quarantined then."""
+    spared: tuple[Artifact, ...] = ()
+    """Its parts that a last known good release has too, which may go on being released."""
+    good: tuple[str, ...] = ()
+    """The last known good releases."""
+    unregistered: tuple[str, ...] = ()
+    """Those of them that nobody registered, so that what they share is not known."""
+
+
+def parted(
+    artifacts: Sequence[Artifact], *, good: Sequence[str], records: Sequence[ReleaseRecord]
+) -> Quarantined:
+    """Tell a bad release's own parts from those that the last known good ones have too."""
+    known = {record.registration.release for record in records}
+    shared = {artifact.digest for record in records for artifact in record.registration.artifacts}
+    return Quarantined(
+        artifacts=tuple(one for one in artifacts if one.digest not in shared),
+        spared=tuple(one for one in artifacts if one.digest in shared),
+        good=tuple(good),
+        unregistered=tuple(name for name in good if name not in known),
+    )
+
+
+def described(artifact: Artifact) -> str:
+    """Return an artifact in words, with its digest."""
+    return f"{artifact.kind} {artifact.name} {artifact.digest}"
+
+
+def lifting(quarantine: Quarantine) -> str:
+    """Return how a quarantine is lifted."""
+    place = f"{quarantine.service}/{quarantine.release}"
+    return f"'backout release lift {place} --why ...', by somebody with the right to lift"
