@@ -53,7 +53,7 @@ class QuarantineFailed(BaseEvent):
     def line(self) -> str:
         """The event as one sentence for people."""
         return (
-            f"Release {self.release} is NOT quarantined: {self.why.removesuffix('.')}. Nothing refuses it, or "
-            "a copy of it, once this incident is over: quarantine it by hand with "
+            f"Release {self.release} is NOT quarantined: {self.why.removesuffix('.')}. Once this incident is "
+            "over nothing refuses it, or a copy of it: quarantine it by hand with "
             f"'backout release quarantine {self.place} --why ...'"
         )
