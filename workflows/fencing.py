@@ -13,7 +13,8 @@ from backout.addressing import short_of
 from backout.exposure import StagedPlan
 from backout.leasing import Leased, LeaveLeases, TakeLeases
 from backout.timeline_fencing import TargetsTakenOver
-from workflows import options
+from backout.view import is_rollout
+from workflows import giving_way, options
 from workflows.achieved import Stopped
 from workflows.desk import Desk
 from workflows.doing import do
@@ -77,9 +78,11 @@ async def _taken(desk: Desk, targets: tuple[str, ...]) -> Leased:
     emergency = desk.case.emergency
     found = await _take(desk, targets)
     for _ in range(MOST_HOLDERS):
-        if not found.holder or not (emergency or await _is_over(found.holder)):
+        if not found.holder:
             return found
-        why = f"emergency by {emergency}" if emergency else "that one is over"
+        why = f"emergency by {emergency}" if emergency else await _hindrance_gone(desk, found.holder)
+        if not why:
+            return found
         holder = found.holder
         found = await _take(desk, targets, instead_of=holder)
         if found.taken_over:
@@ -101,7 +104,15 @@ async def _take(desk: Desk, targets: tuple[str, ...], *, instead_of: str = "") -
     )
 
 
-async def _is_over(incident: str) -> bool:
+async def _hindrance_gone(desk: Desk, holder: str) -> str:
+    """Say why another case is in the way no longer; empty where it is. A rollout gives way to an incident."""
+    if is_rollout(holder) and not is_rollout(desk.opening.incident):
+        await giving_way.tell(desk, holder)
+        return "an incident goes before a rollout"
+    return "that one is over" if await is_over(holder) else ""
+
+
+async def is_over(incident: str) -> bool:
     """Ask an incident whether it still runs. Whatever else keeps the question from it counts as running."""
     try:
         await workflow.get_external_workflow_handle(incident).signal(STILL_THERE)

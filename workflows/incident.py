@@ -39,6 +39,7 @@ from workflows import (
     consenting,
     escalating,
     fencing,
+    giving_way,
     holding,
     options,
     reverting,
@@ -80,6 +81,7 @@ class Incident:
         if opening.carried is None:
             self._desk.in_background(reverting.count_requests(self._desk, after=options.GATHER))
             sighting.begin(self._desk)
+            giving_way.begin(self._desk)
         else:
             escalating.go_on(self._desk)
         consenting.go_on(self._desk)
@@ -286,6 +288,13 @@ class Incident:
     @workflow.signal
     async def still_there(self) -> None:
         """Take the question of another incident whether this one still runs: who runs can be told it."""
+
+    @workflow.signal
+    async def give_way(self, incident: str) -> None:
+        """Hold, as an incident has begun on what this rollout changes."""
+        if not (self._is_closing or isinstance(self._desk.step, PostmortemStep)):
+            giving_way.give_way(self._case, incident)
+            self._desk.show()
 
     @workflow.update
     async def act(self, act: Act) -> Receipt:

@@ -4,11 +4,133 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from backout.addressing import short_of
+from backout.authority import approvers, human_rule
+from backout.exposure import StagedPlan
+from backout.model import digest_of, format_duration
+from backout.people import Action
 from backout.steps import RolloutStep
-from workflows.achieved import Achieved
+from backout.timeline_exposure import RevertStopped
+from backout.view import Ask, IncidentOutcome, incident_id
+from workflows import fencing, quarantining, walking
+from workflows.achieved import Achieved, Done, Stopped
+from workflows.authorising import authorised
 from workflows.desk import Desk
+from workflows.revert import WalkedDown
+
+OVER = (
+    "the rollout turned back, and is over: abort or close it. Once the quarantine is lifted, "
+    "'backout release rollout' begins a new one"
+)
 
 
 async def roll_out(desk: Desk, step: RolloutStep, until: datetime) -> Achieved:
     """Have the rollout authorised, walk up its stages, and say where that ended."""
-    raise NotImplementedError
+    case = desk.case
+    case.released = False
+    if case.emergency:
+        return await _off(desk, step)
+    if case.ending is IncidentOutcome.TURNED_BACK:
+        return Stopped(why=OVER)
+    if refusal := await _no_incident(desk):
+        return refusal
+    # Again from the start where all is done: a step that is taken again looks again.
+    case.remaining = case.remaining or step.stages
+    plan = _plan(desk, step)
+    if refusal := await authorised(desk, _question(desk, plan), until):
+        return refusal
+    if refusal := await fencing.alone(desk, plan):
+        return refusal
+    walked = await walking.walk(desk, step, plan)
+    case.remaining = walked.remaining
+    case.released = walked.state == "complete"
+    _keep(desk, plan, walked)
+    return await _achieved(desk, plan, walked)
+
+
+async def _no_incident(desk: Desk) -> Stopped | None:
+    """Return None unless an incident on the release is open: nothing goes up while people look into it."""
+    incident = incident_id(desk.opening.service, desk.opening.release)
+    if await fencing.is_over(incident):
+        return None
+    return Stopped(why=f"incident {short_of(incident)} is open on this release: resume once it is over")
+
+
+async def _off(desk: Desk, step: RolloutStep) -> Achieved:
+    """Take everything off at once: in an emergency nobody is asked any more."""
+    told = f"emergency by {desk.case.emergency}"
+    plan = _plan(desk, step).model_copy(update={"stages": (0,), "direction": "down", "because": told})
+    if refusal := await fencing.alone(desk, plan):
+        return refusal
+    walked = await walking.walk(desk, step, plan, plan.stages, at_once=True)
+    _keep(desk, plan, walked)
+    if walked.state != "complete":
+        return await _achieved(desk, plan, walked)
+    desk.case.emergency = ""
+    desk.case.settle(IncidentOutcome.TURNED_BACK)
+    await quarantining.quarantine(desk, plan)
+    return Done(result=f"{told}: {walked.exposure} % of traffic is left on {plan.release}")
+
+
+def _keep(desk: Desk, plan: StagedPlan, walked: WalkedDown) -> None:
+    """Keep where a walk ended, and say so where it is before its last stage."""
+    if walked.exposure is not None:
+        desk.case.exposure = walked.exposure
+    if walked.state != "complete":
+        stopped = RevertStopped(
+            at=workflow.now(), exposure=walked.exposure, why=walked.why, direction=plan.direction
+        )
+        desk.write(stopped)
+
+
+def _plan(desk: Desk, step: RolloutStep) -> StagedPlan:
+    return StagedPlan(
+        incident=desk.opening.incident,
+        target=step.parts[0].target,
+        service=desk.opening.service,
+        release=desk.opening.release,
+        stages=step.stages,
+        soak=step.soak,
+        because=desk.opening.because,
+        targets=step.targets,
+        mixed_for=step.mixed_for,
+        on_target_failure=step.on_target_failure,
+        conversations=step.conversations,
+        direction="up",
+        step=step.name,
+    )
+
+
+def _question(desk: Desk, plan: StagedPlan) -> Ask:
+    """Return the question whether the release may go up: nothing has fired, so people decide."""
+    rule = human_rule(desk.playbook)
+    stages = " -> ".join(f"{stage} %" for stage in plan.stages)
+    where = " and ".join(part.target for part in plan.parts)
+    return Ask(
+        what=f"Roll out {plan.release} on {where}: {stages}, soak {format_duration(plan.soak)}, "
+        f"begun by {plan.because}",
+        actions=(Action.APPROVE, Action.REJECT),
+        subject=digest_of(plan),
+        quorum=rule.quorum,
+        roles=approvers(rule, desk.playbook),
+        required=rule.required,
+        if_rejected="nothing goes up; the rollout is held until a person decides",
+    )
+
+
+async def _achieved(desk: Desk, plan: StagedPlan, walked: WalkedDown) -> Achieved:
+    match walked.state:
+        case "complete":
+            return Done(result=f"{walked.exposure} % of traffic is on {plan.release}")
+        case "turned_back":
+            # Said first: whatever fails after this, the rollout is over.
+            desk.case.settle(IncidentOutcome.TURNED_BACK)
+            await quarantining.quarantine(desk, plan)
+            raise ApplicationError(walked.why, type="TurnedBack")
+        case "failed":
+            raise ApplicationError(walked.why, type="StageFailed")
+        case _:
+            return Stopped(why=walked.why)
