@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from backout.exposure import Capability
 from backout.model import Duration, Frozen
 from backout.release_sets import Conversations
 from backout.secret import BasicAuth, SecretRef
@@ -70,6 +71,8 @@ class HttpTarget(Frozen):
     kind: Literal["http"]
     url: str
     """Where the exposure of a release is; `$service` and `$release` are filled in, URL-encoded."""
+    capability: Capability = Capability.PERCENTAGE
+    """`pointer`: it is at the release (100) or is not (0), and nothing between is asked of it."""
     timeout: Duration = timedelta(seconds=2)
     token: SecretRef | None = None
     """Sent as a bearer token."""

@@ -15,6 +15,7 @@ from adapters.fetch import OPEN, Access, Fetcher, Page
 from backout import targets
 from backout.errors import (
     ExposureMoved,
+    PointerOnly,
     RateLimited,
     RejectedBySystem,
     StageOutOfRange,
@@ -28,6 +29,7 @@ ANSWER_LIMIT = 64 * 1024
 """Bytes that an answer may have."""
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 """A server may ask for a pause; one that is out of these bounds is shortened or lengthened."""
+_AT_OR_NOT = (0, 100)
 _MOVED = (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
 _DONE = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
 _ADVICE = {
@@ -65,16 +67,23 @@ class _Misfit(BaseModel):
 class HttpTarget:
     """Reads by GET, sets by PUT with Idempotency-Key and If-Match, and reads back by GET."""
 
-    def __init__(self, url: str, timeout: timedelta, access: Access = OPEN) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout: timedelta,
+        access: Access = OPEN,
+        capability: Capability = Capability.PERCENTAGE,
+    ) -> None:
         """Speak to this address; `$service` and `$release` are filled in, `timeout` is for each request."""
         self._url = Template(url)
+        self._capability = capability
         self._what = f"exposure at {url}"
         self._fetcher = Fetcher(self._what, timeout=timeout, limit=ANSWER_LIMIT, access=access)
 
     @property
     def capability(self) -> Capability:
-        """Any percent."""
-        return Capability.PERCENTAGE
+        """What the site file says that the server holds."""
+        return self._capability
 
     async def read(self, *, service: str, release: str) -> Exposure:
         """Return the exposure; its generation is the ETag.
@@ -106,11 +115,14 @@ class HttpTarget:
 
         Raises:
             StageOutOfRange: no such percent.
+            PointerOnly: a percent between, and it is a pointer.
             ExposureMoved: another generation is there than was expected.
             RejectedBySystem: it says that it did something else with conversations, or does not say what.
         """
         if percent not in range(101):
             raise StageOutOfRange(percent=percent)
+        if self._capability is Capability.POINTER and percent not in _AT_OR_NOT:
+            raise PointerOnly(what=self._what, percent=percent)
         url = self._address(service, release)
         headers = {"Accept": "application/json", "Idempotency-Key": key}
         if expected:

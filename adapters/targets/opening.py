@@ -46,7 +46,9 @@ def open_target(config: targets.Target, *, access: AccessTo, path: Callable[[str
         case targets.HttpTarget():
             from adapters.targets.http import HttpTarget  # noqa: PLC0415  # see the module's docstring
 
-            return HttpTarget(config.url, config.timeout, access(config.token, ca=config.ca))
+            return HttpTarget(
+                config.url, config.timeout, access(config.token, ca=config.ca), config.capability
+            )
         case targets.MlflowTarget():
             from adapters.targets.mlflow import MlflowAlias  # noqa: PLC0415  # see the module's docstring
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 
 from adapters.fetch import Access
 from adapters.targets.http import HttpTarget
+from backout.exposure import Capability
 from tests.adapters.target_world import RELEASE, SERVICE, USERS, Kind, World
 from tests.adapters.wire import laid
 
@@ -42,15 +43,23 @@ def example(folder: Path) -> Iterator[int]:
         process.stdout.close()
 
 
+def _pointer(request: pytest.FixtureRequest, folder: Path) -> AbstractAsyncContextManager[World]:
+    return _begin(request, folder, Capability.POINTER)
+
+
 @asynccontextmanager
-async def _begin(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[World]:  # noqa: ARG001  # as every kind
+async def _begin(
+    request: pytest.FixtureRequest,  # noqa: ARG001  # as every kind
+    folder: Path,
+    capability: Capability = Capability.PERCENTAGE,
+) -> AsyncIterator[World]:
     with example(folder) as port:
         async with laid(("127.0.0.1", port)) as wire, AsyncExitStack() as stack:
             number = count()
 
             def opened(*, token: str = TOKEN, timeout_s: float = 5) -> HttpTarget:
                 url = f"http://{wire.address[0]}:{wire.address[1]}/exposure/$service/$release"
-                target = HttpTarget(url, timedelta(seconds=timeout_s), Access(token=token))
+                target = HttpTarget(url, timedelta(seconds=timeout_s), Access(token=token), capability)
                 stack.push_async_callback(target.aclose)
                 return target
 
@@ -68,6 +77,7 @@ async def _begin(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[
             yield World(
                 open=opened,
                 move=move,
+                levels=(100, 50, 10, 0) if capability is Capability.PERCENTAGE else (100, 0),
                 wire=wire,
                 write=b"PUT /",
                 writes=(b"PUT /",),
@@ -79,3 +89,4 @@ async def _begin(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[
 
 
 KIND = Kind(_begin)
+POINTER = Kind(_pointer, percentage=False)

@@ -78,6 +78,7 @@ KINDS: Mapping[str, Kind] = {
     "flagd file": Kind(_flagd_file, wired=False, guarded=False),
     "HAProxy": haproxy_target.KIND,
     "HTTP": http_target.KIND,
+    "HTTP pointer": http_target.POINTER,
     "MLflow model": mlflow_target.MODEL,
     "MLflow prompt": mlflow_target.PROMPT,
     "Unleash": unleash_target.KIND,

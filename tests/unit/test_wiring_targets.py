@@ -12,6 +12,7 @@ import wiring
 from adapters.targets.haproxy import Haproxy
 from adapters.targets.http import HttpTarget
 from backout.errors import FileUnreadable, InvalidDocument, SecretMissing
+from backout.exposure import Capability
 from cli.starter import write_starter
 from deployment import read_site
 from tests.haproxy import NEEDED, haproxy
@@ -83,6 +84,13 @@ async def test_an_http_target_is_shown_the_token_that_the_site_names(site: Path)
             with pytest.raises(SecretMissing, match="TOKEN"):
                 adapters.targets()
     assert seen == [("/of/chat/r2", "Bearer s3cret")]
+
+
+@pytest.mark.parametrize("said", list(Capability))
+async def test_an_http_target_is_a_pointer_where_the_site_says_so(site: Path, said: Capability) -> None:
+    with_target(site, "kind: http", "url: http://127.0.0.1:1/$release", f"capability: {said}")
+    async with wiring.open_adapters(read_site(site, {})) as adapters:
+        assert adapters.targets()["chat-exposure"].capability is said
 
 
 async def test_the_doctor_asks_for_a_release_where_a_target_needs_one(tmp_path: Path) -> None:
