@@ -96,7 +96,20 @@ def _untimely(action: Action, brief: Briefing, asked: Ask | Unclear | None) -> s
         case Action.APPROVE | Action.REJECT | Action.TICK | Action.OVERRIDE | Action.BREAK_GLASS if not asked:
             return f"nothing waits for anybody to {_TO_DO.get(action, action.value)} it now"
         case _:
-            return _waits_already(action, brief) or _too_late(brief, asked)
+            return _no_way(action, brief) or _waits_already(action, brief) or _too_late(brief, asked)
+
+
+def _no_way(action: Action, brief: Briefing) -> str:
+    """Say why exposure cannot be taken off at once, or cannot come back; empty where it can."""
+    match action:
+        case Action.COME_BACK if not (brief.held and brief.can_come_back):
+            return "exposure can come back only where the revert is held because users recovered at a stage"
+        case Action.EMERGENCY if not brief.can_take_off:
+            return "this playbook has no revert step, so there is nothing to take exposure off by"
+        case Action.EMERGENCY if brief.emergency and not brief.held:
+            return f"{brief.emergency} has called the emergency already: everything is being taken off"
+        case _:
+            return ""
 
 
 _TO_DO = {Action.BREAK_GLASS: "break the glass for"}

@@ -45,7 +45,9 @@ class Directive(StrEnum):
     ABORT = "abort"
     CLOSE = "close"
     EMERGENCY = "emergency"
+    """Leave the step, whichever it is, and take everything off by the revert."""
     COME_BACK = "come_back"
+    """Take the revert again, upwards."""
 
 
 class Case(BaseModel):
@@ -134,6 +136,16 @@ class Case(BaseModel):
     """Who wants everything off at once; empty while nobody does."""
     chosen: str = ""
     """The alternative that was chosen in the revert's place; empty for the revert."""
+    tried: tuple[str, ...] = ()
+    """Alternatives that were carried out, or given up: after one, only the revert is left."""
+    found: dict[str, int] = {}
+    """The exposure on each target before it was first changed."""
+    recovered: bool = False
+    """The walk stopped where users had recovered, with stages left: people may bring exposure back up."""
+    came_back: bool = False
+    """People brought exposure back up to where it was found, and no rule fired."""
+    further: dict[str, int] = {}
+    """How often each verification sent the playbook back to the revert."""
     leased: tuple[str, ...] = ()
     """The targets that no other incident may change while this one is open."""
     announced: dict[str, datetime] = {}
@@ -195,6 +207,8 @@ class Case(BaseModel):
         self.evaluation, self.remaining, self.settled = None, None, None
         self.authorised, self.acknowledged_by, self.ladder = (), "", None
         self.verified, self.reverted, self.released = False, False, False
+        self.emergency, self.chosen, self.tried = "", "", ()
+        self.recovered, self.came_back, self.found, self.further = False, False, {}, {}
         self.sent, self.ticks, self.rejections = (), {}, {}
         self.answered, self.investigated = (), ()
         self.asks, self.pending, self.announced, self.owed = {}, {}, {}, {}
@@ -222,6 +236,9 @@ class Case(BaseModel):
             seen=len(self.timeline),
             untold=self.untold,
             notices=upcoming(opening.playbook.communications, self.owed, self.asks),
+            emergency=self.emergency,
+            can_take_off=opening.playbook.way_down is not None,
+            can_come_back=self.recovered,
             stakes=stakes(
                 self.timeline,
                 None if over else opening.playbook.steps[self.position],

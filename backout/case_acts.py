@@ -113,9 +113,10 @@ def _effect(case: Case, act: Act, now: datetime, judgment: Judgment | None) -> s
 
 def _directed(case: Case, act: Act) -> str:
     """Say what becomes of the current step."""
+    case.directive = Directive(act.action.value)
     if act.action is Action.EMERGENCY:
         case.emergency, case.held = act.actor.name, ""
-    case.directive = Directive(act.action.value)
+        return "all exposure is being taken off at once"
     return f"{act.action.value}: taken"
 
 

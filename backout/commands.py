@@ -69,6 +69,16 @@ VERBS = {
         Verb(name="retry", does=Action.RETRY, about="run the step again"),
         Verb(name="skip", does=Action.SKIP, about="leave the step out"),
         Verb(name="abort", does=Action.ABORT, about="stop the playbook where the world stands"),
+        Verb(
+            name="emergency",
+            does=Action.EMERGENCY,
+            about="take all exposure off at once, past stages and approvals",
+        ),
+        Verb(
+            name="come-back",
+            does=Action.COME_BACK,
+            about="bring exposure back up, guarded, where users recovered at a stage",
+        ),
         Verb(name="note", does=Action.NOTE, about="write on the timeline"),
         Verb(name="close", does=Action.CLOSE, about="end a held incident"),
         Verb(name="severity", does=Action.SEVERITY, about="say how bad it is: critical, major or minor"),

@@ -10,7 +10,9 @@ from backout.timeline_decisions import ConsentAsked
 from backout.view import Ask
 from backout.votes import approved, lacking, shipped
 
-DECISIONS = frozenset({Action.RESUME, Action.RETRY, Action.SKIP, Action.ABORT, Action.CLOSE})
+DECISIONS = frozenset(
+    {Action.RESUME, Action.RETRY, Action.SKIP, Action.ABORT, Action.CLOSE, Action.COME_BACK}
+)
 """Acts about the step that is taken: another one, or the step's end, leaves nothing of them to consent to."""
 
 CAN_WAIT = DECISIONS | {Action.SEVERITY}

@@ -15,7 +15,7 @@ from backout.people import Action, Role
 from backout.rules import Judgment, Occasion, Rearm, Rule, Veto
 from backout.severity import Severity
 from backout.signals import Signal
-from backout.steps import Move, Step
+from backout.steps import Move, RevertStep, RolloutStep, Step
 
 
 class AtRisk(Frozen):
@@ -122,6 +122,13 @@ class Playbook(Frozen):
     def rolling_out(self) -> Playbook:
         """Return what a rollout goes by: its own steps, and nothing of what tells of an incident."""
         return self.model_copy(update={"steps": self.rollout, "communications": ()})
+
+    @property
+    def way_down(self) -> int | None:
+        """Return the position of the step that takes exposure off: the revert, else the rollout."""
+        kinds = [type(step) for step in self.steps]
+        found = (kinds.index(kind) for kind in (RevertStep, RolloutStep) if kind in kinds)
+        return next(found, None)
 
     @property
     def guard(self) -> Guard:

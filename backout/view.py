@@ -180,6 +180,12 @@ class Briefing(Frozen):
     """Why the news cannot be told in the responders' channel; empty where they can."""
     notices: tuple[Upcoming, ...] = ()
     """What each audience is to be told next, the most urgent first."""
+    emergency: str = ""
+    """Who had everything taken off at once; empty where nobody did, or once it is done."""
+    can_take_off: bool = True
+    """The playbook has a step that takes exposure off, which an emergency needs."""
+    can_come_back: bool = False
+    """Exposure stopped between two stages after users recovered: people may bring it back up."""
 
     @property
     def state(self) -> State:

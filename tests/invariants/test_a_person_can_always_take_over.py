@@ -80,7 +80,8 @@ def test_whoever_acknowledged_or_is_asked_no_decision_waits_for_them(action: Act
 
 
 def test_what_a_held_incident_asks_for_is_what_the_engine_obeys() -> None:
-    assert {action.value for action in DECISIONS} == {directive.value for directive in Directive}
+    beside = {Directive.EMERGENCY, Directive.COME_BACK}
+    assert {action.value for action in DECISIONS} == {str(one) for one in Directive} - beside
 
 
 @pytest.mark.parametrize("action", [Action.SKIP, Action.ABORT, Action.CLOSE])

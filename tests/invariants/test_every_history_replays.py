@@ -19,7 +19,7 @@ from tests.replay.golden import Golden, every_golden
 
 GOLDEN = every_golden()
 IN_NONE_YET: dict[str, set[str]] = {
-    "action": set(),
+    "action": {Action.EMERGENCY, Action.COME_BACK},
     "event": {
         "IncidentReopened",
         "MessageFailed",
@@ -28,7 +28,8 @@ IN_NONE_YET: dict[str, set[str]] = {
         "NoticeOverdue",
         "NoticeDropped",
     },
-    "move": {Move.PROCEED, Move.ESCALATE, Move.RETRY},
+    "move": {Move.PROCEED, Move.ESCALATE, Move.RETRY, Move.GO_FURTHER},
+    "kind": {"rollout", "served"},
 }
 """What no kept history shows yet; a scenario that does takes it from this list."""
 
@@ -54,7 +55,8 @@ def test_there_are_histories_of_incidents_of_reverts_and_of_watches() -> None:
 
 
 def test_every_kind_of_step_was_started_and_finished_in_a_kept_history() -> None:
-    kinds = {get_args(kind.model_fields["step"].annotation)[0] for kind in get_args(get_args(Step)[0])}
+    known = {get_args(kind.model_fields["step"].annotation)[0] for kind in get_args(get_args(Step)[0])}
+    kinds = known - IN_NONE_YET["kind"]
     started = {event["kind"] for event in TOLD if event["event"] == "StepStarted"}
     finished = {event["step"] for event in TOLD if event["event"] == "StepFinished"}
     assert started == kinds

@@ -222,9 +222,10 @@ def test_each_right_lets_its_holder_act_at_the_right_moment() -> None:
         judged = {"judgment": "safety_view", "answer": "stop", "severity": Severity.CRITICAL}
         told = {"id": "1", "action": action, "reason": "because", "subject": PLAN, "item": 1}
         act = Act.model_validate({**told, **judged, "actor": PEOPLE["dan"]})
-        brief = briefing(**state).model_copy(update={"questions": (asked,)})
+        brief = briefing(**state).model_copy(update={"questions": (asked,), "can_come_back": True})
         assert decide(act, brief, roles) == Allowed(right="commander")
 
 
 def test_a_directive_exists_for_each_decision_and_for_nothing_else() -> None:
-    assert {directive.value for directive in Directive} == {"resume", "retry", "skip", "abort", "close"}
+    decisions = {"resume", "retry", "skip", "abort", "close", "emergency", "come_back"}
+    assert {directive.value for directive in Directive} == decisions

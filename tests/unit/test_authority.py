@@ -130,7 +130,7 @@ def test_refused(case: str) -> None:
 @pytest.mark.parametrize("action", sorted(NEEDS_REASON))
 @pytest.mark.parametrize("reason", ["", "  \n"], ids=["without", "blank"])
 def test_what_needs_a_reason_is_refused_without_one(action: Action, reason: str) -> None:
-    brief = briefing(held="x", asks={"approve": approval(actions=tuple(NEEDS_SUBJECT))})
+    brief = briefing(held="x", asks={"approve": approval(actions=tuple(NEEDS_SUBJECT))}, recovered=True)
     roles = {"commander": Role(may=tuple(Action))}
     bare = act(action, reason=reason, severity="critical")
     assert decide(bare, brief, roles) == Refused(reason=f"{action} needs a reason")

@@ -31,6 +31,7 @@ def test_an_incident_that_nobody_owns_can_be_acknowledged_first() -> None:
     assert actions(briefing()) == [
         Action.ACKNOWLEDGE,
         Action.HOLD,
+        Action.EMERGENCY,
         Action.SKIP,
         Action.ABORT,
         Action.SEVERITY,

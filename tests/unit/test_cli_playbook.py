@@ -194,7 +194,7 @@ def test_the_schema_describes_fields_with_their_docstrings_and_examples() -> Non
 def test_the_schema_lets_out_what_a_playbook_may_leave_out() -> None:
     definitions = playbook_schema()["$defs"]
     steps = [about for about in definitions.values() if "step" in about.get("properties", {})]
-    assert len(steps) == 8
+    assert len(steps) == 10
     assert all("name" not in step["required"] for step in steps)
     assert definitions["Evidence"]["properties"]["false_alarm"]["default"] == "100d"
 

@@ -90,7 +90,7 @@ WRONG: dict[str, tuple[Changes, str, str]] = {
         (
             "'hold' waits for nobody's consent: it must take effect at once; leave it out. Those that can "
             "wait: "
-            "abort, close, resume, retry, severity, skip"
+            "abort, close, come_back, resume, retry, severity, skip"
         ),
     ),
     "a consent to an approval": (
@@ -99,7 +99,7 @@ WRONG: dict[str, tuple[Changes, str, str]] = {
         (
             "'approve' waits for nobody's consent: name the roles under 'required' of what is approved. "
             "Those that "
-            "can wait: abort, close, resume, retry, severity, skip"
+            "can wait: abort, close, come_back, resume, retry, severity, skip"
         ),
     ),
     "glass for one role": (

@@ -8,11 +8,11 @@ from backout.errors import InvalidDocument
 from backout.yaml_text import load_playbook, load_site
 from tests.unit.marked import A_NAME, PLAYBOOK, SITE, changed
 
-STEPS = "detect, escalate, revert, check, verify, notify, manual, postmortem"
+STEPS = "detect, escalate, revert, rollout, served, check, verify, notify, manual, postmortem"
 FIELDS = (
     "playbook, version, scenario, at_risk, severity, release, channel, tick, signals, criteria, rules, "
     "vetoes, judgments, occasions, rearm, roles, approvals, break_glass, consents, escalation, "
-    "communications, remind, steps"
+    "communications, remind, steps, rollout"
 )
 PAGE = '{kind: exposition, url: "http://127.0.0.1:9102/metrics", timeout: 2s}'
 PUSHED = "{kind: push, path: p.db, token: {env: A}}"
@@ -66,7 +66,10 @@ PROMETHEUS = "{kind: prometheus, url: https://127.0.0.1:9090, timeout: 2s"
         (
             "on_timeout: retry",
             "on_timeout: »wait",
-            "steps[3].on_timeout: unknown value 'wait'. Known: escalate, hold, proceed, retry, abort",
+            (
+                "steps[3].on_timeout: unknown value 'wait'. "
+                "Known: escalate, hold, proceed, retry, abort, go_further"
+            ),
         ),
         (
             "tick: 15s",
