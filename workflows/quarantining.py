@@ -12,6 +12,7 @@ from backout.exposure import StagedPlan
 from backout.quarantining import QuarantineRelease, described
 from backout.steps import Step
 from backout.timeline_quarantine import QuarantineFailed, ReleaseQuarantined
+from backout.view import IncidentOutcome
 from workflows import options
 from workflows.desk import Desk
 from workflows.doing import do
@@ -21,18 +22,22 @@ QUARANTINES = "a-complete-revert-quarantines-the-release"
 """A release that was reverted could once be released again at once."""
 
 
-async def quarantine(desk: Desk, plan: StagedPlan) -> None:
-    """Quarantine the artifacts of a release that was reverted completely, beside the steps that follow."""
+async def quarantine(desk: Desk, plan: StagedPlan, *, why: str = "") -> None:
+    """Quarantine the artifacts of a release that was reverted completely, beside the steps that follow.
+
+    So is one whose rollout turned back. `why` is what the signals said last where nothing is given.
+    """
     case = desk.case
-    is_gone = case.exposure == 0 and plan.direction == "down" and not plan.alternative
+    went_down = plan.direction == "down" or case.ending is IncidentOutcome.TURNED_BACK
+    is_gone = case.exposure == 0 and went_down and not plan.alternative
     if not is_gone or not workflow.patched(QUARANTINES):
         return
     # An effect: a step that ends, or a fresh history, leaves it under way, and closing waits for it.
-    work = partial(_quarantine, desk, desk.step)
+    work = partial(_quarantine, desk, desk.step, why or desk.why_paged())
     desk.in_background(desk.once(f"quarantine/{case.reverts}", work))
 
 
-async def _quarantine(desk: Desk, step: Step) -> None:
+async def _quarantine(desk: Desk, step: Step, why: str) -> None:
     opening = desk.opening
     request = QuarantineRelease(
         service=opening.service,
@@ -40,7 +45,7 @@ async def _quarantine(desk: Desk, step: Step) -> None:
         artifacts=opening.artifacts,
         baseline=opening.baseline,
         incident=opening.incident,
-        why=desk.why_paged(),
+        why=why,
         at=workflow.now(),
     )
     try:

@@ -71,7 +71,7 @@ async def _off(desk: Desk, step: RolloutStep) -> Achieved:
         return await _achieved(desk, plan, walked)
     desk.case.emergency = ""
     desk.case.settle(IncidentOutcome.TURNED_BACK)
-    await quarantining.quarantine(desk, plan)
+    await quarantining.quarantine(desk, plan, why=f"its rollout was stopped: {told}")
     return Done(result=f"{told}: {walked.exposure} % of traffic is left on {plan.release}")
 
 
@@ -128,7 +128,7 @@ async def _achieved(desk: Desk, plan: StagedPlan, walked: WalkedDown) -> Achieve
         case "turned_back":
             # Said first: whatever fails after this, the rollout is over.
             desk.case.settle(IncidentOutcome.TURNED_BACK)
-            await quarantining.quarantine(desk, plan)
+            await quarantining.quarantine(desk, plan, why=f"its rollout turned back: {walked.why}")
             raise ApplicationError(walked.why, type="TurnedBack")
         case "failed":
             raise ApplicationError(walked.why, type="StageFailed")
