@@ -21,6 +21,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 
+from activities.baselines import BaselineActivities
 from activities.checks import CheckActivities
 from activities.exposure import ExposureActivities
 from activities.leasing import LeaseActivities
@@ -28,6 +29,7 @@ from activities.people import PeopleActivities
 from activities.quarantining import QuarantineActivities
 from activities.records import RecordActivities
 from activities.signals import SignalActivities
+from activities.witnesses import Witnesses
 from adapters.clock import SystemClock
 from backout import checks as check_models
 from backout import ports
@@ -176,10 +178,14 @@ class Adapters:
 
     def check(self, name: str, config: check_models.Check) -> ports.Check:
         """Return one integrity check."""
-        from adapters.checks.opening import open_check  # noqa: PLC0415  # see the module's docstring
+        from adapters.checks.opening import Reach, open_check  # noqa: PLC0415  # see the module's docstring
 
-        check = open_check(name, config)
-        return self._closed_at_the_end(check) if isinstance(check, _Closes) else check
+        at = self._at
+        reach = Reach(at.secret, at.path, lambda source: self.source(at.site.sources[source]), self.registry)
+        check = open_check(name, config, reach)
+        if isinstance(check.behind, _Closes):
+            self._closed_at_the_end(check.behind)
+        return check
 
     def store(self) -> ports.Store:
         """Return the store."""
@@ -200,6 +206,10 @@ class Adapters:
         from adapters.stores.registry import SqliteRegistry  # noqa: PLC0415  # see the module's docstring
 
         return self._closed_at_the_end(SqliteRegistry(path=self._kept))
+
+    def witnesses(self, sources: Mapping[str, ports.Source], store: ports.Store) -> Witnesses:
+        """Return what can say whether a baseline is proven, over sources and a store that are open."""
+        return Witnesses(registry=self.registry(), store=store, sources=sources, clock=SystemClock())
 
     def leases(self) -> ports.Leases:
         """Return the leases of targets."""
@@ -258,10 +268,12 @@ async def open_activities(
     """
     async with open_adapters(deployment.at) as adapters:
         channels, templates = adapters.channels(), deployment.templates
+        sources, store = adapters.sources(), adapters.store()
         ui = deployment.site.ui or ui
         history = f"{ui.rstrip('/')}/namespaces/{namespace}/workflows" if ui else ""
         yield activities_of(
-            SignalActivities(sources=adapters.sources(), clock=SystemClock(), marks=adapters.marks()),
+            SignalActivities(sources=sources, clock=SystemClock(), marks=adapters.marks()),
+            BaselineActivities(witnesses=adapters.witnesses(sources, store)),
             ExposureActivities(targets=adapters.targets()),
             LeaseActivities(leases=adapters.leases()),
             QuarantineActivities(quarantines=adapters.quarantines(), registry=adapters.registry()),
@@ -273,9 +285,9 @@ async def open_activities(
                 rotas=adapters.rotas(),
                 calendars=deployment.site.calendars,
             ),
-            CheckActivities(checks=adapters.checks()),
+            CheckActivities(checks=adapters.checks(), store=adapters.store()),
             RecordActivities(
-                store=adapters.store(),
+                store=store,
                 channels=channels,
                 directory=deployment.site.people,
                 templates=templates,

@@ -23,7 +23,7 @@ def query_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
     """Yield placeholders that nothing fills in, and a blast radius that counts everything."""
     for path, source, query, known in every_query(playbook):
         if site and isinstance(site.sources.get(source), SqlSource):
-            yield from _bound(path, query, known)
+            yield from bound_problems(path, query, (*known, _MOMENT))
         else:
             yield from placeholder_problems(path, query, known)
     requests = playbook.release.requests
@@ -46,11 +46,11 @@ def every_query(playbook: Playbook) -> Iterator[tuple[Path, str, str, tuple[str,
         yield ("release", "requests", "query"), requests.source, requests.query, IN_ADDRESSES
 
 
-def _bound(path: Path, query: str, known: tuple[str, ...]) -> Iterator[Problem]:
+def bound_problems(path: Path, query: str, known: tuple[str, ...]) -> Iterator[Problem]:
     """Yield what a database does not take: its placeholders are bound, never filled into the text."""
     if "$" in query:
         msg = "a database is given its values apart from the text; write :release where you wrote $release"
         yield Problem(path=path, message=msg)
     for name in _BOUND.findall(query):
-        if name not in (*known, _MOMENT):
-            yield Problem(path=path, message=unknown("placeholder", name, (*known, _MOMENT)))
+        if name not in known:
+            yield Problem(path=path, message=unknown("placeholder", name, known))

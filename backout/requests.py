@@ -168,6 +168,14 @@ class RunCheck(Frozen):
     check: Name
     service: Name
     release: str
+    """The candidate; or the very release that is looked at, where `baseline` is None."""
+    baseline: str | None = None
+    """The last known good release; empty where none is known. A check of the site may be about that one.
+    None: the check is about `release`, whatever the site file says."""
+    incident: str = ""
+    """The incident whose evidence it is; empty where none is kept."""
+    key: str = ""
+    """Made from the place: what the check changes carries it, and the same key is one effect."""
 
 
 class PublishTimeline(Frozen):

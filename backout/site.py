@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from backout.addresses import is_this_machine
 from backout.checks import Check
 from backout.doors import AlertDoors
 from backout.model import Duration, Frozen, MailAddress, Name
@@ -156,20 +156,13 @@ class MailChannel(Frozen):
         if self.password and self.tls == "none":
             msg = "a password is not sent without TLS; say 'tls: starttls' or 'tls: tls'"
             raise ValueError(msg)
-        if self.tls == "none" and not _is_this_machine(self.host):
+        if self.tls == "none" and not is_this_machine(self.host):
             msg = "'tls: none' is for a server on this very machine, such as 127.0.0.1"
             raise ValueError(msg)
         if self.tls == "none" and self.ca:
             msg = "'ca' goes with 'tls: starttls' or 'tls: tls'"
             raise ValueError(msg)
         return self
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class WebhookChannel(Frozen):

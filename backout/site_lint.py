@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit
 
+from backout.addresses import address_problems
 from backout.model import format_duration, mail_address
 from backout.placeholders import IN_ADDRESSES, placeholder_problems
 from backout.problems import Path, Problem, unknown
@@ -22,6 +22,7 @@ from backout.site import (
     TerminalChannel,
     WebhookChannel,
 )
+from backout.site_lint_checks import check_problems
 from backout.site_lint_rotas import rota_problems
 from backout.targets import HaproxyTarget, HttpRouteTarget, HttpTarget, MlflowTarget, UnleashTarget
 
@@ -38,6 +39,7 @@ def site_problems(site: Site) -> Iterator[Problem]:
     yield from _mail_addresses(site)
     yield from _patience(site)
     yield from rota_problems(site)
+    yield from check_problems(site)
     for name, target in site.targets.items():
         if isinstance(target, HaproxyTarget | HttpRouteTarget):
             yield from placeholder_problems(("targets", name, "candidate"), target.candidate, ("release",))
@@ -99,7 +101,6 @@ def _addresses(site: Site) -> Iterator[Problem]:
             for name, target in site.targets.items()
             if isinstance(target, HttpRouteTarget | HttpTarget | MlflowTarget | UnleashTarget)
         },
-        **{("checks", name, "url"): check.url for name, check in site.checks.items()},
         **{
             ("channels", name, *place): url
             for name, channel in site.channels.items()
@@ -114,11 +115,7 @@ def _addresses(site: Site) -> Iterator[Problem]:
         **({("gateway", "slack", "api"): site.gateway.slack.api} if site.gateway.slack else {}),
     }
     for path, url in urls.items():
-        if not _is_http(url):
-            yield Problem(path=path, message=f"'{url}' is not an address; write http://host:port/path")
-        elif "@" in urlsplit(url).netloc:
-            yield Problem(path=path, message="a secret is named, never written into an address")
-        yield from placeholder_problems(path, url, IN_ADDRESSES)
+        yield from address_problems(path, url, IN_ADDRESSES)
 
 
 def _channel_addresses(channel: Channel) -> Iterator[tuple[Path, str]]:
@@ -148,11 +145,3 @@ def _patience(site: Site) -> Iterator[Problem]:
         ):
             msg = f"a page is tried for 10 s at a time; let this be {format_duration(LONGEST_TRY)} at most"
             yield Problem(path=("channels", name, "timeout"), message=msg)
-
-
-def _is_http(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        return False

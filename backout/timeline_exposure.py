@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from backout.event import BaseEvent
+from backout.messages import Evidence
 
 
 class ExposureSet(BaseEvent):
@@ -24,6 +25,50 @@ class ExposureSet(BaseEvent):
         if not self.changed:
             return f"Exposure on {self.target} was at {self.after} % already (stage {self.stage} %)"
         return f"Exposure on {self.target} set from {self.before} % to {self.after} % and read back"
+
+
+class StagePutBack(BaseEvent):
+    """A target of a set was put back, because not every target could be brought to the stage."""
+
+    event: Literal["StagePutBack"] = "StagePutBack"
+    target: str
+    stage: int
+    before: int
+    after: int
+    key: str
+    changed: bool = True
+    why: str
+    """What kept the set from the stage."""
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        if not self.changed:
+            return f"Exposure on {self.target} was back at {self.after} % already: {self.why}"
+        return f"Exposure on {self.target} put back from {self.before} % to {self.after} %: {self.why}"
+
+
+class CapacitySet(BaseEvent):
+    """The baseline was given what it needs before traffic comes back to it."""
+
+    event: Literal["CapacitySet"] = "CapacitySet"
+    target: str
+    release: str
+    """The baseline."""
+    before: int
+    after: int
+    key: str
+    changed: bool = True
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        if not self.changed:
+            return f"Capacity of {self.release} on {self.target} was at {self.after} % already"
+        return (
+            f"Capacity of {self.release} on {self.target} set from {self.before} % to {self.after} % "
+            "and read back"
+        )
 
 
 class RevertStopped(BaseEvent):
@@ -50,11 +95,19 @@ class CheckRun(BaseEvent):
     check: str
     passed: bool
     found: str
+    again: bool = False
+    """It has not passed yet, and is looked at again."""
+    evidence: Evidence | None = None
+    """The outputs that it found, where it lists any."""
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
-        return f"Integrity check {self.check} {'passed' if self.passed else 'FAILED'}: {self.found}"
+        missed = "has not passed yet" if self.again else "FAILED"
+        line = f"Integrity check {self.check} {'passed' if self.passed else missed}: {self.found}"
+        if kept := self.evidence:
+            line += f"; evidence: {kept.count} ids, {kept.digest}"
+        return line
 
 
 class RequestsCounted(BaseEvent):

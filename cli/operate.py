@@ -24,6 +24,10 @@ _Release = Annotated[
     str | None,
     typer.Option(help="A release that is out now: its queries must match something, its exposure is read."),
 ]
+_RunChecks = Annotated[
+    bool,
+    typer.Option("--run-checks", help="Run the checks too that change something: commands, purges, marks."),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -68,12 +72,13 @@ def doctor(
     site: options.Site = None,
     state: options.State = options.STATE,
     release: _Release = None,
+    run_checks: _RunChecks = False,
     as_json: options.Json = False,
 ) -> None:
     """Check a site for real: connect to everything that it names, ask, read, and say what to fix."""
     from cli.doctor.examine import check_up  # noqa: PLC0415  # as above
 
-    if not check_up(site, state=state, release=release, as_json=as_json):
+    if not check_up(site, state=state, release=release, runs_checks=run_checks, as_json=as_json):
         raise typer.Exit(1)
 
 

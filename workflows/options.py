@@ -8,6 +8,8 @@ from datetime import timedelta
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
+from backout.checks import LONGEST_CHECK
+
 _QUICK = timedelta(milliseconds=200)
 
 
@@ -28,6 +30,9 @@ def _retried(attempts: int, longest_s: float = 5) -> RetryPolicy:
     )
 
 
+HEARTBEAT = timedelta(seconds=2)
+"""A watch or a check whose worker died goes on elsewhere after this long."""
+
 SET_EXPOSURE = Options(
     start_to_close=timedelta(seconds=5),
     retry_policy=_retried(8),
@@ -40,8 +45,19 @@ TAKE_LEASES_AT_ONCE = Options(start_to_close=timedelta(seconds=2), retry_policy=
 QUARANTINE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried(10, 30))
 """It is beside the steps, and worth waiting for: two minutes of a store that does not answer."""
 LEAVE_LEASES = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(3))
+SET_IN_A_SET = replace(SET_EXPOSURE, retry_policy=_retried(3))
+"""One target of several: the others wait, and it has its turn again."""
+PUT_BACK = replace(SET_EXPOSURE, retry_policy=_retried(0))
 READ_EXPOSURE = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(4))
-RUN_CHECK = Options(start_to_close=timedelta(seconds=15), retry_policy=_retried(5))
+RUN_CHECK = Options(
+    # Each check has a timeout of its own, and the step its window; this is the backstop.
+    start_to_close=LONGEST_CHECK + timedelta(minutes=1),
+    heartbeat=HEARTBEAT,
+    retry_policy=_retried(5),
+    # A command or a purge may be under way when a person says stop: wait until it is ended.
+    cancellation=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
+PROVE_BASELINE = Options(start_to_close=timedelta(seconds=30), retry_policy=_retried(3))
 COUNT_REQUESTS = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(2))
 PAGE_PEOPLE = Options(
     start_to_close=timedelta(seconds=10), schedule_to_close=timedelta(minutes=5), retry_policy=_retried(6)
@@ -56,8 +72,6 @@ WRITE_POSTMORTEM = Options(start_to_close=timedelta(seconds=30), retry_policy=_r
 
 WORKFLOW_TASK = timedelta(seconds=5)
 """A workflow task whose worker died is given to another after this long; a replay takes a second at most."""
-HEARTBEAT = timedelta(seconds=2)
-"""A watch whose worker died goes on elsewhere after this long."""
 
 
 def observe(lasting: timedelta, *, hands_over: bool = False) -> Options:
@@ -112,9 +126,35 @@ def pause_without_sight(troubles: int) -> timedelta:
     return min(timedelta(seconds=5 * 2 ** min(troubles - 1, 16)), LONGEST_WITHOUT_SIGHT)
 
 
+SAYS_WHAT_IS_MISSING = timedelta(seconds=1)
+"""So long before its step's end a question ends that has more to say of its silence than that."""
+LONGEST_BEFORE_ANOTHER_LOOK = timedelta(minutes=30)
+
+
+def before_another_look(looks: int) -> timedelta:
+    """Return the pause before a baseline is looked at again: 1 min, doubling, to half an hour."""
+    return min(timedelta(minutes=2 ** min(looks - 1, 16)), LONGEST_BEFORE_ANOTHER_LOOK)
+
+
 def pause_before_retry(attempt: int) -> timedelta:
     """Return the pause before the step is run again: 1 s, 2 s, 4 s."""
     return timedelta(seconds=2 ** (attempt - 1))
+
+
+MOST_LOOKS = 100
+"""So often at most a check that has not passed yet is looked at in one step: a history has an end."""
+LAST_LOOK = timedelta(seconds=5)
+"""So long before the end of the step's window a check is looked at for the last time."""
+
+
+def between_looks(every: timedelta, within: timedelta) -> timedelta:
+    """Return the pause before a check is looked at again in a step with this time window."""
+    return max(every, within / MOST_LOOKS)
+
+
+def last_look(within: timedelta) -> timedelta:
+    """Return how long before the end of its window a step looks for the last time."""
+    return min(LAST_LOOK, within / 10)
 
 
 def reminder(first: timedelta, reminders: int) -> timedelta:
@@ -122,3 +162,21 @@ def reminder(first: timedelta, reminders: int) -> timedelta:
     # The exponent has its own bound: the product is capped only after it was made.
     doubled: timedelta = first * 2 ** min(reminders, 16)
     return min(doubled, LONGEST_REMINDER)
+
+
+PUSH_ON = 2 / 3
+"""So much of the time for which a set may be mixed is spent on reaching the stage; the rest is for the way back."""
+LEAST_IN_A_SET = timedelta(seconds=5)
+"""So long one target of a set is tried at least, however late it is."""
+CHECK_AGAIN = timedelta(seconds=5)
+"""Between two looks whether the baseline is ready."""
+
+
+def shared(options: Options, left: timedelta, *, among: int) -> Options:
+    """Return the options of one of several targets that share the time that is left."""
+    return replace(options, schedule_to_close=max(left / among, LEAST_IN_A_SET))
+
+
+def pause_in_a_stage(rounds: int) -> timedelta:
+    """Return the pause before what failed in a stage is tried again: 1 s, doubling, to 30 s."""
+    return min(timedelta(seconds=2 ** min(rounds, 16)), timedelta(seconds=30))

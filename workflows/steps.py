@@ -6,16 +6,14 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
-from activities.checks import CheckActivities
 from activities.people import PeopleActivities
 from activities.records import RecordActivities
 from backout.authority import named
 from backout.model import digest_of
 from backout.notices import facts
 from backout.people import Action
-from backout.requests import DraftNotice, Notice, RunCheck, SendNotice, WritePostmortem
+from backout.requests import DraftNotice, Notice, SendNotice, WritePostmortem
 from backout.steps import (
     CheckStep,
     DetectStep,
@@ -30,9 +28,8 @@ from backout.steps import (
     VerifyStep,
 )
 from backout.timeline import MessageSent, PostmortemWritten
-from backout.timeline_exposure import CheckRun
 from backout.view import Ask
-from workflows import escalating, options, reverting, rolling_out, serving, watching
+from workflows import checking, escalating, options, reverting, rolling_out, serving, watching
 from workflows.achieved import Achieved, Done, TimedOut
 from workflows.authorising import authorised
 from workflows.desk import Desk
@@ -51,7 +48,7 @@ async def perform(desk: Desk, step: Step, until: datetime) -> Achieved:
         case RolloutStep():
             return await rolling_out.roll_out(desk, step, until)
         case CheckStep() | ServedStep():
-            return await _look(desk, step)
+            return await _look(desk, step, until)
         case NotifyStep():
             return await _notify(desk, step, until)
         case ManualStep() | PostmortemStep():
@@ -60,9 +57,11 @@ async def perform(desk: Desk, step: Step, until: datetime) -> Achieved:
             assert_never(step)
 
 
-async def _look(desk: Desk, step: CheckStep | ServedStep) -> Achieved:
+async def _look(desk: Desk, step: CheckStep | ServedStep, until: datetime) -> Achieved:
     """See whether the world is as it should be."""
-    return await (serving.served(desk, step) if isinstance(step, ServedStep) else _check(desk, step))
+    if isinstance(step, ServedStep):
+        return await serving.served(desk, step)
+    return await checking.check(desk, step, until)
 
 
 async def _write(desk: Desk, step: ManualStep | PostmortemStep, until: datetime) -> Achieved:
@@ -73,24 +72,6 @@ async def _write(desk: Desk, step: ManualStep | PostmortemStep, until: datetime)
 def grace(step: Step) -> timedelta:
     """Return what a step may take beyond its window because it ends by itself and says with which numbers."""
     return options.WATCH_GRACE * 2 if isinstance(step, DetectStep | VerifyStep) else timedelta(0)
-
-
-async def _check(desk: Desk, step: CheckStep) -> Achieved:
-    failed = []
-    for check in step.checks:
-        result = await do(
-            CheckActivities.run_check,
-            RunCheck(check=check, service=desk.opening.service, release=desk.opening.release),
-            options.RUN_CHECK,
-            summary=f"check {check}",
-        )
-        desk.write(CheckRun(at=workflow.now(), check=check, passed=result.passed, found=result.found))
-        if not result.passed:
-            failed.append(f"{check}: {result.found}")
-    if failed:
-        msg = f"the world is not consistent: {'; '.join(failed)}"
-        raise ApplicationError(msg, type="CheckFailed")
-    return Done(result=f"{len(step.checks)} checks passed")
 
 
 async def _notify(desk: Desk, step: NotifyStep, until: datetime) -> Achieved:

@@ -6,17 +6,18 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 from string import Template
-from typing import TypeAlias
-from urllib.parse import quote
 
 from pydantic import JsonValue
 
-from adapters.fetch import Fetcher, Page
+from adapters.checks.json_fields import filled, is_same, told, value_at
+from adapters.checks.subject import in_address, names_of
+from adapters.fetch import OPEN, Access, Fetcher, Page
+from backout.check_values import Scalar
 from backout.messages import CheckResult
+from backout.requests import RunCheck
 
 ANSWER_LIMIT = 1024 * 1024
 """Bytes that an answer may have."""
-Expected: TypeAlias = str | int | float | bool
 
 
 class HttpChecker:
@@ -28,24 +29,25 @@ class HttpChecker:
         url: str,
         timeout: timedelta,
         status: int = 200,
-        expect: Mapping[str, Expected] | None = None,
+        expect: Mapping[str, Scalar] | None = None,
+        access: Access = OPEN,
     ) -> None:
         self._name = name
         self._url = Template(url)
         self._status = status
         self._expect = dict(expect or {})
-        self._fetcher = Fetcher(f"check {name}", timeout=timeout, limit=ANSWER_LIMIT)
+        self._fetcher = Fetcher(f"check {name}", timeout=timeout, limit=ANSWER_LIMIT, access=access)
 
-    async def run(self, *, service: str, release: str) -> CheckResult:
+    async def run(self, *, asked: RunCheck) -> CheckResult:
         """Look once.
 
         Raises:
             Unreachable: no answer came, which is not a failed check.
             RejectedBySystem: the address makes no sense, or the answer is too large.
         """
-        url = self._url.substitute(service=quote(service, safe=""), release=quote(release, safe=""))
+        url = self._url.substitute(in_address(asked))
         page = await self._fetcher.get(url, accept="application/json")
-        passed, seen = self._judge(page, {"service": service, "release": release})
+        passed, seen = self._judge(page, names_of(asked))
         return CheckResult(check=self._name, passed=passed, found=f"GET {url} answered {page.status}{seen}")
 
     async def aclose(self) -> None:
@@ -61,24 +63,17 @@ class HttpChecker:
             answer: JsonValue = json.loads(page.body)
         except ValueError:
             return False, ", but not with JSON"
-        seen = [_compare(answer, field, _filled(wanted, names)) for field, wanted in self._expect.items()]
+        seen = [_compare(answer, field, filled(wanted, names)) for field, wanted in self._expect.items()]
         return all(same for same, _ in seen), "".join(f", {words}" for _, words in seen)
 
 
-def _filled(wanted: Expected, names: Mapping[str, str]) -> Expected:
-    return Template(wanted).safe_substitute(names) if isinstance(wanted, str) else wanted
-
-
-def _compare(answer: JsonValue, field: str, wanted: Expected) -> tuple[bool, str]:
-    found = answer
-    for part in field.split("."):
-        if isinstance(found, dict) and part in found:
-            found = found[part]
-        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
-            found = found[int(part)]
-        else:
-            return False, f"{field} is missing (expected {json.dumps(wanted)})"
-    # In Python True == 1; in JSON they differ.
-    same = found == wanted and isinstance(found, bool) == isinstance(wanted, bool)
-    told = json.dumps(found)[:200]
-    return same, f"{field} is {told}" if same else f"{field} is {told} (expected {json.dumps(wanted)})"
+def _compare(answer: JsonValue, field: str, wanted: Scalar) -> tuple[bool, str]:
+    try:
+        found = value_at(answer, field)
+    except LookupError:
+        return False, f"{field} is missing (expected {json.dumps(wanted)})"
+    same = is_same(found, wanted)
+    return (
+        same,
+        f"{field} is {told(found)}" if same else f"{field} is {told(found)} (expected {told(wanted)})",
+    )

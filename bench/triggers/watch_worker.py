@@ -54,7 +54,7 @@ def activities(clock: Clock, source: Source) -> tuple[wiring.Activity, ...]:
     return wiring.activities_of(
         SignalActivities(sources={"metrics": source}, clock=clock),
         ExposureActivities(targets={}),
-        CheckActivities(checks={}),
+        CheckActivities(checks={}, store=MemoryStore()),
         PeopleActivities(channels={}, directory={}, templates={}, history=""),
         RecordActivities(store=MemoryStore(), channels={}, directory={}, templates={}, history=""),
     )

@@ -36,10 +36,12 @@ class Health(Frozen):
     findings: tuple[Finding, ...]
 
 
-def check_up(site: Path | None, *, state: Path, release: str | None, as_json: bool) -> bool:
+def check_up(
+    site: Path | None, *, state: Path, release: str | None, runs_checks: bool, as_json: bool
+) -> bool:
     """Examine a site and print the findings; return whether nothing failed."""
     report = Report()
-    run(_examine(report, site, state=state, release=release))
+    run(_examine(report, site, state=state, release=release, runs_checks=runs_checks))
     if as_json:
         printing.as_json(Health(ok=report.is_well, findings=tuple(report.findings)))
     else:
@@ -47,7 +49,9 @@ def check_up(site: Path | None, *, state: Path, release: str | None, as_json: bo
     return report.is_well
 
 
-async def _examine(report: Report, site: Path | None, *, state: Path, release: str | None) -> None:
+async def _examine(
+    report: Report, site: Path | None, *, state: Path, release: str | None, runs_checks: bool
+) -> None:
     running = read_state(state)
     file = site or Path(running.site if running else SITE)
     at: SiteFile | None = None
@@ -65,7 +69,8 @@ async def _examine(report: Report, site: Path | None, *, state: Path, release: s
         look_at_arming(report, deployment)
     look_at_people(report, at.site, playbooks)
     async with wiring.open_adapters(at) as adapters:
-        await World(report, adapters, at=at, playbooks=playbooks, release=release).look()
+        world = World(report, adapters, at=at, playbooks=playbooks, release=release, runs_checks=runs_checks)
+        await world.look()
         await look_at_slack(report, at.site, adapters.slack_calls)
     look_at_doors(report, at)
     await _gateway(report, running.gateway if running else f"http://{_listens(at)}")

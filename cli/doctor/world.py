@@ -21,7 +21,7 @@ from backout.site import (
     TerminalChannel,
     WebhookChannel,
 )
-from backout.steps import CheckStep, StagedStep, Step
+from backout.steps import StagedStep, Step
 from backout.targets import (
     FlagdFileTarget,
     HaproxyTarget,
@@ -31,6 +31,7 @@ from backout.targets import (
     Target,
     UnleashTarget,
 )
+from cli.doctor.checks import CheckLook
 from cli.doctor.report import Report, patience
 from cli.doctor.sources import SourceLook, place_of
 from cli.rotas import ask
@@ -38,7 +39,6 @@ from deployment import SiteFile
 from wiring import Adapters
 
 _MOST_LETTERS = 1000
-_NO_RELEASE = "none"
 
 
 @runtime_checkable
@@ -60,13 +60,18 @@ class World:
         at: SiteFile,
         playbooks: Mapping[str, Playbook],
         release: str | None,
+        runs_checks: bool = False,
     ) -> None:
-        """Look through these adapters; `release` is one that is out now."""
+        """Look through these adapters; `release` is one that is out now.
+
+        `runs_checks`: run the checks that change something, too.
+        """
         self._report = report
         self._adapters = adapters
         self._at = at
         self._playbooks = playbooks
         self._release = release
+        self._runs_checks = runs_checks
 
     @property
     def _site(self) -> Site:
@@ -75,6 +80,13 @@ class World:
     async def look(self) -> None:
         """Look at everything."""
         places = await self._places()
+        checks = CheckLook(
+            self._report,
+            playbooks=self._playbooks,
+            places=places,
+            release=self._release,
+            runs_all=self._runs_checks,
+        )
         for name, config in self._site.sources.items():
             look = SourceLook(self._report, name, config, playbooks=self._playbooks, places=places)
             with self._report.examining(f"source {name}"):
@@ -90,7 +102,7 @@ class World:
                 await self._rota(name, rota)
         for name, check in self._site.checks.items():
             with self._report.examining(f"check {name}"):
-                await self._check(name, self._adapters.check(name, check))
+                await checks.at(name, check, self._adapters.check(name, check))
         with self._report.examining("store"):
             await self._store()
         with self._report.examining("outbox"):
@@ -141,20 +153,6 @@ class World:
         else:
             advice = "A level that calls by it alone is passed over."
             self._report.warn(f"rota {name}", f"Nobody is on call now; then: {then}. {advice}")
-
-    async def _check(self, name: str, check: ports.Check) -> None:
-        service = next(
-            (playbook.release.service for playbook in self._playbooks.values() if name in _checks(playbook)),
-            "",
-        )
-        async with patience():
-            result = await check.run(service=service, release=self._release or _NO_RELEASE)
-        if self._release is None:
-            self._report.ok(f"check {name}", "answers; what it says of a release is seen with --release")
-        elif result.passed:
-            self._report.ok(f"check {name}", f"passes for {self._release}: {result.found}")
-        else:
-            self._report.warn(f"check {name}", f"Does not pass for {self._release} now: {result.found}")
 
     async def _store(self) -> None:
         config = self._site.store
@@ -212,11 +210,6 @@ def _changed(playbook: Playbook) -> set[str]:
     return {
         part.target for step in _all_steps(playbook) if isinstance(step, StagedStep) for part in step.parts
     }
-
-
-def _checks(playbook: Playbook) -> set[str]:
-    """Return the checks that a playbook runs."""
-    return {check for step in _all_steps(playbook) if isinstance(step, CheckStep) for check in step.checks}
 
 
 def _all_steps(playbook: Playbook) -> tuple[Step, ...]:

@@ -12,6 +12,7 @@ from adapters.checks import http
 from adapters.checks.http import HttpChecker
 from backout.errors import RejectedBySystem, Unreachable
 from backout.messages import CheckResult
+from backout.requests import RunCheck
 
 Serve: TypeAlias = Callable[[Callable[[web.Request], Awaitable[web.StreamResponse]]], Awaitable[str]]
 
@@ -32,7 +33,7 @@ class Checks:
     ) -> CheckResult:
         checker = HttpChecker("cache", url, timedelta(seconds=timeout_s), status, expect)
         self.opened.append(checker)
-        return await checker.run(service="chat", release="r2+a/b")
+        return await checker.run(asked=RunCheck(check="cache", service="chat", release="r2+a/b"))
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ from backout import ports
 from backout.errors import RateLimited, RejectedBySystem, UnknownName, Unreachable
 from backout.messages import Message
 from backout.people import Person
+from backout.requests import RunCheck
 
 SECOND = timedelta(seconds=1)
+ASKED = RunCheck(check="memory", service="chat", release="r2")
 
 
 def test_the_fake_world_has_the_shape_of_every_port() -> None:
@@ -130,7 +132,7 @@ async def test_a_system_that_is_off_or_refuses_says_so_on_every_call() -> None:
     world.target.refuses = "frozen"
     for _ in range(2):
         with pytest.raises(Unreachable):
-            await world.check.run(service="chat", release="r2")
+            await world.check.run(asked=ASKED)
         with pytest.raises(RejectedBySystem, match="frozen"):
             await world.target.set(service="chat", release="r2", percent=0, key="a")
     assert world.target.changes == []
@@ -169,9 +171,9 @@ async def test_a_limited_channel_says_how_long_to_wait() -> None:
 
 async def test_a_check_finds_what_it_is_told_to_find() -> None:
     check = MemoryWorld().check
-    assert (await check.run(service="chat", release="r2")).passed
+    assert (await check.run(asked=ASKED)).passed
     check.passes, check.found = False, "3 stale prompts"
-    result = await check.run(service="chat", release="r2")
+    result = await check.run(asked=ASKED)
     assert (result.passed, result.found) == (False, "3 stale prompts")
 
 

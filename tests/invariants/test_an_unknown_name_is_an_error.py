@@ -168,7 +168,8 @@ AT_RUN_TIME: dict[str, Callable[[], Awaitable[ApplicationError]]] = {
     "a source to watch": lambda: failed(SIGNALS.observe, OBSERVE),
     "a source to count": lambda: failed(SIGNALS.count_requests, COUNT),
     "a check": lambda: failed(
-        CheckActivities(checks={"known-one": WORLD.check}).run_check, RunCheck(check="unheard-of", **PLACE)
+        CheckActivities(checks={"known-one": WORLD.check}, store=WORLD.store).run_check,
+        RunCheck(check="unheard-of", **PLACE),
     ),
     "a channel": lambda: failed(
         PEOPLE.send_notice, SendNotice(channel="unheard-of", notice=NOTICE, incident="incident/chat/r2")

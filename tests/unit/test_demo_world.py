@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backout.checks import HttpCheck
 from cli.session import actor_of
 from demo import releases
 from demo.world import DemoRunning, Engine, FolderUnusable, World, fresh_folder
@@ -69,7 +70,9 @@ def test_the_site_and_the_playbook_of_the_demo_fit_each_other(tmp_path: Path) ->
     assert deployment.site == site
     assert site.people == PEOPLE
     assert site.act_as == ()
-    assert site.checks["served-version"].url.startswith("http://127.0.0.1:4711/served?")
+    served = site.checks["served-version"]
+    assert isinstance(served, HttpCheck)
+    assert served.url.startswith("http://127.0.0.1:4711/served?")
 
 
 def test_an_incidents_history_is_found_in_temporals_ui_by_its_encoded_id() -> None:

@@ -19,6 +19,7 @@ from adapters.channels.pace import Paced
 from adapters.channels.slack import SlackWeb
 from adapters.channels.terminal import Terminal
 from adapters.checks.http import HttpChecker
+from adapters.checks.subject import Subject
 from adapters.sources.exposition import ExpositionMetrics
 from adapters.sources.prometheus import PrometheusApi
 from adapters.sources.push import PushedCounts
@@ -64,7 +65,9 @@ async def test_each_kind_of_the_site_file_becomes_its_adapter(site: Path) -> Non
         assert isinstance(channels["incidents"], Terminal)
         assert isinstance(channels["status-page"], Paced)
         assert isinstance(channels["status-page"].behind, SlackWeb)
-        assert isinstance(adapters.checks()["served-version"], HttpChecker)
+        check = adapters.checks()["served-version"]
+        assert isinstance(check, Subject)
+        assert isinstance(check.behind, HttpChecker)
 
 
 def behind(adapters: wiring.Adapters, source: str) -> ports.Source:

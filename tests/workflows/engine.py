@@ -15,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 import wiring
+from activities.baselines import BaselineActivities
 from activities.checks import CheckActivities
 from activities.exposure import ExposureActivities
 from activities.leasing import LeaseActivities
@@ -22,7 +23,9 @@ from activities.people import PeopleActivities
 from activities.quarantining import QuarantineActivities
 from activities.records import RecordActivities
 from activities.signals import SignalActivities
+from activities.witnesses import Witnesses
 from adapters.memory import MemoryWorld
+from adapters.stores.memory import MemoryRegistry
 from backout.alerts import Alert
 from backout.case import Case, OpenIncident
 from backout.event import BaseEvent
@@ -148,6 +151,7 @@ class Engine:
         self.client = client
         self.world = world
         self.queue = f"tests-{next(_numbers)}"
+        self.registry = MemoryRegistry()
         self.rotas: dict[str, OnCall] = {}
         self.calendars: dict[str, Calendar] = {}
 
@@ -157,8 +161,16 @@ class Engine:
         channels = {"room": world.channel, "pager": world.pager}
         activities = (
             SignalActivities(sources={"metrics": world.source}, clock=world.clock),
+            BaselineActivities(
+                witnesses=Witnesses(
+                    registry=self.registry,
+                    store=world.store,
+                    sources={"metrics": world.source},
+                    clock=world.clock,
+                )
+            ),
             ExposureActivities(targets={"exposure": world.target}),
-            CheckActivities(checks={"consistent": world.check}),
+            CheckActivities(checks={"consistent": world.check}, store=world.store),
             LeaseActivities(leases=world.leases),
             QuarantineActivities(quarantines=world.quarantines, registry=world.registry),
             PeopleActivities(

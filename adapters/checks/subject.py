@@ -1,0 +1,41 @@
+"""What every kind of check has in common: which release it is about, and whether it is looked at again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import quote
+
+from backout.checks import Of
+from backout.messages import CheckResult
+from backout.ports import Check
+from backout.requests import RunCheck
+
+
+class Subject:
+    """A check with its release: the one under suspicion, or the last known good one."""
+
+    def __init__(self, check: Check, *, of: Of, every: timedelta | None) -> None:
+        self.behind = check
+        """The check that really looks."""
+        self._of = of
+        self._every = every
+
+    async def run(self, *, asked: RunCheck) -> CheckResult:
+        """Look once; it raises what the check itself raises."""
+        if self._of == "baseline" and asked.baseline is not None:
+            if not asked.baseline:
+                found = "no baseline is known here; name one with 'backout release baseline'"
+                return CheckResult(check=asked.check, passed=False, found=found)
+            asked = asked.model_copy(update={"release": asked.baseline})
+        result = await self.behind.run(asked=asked)
+        return result if result.passed else result.model_copy(update={"again": self._every})
+
+
+def names_of(asked: RunCheck) -> dict[str, str]:
+    """Return the placeholders with their values."""
+    return {"service": asked.service, "release": asked.release, "baseline": asked.baseline or ""}
+
+
+def in_address(asked: RunCheck) -> dict[str, str]:
+    """Return the placeholders with their values as an address takes them."""
+    return {name: quote(value, safe="") for name, value in names_of(asked).items()}
