@@ -14,7 +14,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, assert_never, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from temporalio.client import Client, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -28,6 +28,7 @@ from activities.leasing import LeaseActivities
 from activities.people import PeopleActivities
 from activities.quarantining import QuarantineActivities
 from activities.records import RecordActivities
+from activities.serving import ServingActivities
 from activities.signals import SignalActivities
 from activities.witnesses import Witnesses
 from adapters.clock import SystemClock
@@ -76,37 +77,11 @@ class Adapters:
 
     def source(self, config: site_models.Source) -> ports.Source:
         """Return one source. `SecretMissing`, `FileUnreadable`: what it needs to be let in is not there."""
+        from adapters.sources.opening import open_source  # noqa: PLC0415  # see the module's docstring
         from adapters.sources.shared import SharedLooks  # noqa: PLC0415  # see the module's docstring
 
-        return SharedLooks(self._source(config))
-
-    def _source(self, config: site_models.Source) -> ports.Source:
-        match config:
-            case site_models.ExpositionSource():
-                from adapters.sources.exposition import ExpositionMetrics  # noqa: PLC0415  # see the module's docstring
-
-                token = self._at.secret(config.token) if config.token else None
-                return self._closed_at_the_end(ExpositionMetrics(config.url, config.timeout, token))
-            case site_models.PrometheusSource():
-                from adapters.sources.prometheus import PrometheusApi  # noqa: PLC0415  # see the module's docstring
-
-                files = (config.ca, config.client_cert, config.client_key)
-                access = self._access(config.token, config.basic, *files)
-                return self._closed_at_the_end(PrometheusApi(config.url, config.timeout, access))
-            case site_models.PushSource():
-                from adapters.sources.push import PushedCounts  # noqa: PLC0415  # see the module's docstring
-
-                return self._closed_at_the_end(PushedCounts(str(self._at.path(config.path))))
-            case site_models.SqlSource():
-                from adapters.sources.sql import SqlCounts  # noqa: PLC0415  # see the module's docstring
-
-                return self._closed_at_the_end(SqlCounts(self._at.secret(config.url), config.timeout))
-            case site_models.ReportSource():
-                from adapters.sources.report import Reports  # noqa: PLC0415  # see the module's docstring
-
-                return Reports(str(self._at.path(config.path)), keep=config.keep)
-            case _:
-                assert_never(config)
+        opened = open_source(config, access=self._access, secret=self._at.secret, path=self._at.path)
+        return SharedLooks(self._closed_at_the_end(opened) if isinstance(opened, _Closes) else opened)
 
     def targets(self) -> dict[str, ports.Target]:
         """Return every target by name."""
@@ -186,6 +161,16 @@ class Adapters:
         if isinstance(check.behind, _Closes):
             self._closed_at_the_end(check.behind)
         return check
+
+    def probes(self) -> dict[str, ports.Probe]:
+        """Return every probe by name. `SecretMissing`, `FileUnreadable`: what it needs is not there."""
+        from adapters.probes.http import HttpProbe  # noqa: PLC0415  # see the module's docstring
+
+        configs = self._at.site.probes
+        opened = {
+            name: HttpProbe(name, one, self._access(one.token, ca=one.ca)) for name, one in configs.items()
+        }
+        return {name: self._closed_at_the_end(probe) for name, probe in opened.items()}
 
     def store(self) -> ports.Store:
         """Return the store."""
@@ -268,13 +253,14 @@ async def open_activities(
     """
     async with open_adapters(deployment.at) as adapters:
         channels, templates = adapters.channels(), deployment.templates
-        sources, store = adapters.sources(), adapters.store()
+        sources, store, targets = adapters.sources(), adapters.store(), adapters.targets()
         ui = deployment.site.ui or ui
         history = f"{ui.rstrip('/')}/namespaces/{namespace}/workflows" if ui else ""
         yield activities_of(
             SignalActivities(sources=sources, clock=SystemClock(), marks=adapters.marks()),
             BaselineActivities(witnesses=adapters.witnesses(sources, store)),
-            ExposureActivities(targets=adapters.targets()),
+            ExposureActivities(targets=targets),
+            ServingActivities(probes=adapters.probes(), targets=targets, clock=SystemClock()),
             LeaseActivities(leases=adapters.leases()),
             QuarantineActivities(quarantines=adapters.quarantines(), registry=adapters.registry()),
             PeopleActivities(
@@ -317,6 +303,7 @@ async def open_gateway(deployment: Deployment, client: Client) -> AsyncIterator[
             stores=Stores(
                 outbox=adapters.outbox(),
                 registry=adapters.registry(),
+                quarantines=adapters.quarantines(),
                 marks=adapters.marks(),
                 pushes=adapters.pushes(),
             ),

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -29,6 +30,9 @@ class Page(NamedTuple):
     body: bytes
     headers: Mapping[str, str] = MappingProxyType({})
     """By name, however that is written."""
+
+    set_cookies: tuple[str, ...] = ()
+    """Each `Set-Cookie` as it was written; their commas keep them from being one header."""
 
     @property
     def retry_after(self) -> str:
@@ -55,9 +59,14 @@ OPEN = Access()
 
 
 class Fetcher:
-    """Asks through one kept-alive client; a redirect is an answer, not followed."""
+    """Asks through one client; a redirect is an answer, not followed, and no cookie is kept.
 
-    def __init__(self, what: str, *, timeout: timedelta, limit: int, access: Access = OPEN) -> None:
+    `keep_alive`: connections stay open for the next request. Without, each request comes as a new client's.
+    """
+
+    def __init__(
+        self, what: str, *, timeout: timedelta, limit: int, access: Access = OPEN, keep_alive: bool = True
+    ) -> None:
         self._what = what
         self._timeout_s = timeout.total_seconds()
         self._limit = limit
@@ -67,6 +76,8 @@ class Fetcher:
             verify=access.tls or public_authorities(),
             timeout=self._timeout_s,
             trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0),
         )
 
     async def get(self, url: str, *, accept: str, fields: Mapping[str, str] | None = None) -> Page:
@@ -135,7 +146,8 @@ class Fetcher:
                     raise RejectedBySystem(what=self._what, why=f"{url} is larger than {self._limit} bytes")
                 break
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return Page(answer.status_code, media_type, bytes(body), answer.headers)
+        set_cookies = tuple(answer.headers.get_list("set-cookie"))
+        return Page(answer.status_code, media_type, bytes(body), answer.headers, set_cookies)
 
 
 def must_be_ok(page: Page, *, what: str, url: str) -> Page:

@@ -23,6 +23,7 @@ from backout.people import Receipt
 from backout.playbook import Playbook
 from backout.releases import Artifact
 from backout.requests import Observation
+from backout.serving import Session
 from backout.severity import Severity
 from backout.stakes import stakes
 from backout.timeline import AlertReceived, Event, SignalsJudged
@@ -138,10 +139,10 @@ class Case(BaseModel):
     """The alternative that was chosen in the revert's place; empty for the revert."""
     tried: tuple[str, ...] = ()
     """Alternatives that were carried out, or given up: after one, only the revert is left."""
-    found: dict[str, int] = {}
-    """The exposure on each target before it was first changed."""
     recovered: bool = False
     """The walk stopped where users had recovered, with stages left: people may bring exposure back up."""
+    coming_back: str = ""
+    """Who brings exposure back up, and why; empty while nobody does."""
     came_back: bool = False
     """People brought exposure back up to where it was found, and no rule fired."""
     further: dict[str, int] = {}
@@ -150,6 +151,8 @@ class Case(BaseModel):
     """The targets that no other incident may change while this one is open."""
     announced: dict[str, datetime] = {}
     """Until when a plan that runs by itself could be held before it began, by its digest."""
+    sessions: tuple[Session, ...] = ()
+    """Conversations of our own that began before the revert: the served step goes on with them."""
 
     @property
     def interrupted(self) -> bool:
@@ -195,6 +198,17 @@ class Case(BaseModel):
             self.ending = ending
         self.settled = self.episodes if self.settled is None else self.settled
 
+    def unsettle(self) -> None:
+        """Go on where it was settled how the incident ends; a rollout that turned back stays so."""
+        if self.ending is not IncidentOutcome.TURNED_BACK:
+            self.ending, self.settled = None, None
+
+    def give_up_alternative(self) -> None:
+        """Leave the alternative that was chosen: only the revert itself is offered from now on."""
+        if self.chosen:
+            self.tried = tuple(dict.fromkeys((*self.tried, self.chosen)))
+            self.chosen, self.remaining = "", None
+
     @property
     def overtaken(self) -> bool:
         """Whether an alert began after it was settled how the incident ends: nobody has looked at it."""
@@ -208,9 +222,10 @@ class Case(BaseModel):
         self.authorised, self.acknowledged_by, self.ladder = (), "", None
         self.verified, self.reverted, self.released = False, False, False
         self.emergency, self.chosen, self.tried = "", "", ()
-        self.recovered, self.came_back, self.found, self.further = False, False, {}, {}
+        self.recovered, self.coming_back, self.came_back = False, "", False
+        self.further = {}
         self.sent, self.ticks, self.rejections = (), {}, {}
-        self.answered, self.investigated = (), ()
+        self.answered, self.investigated, self.sessions = (), (), ()
         self.asks, self.pending, self.announced, self.owed = {}, {}, {}, {}
 
     def brief(self, opening: OpenIncident) -> Briefing:
@@ -237,7 +252,8 @@ class Case(BaseModel):
             untold=self.untold,
             notices=upcoming(opening.playbook.communications, self.owed, self.asks),
             emergency=self.emergency,
-            can_take_off=opening.playbook.way_down is not None,
+            can_take_off=opening.playbook.way_down is not None
+            and self.ending is not IncidentOutcome.TURNED_BACK,
             can_come_back=self.recovered,
             stakes=stakes(
                 self.timeline,

@@ -302,3 +302,40 @@ class PlaybookGone(BackoutError):
 class PointerOnly(BackoutError):
     """{what} is at the release (100 %) or is not (0 %), so it cannot give {percent} %. Let the revert
     reach it at a stage of 0."""
+
+
+class FlipUnnamed(BackoutError):
+    """Target '{target}' is a pointer, which is at the release or is not. Say in the playbook at which stage it
+    flips: 'flips_at' beside its name."""
+
+
+class FlipImpossible(BackoutError):
+    """Target '{target}' holds any percent, so it follows the stages. Delete its 'flips_at' in the playbook."""
+
+
+class ConversationsUnseen(BackoutError):
+    """No target of the set can let conversations {conversations}, so nothing was changed. Each can: {can}.
+    Name another policy, or leave 'conversations' out of the playbook."""
+
+
+class RolloutRefused(BackoutError):
+    """{service}/{release} is not rolled out, and nothing was changed: {why}."""
+
+
+class ServiceFrozen(BackoutError):
+    """Release {release} of {service} cannot be registered: the service is frozen while an incident is open
+    ({incidents}). Wait until it is over; a person may register it all the same, with 'backout release
+    register --during-incident WHY'."""
+
+
+class ReleaseInQuarantine(BackoutError):
+    """Release {release} of {service} must not be released: {why}."""
+
+
+class FreezeUnknown(EngineDown):
+    """Nobody can say whether {service} is frozen: {why}. Count it as frozen, and ask again."""
+
+
+class NothingQuarantined(BackoutError):
+    """Release {release} of {service} is not quarantined, so nothing was done. 'backout release quarantined'
+    shows what is."""

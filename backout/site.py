@@ -12,6 +12,7 @@ from backout.checks import Check
 from backout.doors import AlertDoors
 from backout.model import Duration, Frozen, MailAddress, Name
 from backout.people import Person
+from backout.probes import Probe
 from backout.rotas import Calendar, Rota
 from backout.secret import BasicAuth, SecretRef
 from backout.targets import Target
@@ -297,6 +298,8 @@ class Site(Frozen):
     targets: dict[Name, Target]
     channels: dict[Name, Channel]
     checks: dict[Name, Check] = {}
+    probes: dict[Name, Probe] = {}
+    """The ways to the service on which it is asked which release answers."""
     store: SqliteStore
     gateway: Gateway
     routes: tuple[Route, ...] = ()

@@ -13,6 +13,7 @@ from backout.evaluation import Evaluation, Factor, Outcome
 from backout.event import BaseEvent
 from backout.model import format_duration
 from backout.people import Action, Actor
+from backout.timeline_baseline import BaselineProven, BaselineUnproven
 from backout.timeline_decisions import (
     ApprovalAsked,
     ConsentAsked,
@@ -20,11 +21,19 @@ from backout.timeline_decisions import (
     GlassBroken,
     RevertAnnounced,
 )
-from backout.timeline_exposure import CheckRun, ExposureSet, RequestsCounted, RevertStopped
+from backout.timeline_exposure import (
+    CapacitySet,
+    CheckRun,
+    ExposureSet,
+    RequestsCounted,
+    RevertStopped,
+    StagePutBack,
+)
 from backout.timeline_fencing import TargetsTakenOver
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 from backout.timeline_quarantine import QuarantineFailed, ReleaseQuarantined
+from backout.timeline_served import ServedChecked, SessionsBegun
 
 
 class IncidentOpened(BaseEvent):
@@ -322,12 +331,18 @@ Event = Annotated[
     | GlassBroken
     | RevertAnnounced
     | Held
+    | BaselineProven
+    | BaselineUnproven
     | ExposureSet
+    | StagePutBack
+    | CapacitySet
     | RevertStopped
     | TargetsTakenOver
     | ReleaseQuarantined
     | QuarantineFailed
     | CheckRun
+    | SessionsBegun
+    | ServedChecked
     | RequestsCounted
     | MessageSent
     | MessageFailed

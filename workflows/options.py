@@ -9,6 +9,7 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
 from backout.checks import LONGEST_CHECK
+from backout.serving import LAST_ROUNDS
 
 _QUICK = timedelta(milliseconds=200)
 
@@ -58,6 +59,9 @@ RUN_CHECK = Options(
     cancellation=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 )
 PROVE_BASELINE = Options(start_to_close=timedelta(seconds=30), retry_policy=_retried(3))
+SEE_TO_CONVERSATIONS = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(4))
+OPEN_SESSIONS = Options(start_to_close=timedelta(seconds=3), retry_policy=_retried(1))
+"""Once and quickly: the first change waits for it."""
 COUNT_REQUESTS = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(2))
 PAGE_PEOPLE = Options(
     start_to_close=timedelta(seconds=10), schedule_to_close=timedelta(minutes=5), retry_policy=_retried(6)
@@ -87,6 +91,11 @@ def observe(lasting: timedelta, *, hands_over: bool = False) -> Options:
         retry_policy=_retried(0, 1),
         cancellation=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED if hands_over else cancellation,
     )
+
+
+def ask_served(lag: timedelta, pause: timedelta) -> Options:
+    """Return the options of asking which release answers, until the client lag is over."""
+    return observe(lag + LAST_ROUNDS * pause)
 
 
 def observe_release(lasting: timedelta, tick: timedelta) -> Options:

@@ -12,7 +12,7 @@ from backout.exposure import StagedPlan
 from backout.requests import CountRequests
 from backout.steps import RevertStep
 from backout.timeline_exposure import RequestsCounted, RevertStopped
-from workflows import choosing, fencing, options, proving, quarantining, walking
+from workflows import choosing, fencing, options, proving, quarantining, serving, walking
 from workflows.achieved import Achieved, Done, Stopped
 from workflows.desk import Desk
 from workflows.doing import do
@@ -32,6 +32,7 @@ async def revert(desk: Desk, step: RevertStep, until: datetime) -> Achieved:
         return plan
     if refusal := await fencing.alone(desk, plan):
         return refusal
+    await serving.begin(desk, plan)
     walked = await walking.walk(desk, step, plan)
     desk.case.remaining = walked.remaining
     if walked.exposure is not None:

@@ -14,6 +14,7 @@ from activities.checks import CheckActivities
 from activities.exposure import ExposureActivities
 from activities.people import PeopleActivities
 from activities.records import RecordActivities
+from activities.serving import ServingActivities
 from activities.signals import SignalActivities
 from adapters.clock import SystemClock
 from adapters.memory import MemoryStore
@@ -55,6 +56,7 @@ def activities(clock: Clock, source: Source) -> tuple[wiring.Activity, ...]:
         SignalActivities(sources={"metrics": source}, clock=clock),
         ExposureActivities(targets={}),
         CheckActivities(checks={}, store=MemoryStore()),
+        ServingActivities(probes={}, targets={}, clock=clock),
         PeopleActivities(channels={}, directory={}, templates={}, history=""),
         RecordActivities(store=MemoryStore(), channels={}, directory={}, templates={}, history=""),
     )

@@ -22,6 +22,7 @@ from activities.leasing import LeaseActivities
 from activities.people import PeopleActivities
 from activities.quarantining import QuarantineActivities
 from activities.records import RecordActivities
+from activities.serving import ServingActivities
 from activities.signals import SignalActivities
 from activities.witnesses import Witnesses
 from adapters.memory import MemoryWorld
@@ -32,7 +33,7 @@ from backout.event import BaseEvent
 from backout.model import digest_of
 from backout.people import NEEDS_SUBJECT, Act, Action, Actor, Person, Receipt
 from backout.playbook import Playbook
-from backout.ports import OnCall
+from backout.ports import OnCall, Probe
 from backout.rotas import Calendar
 from backout.view import IncidentSummary, IncidentView
 from worker import sandbox
@@ -152,6 +153,7 @@ class Engine:
         self.world = world
         self.queue = f"tests-{next(_numbers)}"
         self.registry = MemoryRegistry()
+        self.probes: dict[str, Probe] = {}
         self.rotas: dict[str, OnCall] = {}
         self.calendars: dict[str, Calendar] = {}
 
@@ -171,6 +173,7 @@ class Engine:
             ),
             ExposureActivities(targets={"exposure": world.target}),
             CheckActivities(checks={"consistent": world.check}, store=world.store),
+            ServingActivities(probes=self.probes, targets={"exposure": world.target}, clock=world.clock),
             LeaseActivities(leases=world.leases),
             QuarantineActivities(quarantines=world.quarantines, registry=world.registry),
             PeopleActivities(

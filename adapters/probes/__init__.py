@@ -1,0 +1,1 @@
+"""Probes: how the service itself is asked which release answers."""
