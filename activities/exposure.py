@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities.failures import told_to_temporal
-from backout.errors import ExposureMoved, ReadBackMismatch, UnknownName
-from backout.exposure import Exposure, ExposureChange, ReadExposure, SetExposure
+from backout.errors import ExposureMoved, FlipImpossible, FlipUnnamed, ReadBackMismatch, UnknownName
+from backout.exposure import Capability, Exposure, ExposureChange, ReadExposure, SetExposure
 from backout.ports import Target
+from backout.release_sets import Conversations
 
 
 class ExposureActivities:
@@ -21,26 +22,32 @@ class ExposureActivities:
 
     @activity.defn
     async def set_exposure(self, request: SetExposure) -> ExposureChange:
-        """Bring the exposure down to a stage and read it back. It is never raised here.
+        """Bring the exposure to a stage and read it back: it never goes against the direction of the walk.
 
         It is only changed while it is what the stage before left, or else what the first attempt has read.
         """
         with told_to_temporal():
-            target = self._target(request.target)
+            target = self._target(request)
             where = {"service": request.service, "release": request.release}
             found = await target.read(**where)
-            before = _seen_before() or found
+            before = _seen_before() or _done_before(request, found) or found
             expected = request.expected or before
-            if found.percent == request.percent:
+            conversations = _seen_to(request, target)
+            # Sessions are seen to although the exposure is there: an attempt may have ended between the two.
+            if found.percent == request.percent and conversations is None:
                 return _change(before, found)  # also where an earlier attempt's write lost its answer
-            if found.percent < request.percent:
+            if _is_beyond(request, found):
                 if request.expected and found.generation != expected.generation:
                     raise _moved(request, expected, found)
                 return _change(found, found)
             activity.heartbeat(before)
             try:
                 now = await target.set(
-                    **where, percent=request.percent, key=request.key, expected=expected.generation
+                    **where,
+                    percent=request.percent,
+                    key=request.key,
+                    expected=expected.generation,
+                    conversations=conversations,
                 )
             except ExposureMoved:
                 # People are told the bottom of a chain of errors, and this one says more than the target's.
@@ -53,18 +60,40 @@ class ExposureActivities:
     async def read_exposure(self, request: ReadExposure) -> Exposure:
         """Read the exposure."""
         with told_to_temporal():
-            return await self._target(request.target).read(service=request.service, release=request.release)
+            return await self._target(request).read(service=request.service, release=request.release)
 
-    def _target(self, name: str) -> Target:
+    def _target(self, request: SetExposure | ReadExposure) -> Target:
+        name = request.target
         if name not in self._targets:
             raise UnknownName(kind="target", name=name, known=self._targets)
-        return self._targets[name]
+        target = self._targets[name]
+        is_pointer = target.capability is Capability.POINTER
+        if request.flips is not None and request.flips != is_pointer:
+            raise FlipUnnamed(target=name) if is_pointer else FlipImpossible(target=name)
+        return target
 
 
 def _seen_before() -> Exposure | None:
     """Return what an earlier attempt read before it wrote: its write may have taken effect."""
     details = activity.info().heartbeat_details
     return Exposure.model_validate(details[0]) if details else None
+
+
+def _done_before(request: SetExposure, found: Exposure) -> Exposure | None:
+    """Return what was there before, where an earlier request of this key did it and lost its answer."""
+    return request.expected if found.changed_by == request.key else None
+
+
+def _seen_to(request: SetExposure, target: Target) -> Conversations | None:
+    """Return what the target is to make of conversations; of a set, only some targets know any."""
+    return request.conversations if request.conversations in target.conversations else None
+
+
+def _is_beyond(request: SetExposure, found: Exposure) -> bool:
+    """Say whether the exposure is further than was asked, in the direction of the walk."""
+    if request.direction == "down":
+        return found.percent < request.percent
+    return found.percent > request.percent
 
 
 def _change(before: Exposure, after: Exposure) -> ExposureChange:

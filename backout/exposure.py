@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -50,6 +51,8 @@ class SetExposure(Frozen):
     """down: a lower exposure is left as it is. up: a higher one is."""
     conversations: Conversations | None = None
     """What becomes of those that are under way, for targets that can see to it."""
+    flips: bool | None = None
+    """Whether the playbook says at which stage it flips, as for a pointer; None where nobody asks."""
 
 
 class ReadExposure(Frozen):
@@ -58,6 +61,8 @@ class ReadExposure(Frozen):
     target: Name
     service: Name
     release: str
+    flips: bool | None = None
+    """As in SetExposure."""
 
 
 class ExposureChange(Frozen):
@@ -67,7 +72,19 @@ class ExposureChange(Frozen):
     after: int
     generation: str
     changed: bool
-    """False where the exposure was there already (or lower), or the same key had done it before."""
+    """False where the exposure was there already, or beyond it, or the same key had done it before."""
+
+
+class Unfinished(Frozen):
+    """A stage of a set that was stopped in its middle, and what it takes to put it back."""
+
+    stage: int
+    since: datetime
+    """When its first target was to be changed: the set is mixed since then."""
+    before: dict[str, Exposure]
+    """Where each target stood when the stage began."""
+    left: dict[str, Exposure | None]
+    """What was left on each target that was tried, in that order; None where no answer came."""
 
 
 class StagedPlan(Frozen):
@@ -101,6 +118,18 @@ class StagedPlan(Frozen):
     def parts(self) -> tuple[SetTarget, ...]:
         """Return the targets of the set in their order."""
         return self.targets or (SetTarget(target=self.target),)
+
+    def moved(self, stage: int, *, after: int | None) -> tuple[SetTarget, ...]:
+        """Return the targets that a stage changes: a pointer only where it flips.
+
+        `after` is the stage before in the same walk; a walk's first stage flips what should have flipped.
+        """
+        goal = 0 if self.direction == "down" else 100
+
+        def flips(part: SetTarget) -> bool:
+            return part.wanted(stage) == goal and (after is None or part.wanted(after) != goal)
+
+        return tuple(part for part in self.parts if part.flips_at is None or flips(part))
 
     @model_serializer(mode="wrap")
     def _unsaid(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

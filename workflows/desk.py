@@ -25,6 +25,7 @@ from backout.watch import Watch
 from workflows.doing import SUMMARY_LENGTH
 from workflows.paging import Page, Paging
 from workflows.publishing import Publisher
+from workflows.release_set import ReleaseSet
 from workflows.search_attributes import OUTCOME, PHASE
 from workflows.waiting import answer, heed, stop
 
@@ -47,6 +48,10 @@ class Desk:
         """What climbs the case's ladder, while it has one."""
         self.vigil: asyncio.Task[None] | None = None
         """What watches over whoever owns the incident."""
+        self.open_set: ReleaseSet | None = None
+        """The release set whose stage was stopped in its middle, if one ever was."""
+        self.settling: asyncio.Task[None] | None = None
+        """What puts that stage back in time."""
         self._background: list[asyncio.Task[None]] = []
         self._effects: dict[str, asyncio.Task[None]] = {}
         self._events = workflow.metric_meter().create_counter(
@@ -150,7 +155,8 @@ class Desk:
 
     async def settle(self) -> None:
         """Wait until every page and every effect that is under way has ended."""
-        under_way = [*self.paging.under_way, *self._effects.values()]
+        settling = (self.settling,) if self.settling else ()
+        under_way = [*self.paging.under_way, *self._effects.values(), *settling]
         await asyncio.gather(*under_way, return_exceptions=True)
 
     def enter(self, phase: Phase) -> None:

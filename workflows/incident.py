@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
@@ -32,7 +32,7 @@ from backout.timeline import (
     StepStarted,
     StepTimedOut,
 )
-from backout.timeline_exposure import ExposureSet
+from backout.timeline_exposure import ExposureSet, StagePutBack
 from backout.view import IncidentOutcome, IncidentSummary, IncidentView, Phase, is_rollout
 from workflows import (
     communicating,
@@ -40,6 +40,7 @@ from workflows import (
     escalating,
     fencing,
     giving_way,
+    going_further,
     holding,
     options,
     reverting,
@@ -51,9 +52,11 @@ from workflows.achieved import Achieved, Done, Stopped, TimedOut
 from workflows.desk import Desk
 from workflows.failures import reason
 from workflows.search_attributes import OUTCOME
-from workflows.waiting import Finished, Interrupted, Overdue, race, unless_stopped
+from workflows.waiting import Finished, Interrupted, Overdue, answer, race, unless_stopped
 
 TASK_QUEUE = "backout"
+Ahead = Directive | Literal[Move.GO_FURTHER] | None
+"""What a person or the playbook wants after a step; None where it is done."""
 TELLS_ANEW = "a-reopened-incident-tells-anew"
 """An incident that began again once took what it had sent before as sent."""
 
@@ -96,15 +99,22 @@ class Incident:
             self._reopen()
 
     async def _go_through(self) -> None:
-        for position, step in enumerate(self._desk.playbook.steps):
-            left_out = self._case.ending is not None and not isinstance(step, PostmortemStep)
-            if position < self._case.position or left_out:
-                continue
+        """Take step after step. An emergency, and a verification that goes further, lead to the revert."""
+        ahead = self._case.position
+        while (position := self._next(ahead)) is not None:
             self._case.position = position
             await holding.carry_over_if_long(self._desk)
-            await self._take(step)
-        if self._case.interrupted:  # said in the last step's last moment
-            await holding.obey(self._desk)
+            ahead = await self._take(self._desk.step)
+            if self._next(ahead) is None and self._case.interrupted:  # said in the last step's last moment
+                directive = await holding.obey(self._desk)
+                ahead = self._beyond(directive) if directive is Directive.EMERGENCY else ahead
+
+    def _next(self, ahead: int) -> int | None:
+        """Return the position of the next step; the postmortem's where it is settled how the incident ends."""
+        for position, step in enumerate(self._desk.playbook.steps):
+            if position >= ahead and (self._case.ending is None or isinstance(step, PostmortemStep)):
+                return position
+        return None
 
     def _open(self, opening: OpenIncident) -> None:
         playbook = opening.playbook
@@ -155,8 +165,8 @@ class Incident:
         self._desk.publisher.begin()
         communicating.begin(self._desk)
 
-    async def _take(self, step: Step) -> None:
-        """Take one step, again and again if need be, until the playbook may go on behind it."""
+    async def _take(self, step: Step) -> int:
+        """Take one step, again and again if need be; return where the playbook goes on."""
         attempt = self._retries = 0
         while True:
             attempt += 1
@@ -165,17 +175,8 @@ class Incident:
             except asyncio.CancelledError:
                 self._cancelled()
                 continue
-            match directive:
-                case Directive.RETRY | Directive.RESUME:
-                    continue
-                case Directive.ABORT:
-                    self._case.settle(IncidentOutcome.ABORTED)
-                case Directive.CLOSE:
-                    self._case.settle(IncidentOutcome.CLOSED)
-                case Directive.SKIP | Directive.EMERGENCY | Directive.COME_BACK | None:
-                    pass
-            self._leave()
-            return
+            if directive not in {Directive.RETRY, Directive.RESUME, Directive.COME_BACK}:
+                return self._leave(directive)
 
     def _cancelled(self) -> None:
         """Take a cancel in Temporal as a hold: an operator of the engine is no person with a right here."""
@@ -184,14 +185,37 @@ class Incident:
             self._desk.write(Held(at=workflow.now(), by="an operator", why=why))
         self._case.held = self._case.held or why
 
-    def _leave(self) -> None:
-        """Drop what was said in the step's last moment: it was for this step. Only an abort is for all."""
-        if self._case.directive is Directive.ABORT:
-            self._case.settle(IncidentOutcome.ABORTED)
-        self._case.directive = None
-        consenting.give_up(self._desk, DECISIONS, "the step is over")
+    def _leave(self, directive: Ahead) -> int:
+        """Leave a step; return where the playbook goes on.
 
-    async def _attempt(self, step: Step, attempt: int) -> Directive | None:
+        What was said in its last moment was for this step: it is dropped. An abort and an emergency are for
+        all of them.
+        """
+        last, self._case.directive = self._case.directive, None
+        ahead = self._beyond(directive)
+        if last in {Directive.ABORT, Directive.EMERGENCY}:
+            ahead = self._beyond(last)
+        consenting.give_up(self._desk, DECISIONS, "the step is over")
+        return ahead
+
+    def _beyond(self, directive: Ahead) -> int:
+        """Return the position at which the playbook goes on, and settle how it ends where that is said."""
+        case = self._case
+        match directive:
+            case Directive.EMERGENCY | Move.GO_FURTHER:
+                case.unsettle()
+                return self._desk.playbook.way_down or 0
+            case Directive.ABORT:
+                case.settle(IncidentOutcome.ABORTED)
+            case Directive.CLOSE:
+                case.settle(IncidentOutcome.CLOSED)
+            case _:
+                pass
+        # An emergency is over once its step is left, whichever way.
+        case.emergency, case.recovered = "", False
+        return case.position + 1
+
+    async def _attempt(self, step: Step, attempt: int) -> Ahead:
         """Perform the step once; return what a person or the playbook wants then, None where it is done."""
         if self._case.interrupted:
             return await holding.obey(self._desk)
@@ -225,7 +249,7 @@ class Incident:
         )
         return until
 
-    async def _achieved(self, step: Step, achieved: Achieved) -> Directive | None:
+    async def _achieved(self, step: Step, achieved: Achieved) -> Ahead:
         match achieved:
             case Done(result=result):
                 self._desk.write(StepFinished(at=workflow.now(), result=result))
@@ -237,16 +261,16 @@ class Incident:
             case _:
                 assert_never(achieved)
 
-    async def _timed_out(self, step: Step, missing: str) -> Directive | None:
+    async def _timed_out(self, step: Step, missing: str) -> Ahead:
         move = self._desk.on_silence or step.on_timeout
         self._desk.write(StepTimedOut(at=workflow.now(), move=move.value, missing=missing))
         return await self._move(step, move, f"{step.name} ran out of time: {missing}")
 
-    async def _failed(self, step: Step, error: str) -> Directive | None:
+    async def _failed(self, step: Step, error: str) -> Ahead:
         self._desk.write(StepFailed(at=workflow.now(), move=step.on_failure.value, error=error))
         return await self._move(step, step.on_failure, f"{step.name} failed: {error}")
 
-    async def _move(self, step: Step, move: Move, why: str) -> Directive | None:
+    async def _move(self, step: Step, move: Move, why: str) -> Ahead:
         """Do what the playbook says about silence or failure."""
         match move:
             case Move.PROCEED:
@@ -255,9 +279,11 @@ class Incident:
                 return Directive.ABORT
             case Move.RETRY if self._retries < options.MOST_RETRIES:
                 self._retries += 1
-                pause = options.pause_before_retry(self._retries)
-                await workflow.sleep(pause, summary=f"before {step.name} again")
+                again = workflow.now() + options.pause_before_retry(self._retries)
+                await answer(self._is_emergency, until=again, summary=f"before {step.name} again")
                 return Directive.RETRY
+            case Move.GO_FURTHER if going_further.goes_further(self._desk, step):
+                return Move.GO_FURTHER
             case Move.ESCALATE | Move.GO_FURTHER:
                 levels = holding.by_name(self._desk)
                 return await self._hold(why, page=holding.everyone(self._desk, step), levels=levels)
@@ -265,6 +291,9 @@ class Incident:
                 return await self._hold(why, page=(step.owner,))
             case _:
                 assert_never(move)
+
+    def _is_emergency(self) -> bool:
+        return self._case.directive is Directive.EMERGENCY
 
     async def _hold(self, why: str, *, page: tuple[str, ...], levels: tuple[Level, ...] = ()) -> Directive:
         """Hold until a person decides; the step has its own retries again after that."""
@@ -279,10 +308,10 @@ class Incident:
         self._desk.show()
 
     @workflow.signal
-    async def report(self, event: ExposureSet | SignalsJudged) -> None:
+    async def report(self, event: ExposureSet | StagePutBack | SignalsJudged) -> None:
         """Take in what the staged revert did."""
-        if isinstance(event, ExposureSet):
-            walking.keep(self._desk, event)
+        if not isinstance(event, SignalsJudged):
+            walking.keep(self._desk, {event.target: event.after})
         self._desk.write(event)
 
     @workflow.signal
@@ -327,13 +356,15 @@ class Incident:
     def _decide(self, act: Act) -> authority.Allowed | authority.Refused:
         opening, directive = self._desk.opening, self._case.directive
         is_closing = self._is_closing and self._case.outcome is IncidentOutcome.OPEN
-        if is_closing and act.action in {Action.HOLD, *holding.DECISIONS}:
+        if is_closing and act.action in {Action.HOLD, Action.EMERGENCY, *DECISIONS}:
             why = "the playbook is over and the incident is closing: no step is left to"
             return authority.Refused(reason=f"{why} {act.action.value}")
         brief = self._case.brief(opening)
         if directive is not None:
-            # Taken, and not yet carried out: only a hold may come before it, and takes it back.
-            if act.action in holding.DECISIONS:
+            # Taken, and not yet carried out: an emergency may come before it, and so may a hold, which takes
+            # it back. Only an emergency that was called a moment ago is not taken back by a hold.
+            stands = directive is Directive.EMERGENCY and act.action is Action.HOLD
+            if stands or act.action in DECISIONS:
                 return authority.Refused(reason=f"{directive.value} was taken a moment ago; look again")
             brief = brief.model_copy(update={"held": ""})
         return authority.decide(act, brief, self._rights)

@@ -174,7 +174,7 @@ def reminder(first: timedelta, reminders: int) -> timedelta:
 
 
 PUSH_ON = 2 / 3
-"""So much of the time for which a set may be mixed is spent on reaching the stage; the rest is for the way back."""
+"""So much of the time for which a set may be mixed goes into reaching a stage, the rest into the way back."""
 LEAST_IN_A_SET = timedelta(seconds=5)
 """So long one target of a set is tried at least, however late it is."""
 CHECK_AGAIN = timedelta(seconds=5)

@@ -1,25 +1,26 @@
-"""The staged revert: exposure goes down stage by stage; each is set, read back, soaked and judged."""
+"""The staged walk: exposure goes over the stages; each is set, read back, soaked and judged."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import Field
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from activities.exposure import ExposureActivities
 from activities.signals import SignalActivities
-from backout.evaluation import Outcome
-from backout.exposure import Exposure, ReadExposure, SetExposure, StagedPlan
+from backout.evaluation import Evaluation, Outcome
+from backout.exposure import Exposure, StagedPlan, Unfinished
 from backout.model import Frozen
 from backout.requests import Observation, Observe
 from backout.timeline import SignalsJudged
-from backout.timeline_exposure import ExposureSet
+from backout.timeline_exposure import ExposureSet, StagePutBack
 from workflows import options
+from workflows.bringing import bring, turn_back
 from workflows.doing import do
 from workflows.failures import reason, was_moved
+from workflows.release_set import ReleaseSet
 from workflows.waiting import ended, stop
 
 
@@ -32,13 +33,22 @@ class WalkDown(Frozen):
     set_already: int | None = None
     """The first stage, where it is set and read back: the incident need not wait for the walk to begin."""
     left: Exposure | None = None
-    """What that first stage left; none where the target knows no generations."""
+    """What that first stage left on a set of one; none where the target knows no generations."""
+    stood: dict[str, Exposure] = {}
+    """Where each target of a set of several stands after it."""
     soak: Observe
-    """How a stage is watched, in the recovery sense."""
+    """How a stage is watched: downwards in the recovery sense, upwards in the breach sense."""
     on_recovery: Literal["hold", "proceed"]
     key: str
     """`incident/step` with the incident's first run; a stage's effect has `key/stage`."""
     step: str
+
+    @property
+    def standing(self) -> dict[str, Exposure]:
+        """Where the targets stand, as far as that is known."""
+        if self.stood or self.set_already is None:
+            return self.stood
+        return {self.plan.target: self.left or Exposure(percent=self.set_already, generation="")}
 
 
 class WalkedDown(Frozen):
@@ -54,82 +64,49 @@ class WalkedDown(Frozen):
     why: str = ""
     exposures: dict[str, int] = {}
     """Where each target of the set stands, as far as it was read back."""
+    stood: dict[str, Exposure] = {}
+    """The same with their generations, where a stage was stopped in its middle."""
+    unfinished: Unfinished | None = None
+    """That stage: unless somebody goes on in time, it is put back."""
 
 
-class Stage(NamedTuple):
-    """A stage that was set and read back."""
-
-    event: ExposureSet
-    left: Exposure | None
-    """What the next stage expects; none where the target knows no generations."""
-
-
-async def set_stage(
-    plan: StagedPlan, stage: int, *, key: str, step: str, expected: Exposure | None = None
-) -> Stage:
-    """Set one stage, where the exposure is what the stage before left, and read it back."""
-    key = f"{key}/{stage}"
-    change = await do(
-        ExposureActivities.set_exposure,
-        SetExposure(
-            target=plan.target,
-            service=plan.service,
-            release=plan.release,
-            percent=stage,
-            key=key,
-            expected=expected,
-        ),
-        options.SET_EXPOSURE,
-        activity_id=f"set-exposure-{key.rsplit('/', 2)[-2]}-{stage}",
-        summary=f"{plan.target}: {stage} % stays on {plan.release}",
-    )
-    event = ExposureSet(
-        at=workflow.now(),
-        step=step,
-        target=plan.target,
-        stage=stage,
-        before=change.before,
-        after=change.after,
-        key=key,
-        changed=change.changed,
-    )
-    left = Exposure(percent=change.after, generation=change.generation)
-    return Stage(event, left if change.generation else None)
-
-
-async def stopped(
-    plan: StagedPlan, *, remaining: tuple[int, ...], exposure: int | None, why: str
+def walked(
+    targets: ReleaseSet,
+    state: Literal["complete", "recovered", "stopped", "failed", "turned_back", "undecided"],
+    *,
+    remaining: tuple[int, ...],
+    why: str = "",
 ) -> WalkedDown:
-    """Say where a walk stopped, after a look where the exposure is: a write may have been under way."""
-    try:
-        found = await do(
-            ExposureActivities.read_exposure,
-            ReadExposure(target=plan.target, service=plan.service, release=plan.release),
-            options.READ_EXPOSURE,
-            summary=f"{plan.target}: where did it stop?",
-        )
-    except ActivityError as failure:
-        why = f"{why.removesuffix('.')}; the exposure could not be read: {reason(failure)}"
-        return WalkedDown(state="stopped", exposure=exposure, remaining=remaining, why=why)
-    return WalkedDown(state="stopped", exposure=found.percent, remaining=remaining, why=why)
+    """Return where a walk ended, with where its targets stand."""
+    standing = targets.standing
+    return WalkedDown(
+        state=state,
+        exposure=standing.exposure,
+        remaining=remaining,
+        why=why,
+        exposures=standing.exposures,
+        stood=standing.at if targets.unfinished else {},
+        unfinished=targets.unfinished,
+    )
 
 
 @workflow.defn(name="StagedRevert")
 class StagedRevert:
-    """One walk down the stages. It never waits for people: it ends and says where, and is started again."""
+    """One walk over the stages. It never waits for people: it ends and says where, and is started again."""
 
     @workflow.init
     def __init__(self, walk: WalkDown) -> None:
         """Keep the walk and where it stands."""
         self._walk = walk
         self._remaining = walk.stages
-        self._exposure = walk.set_already
-        self._left = walk.left
+        self._targets = ReleaseSet(
+            walk.plan, walk=walk.key, step=walk.step, tell=self._report, stood=walk.standing
+        )
 
     @workflow.run
     async def run(self, walk: WalkDown) -> WalkedDown:
-        """Walk down; being cancelled means: stop now, and say where."""
-        walking = asyncio.create_task(self._down(walk))
+        """Walk over the stages; being cancelled means: stop now, and say where."""
+        walking = asyncio.create_task(self._over(walk))
         try:
             return await asyncio.shield(walking)
         except asyncio.CancelledError:
@@ -137,53 +114,83 @@ class StagedRevert:
             await ended(walking)
             return await self._stopped("stopped on request")
 
-    async def _down(self, walk: WalkDown) -> WalkedDown:
+    async def _over(self, walk: WalkDown) -> WalkedDown:
         try:
+            before = None
             for stage in walk.stages:
-                if stage != walk.set_already:
-                    await self._set(stage)
-                recovered = await self._soak(stage)
-                # Only now: a walk that stops in a soak sets and soaks the stage again when it goes on.
-                self._remaining = self._remaining[1:]
-                if recovered and self._remaining and walk.on_recovery == "hold":
-                    return self._ended("recovered", f"users recovered at {self._exposure} %")
+                if stage != walk.set_already and (end := await self._set(stage, after=before)):
+                    return end
+                before = stage
+                if end := await self._judged(stage, await self._soak(stage)):
+                    return end
         except ActivityError as failure:
             if was_moved(failure):
                 return await self._stopped(reason(failure))
             return self._ended("failed", reason(failure))
         return self._ended("complete")
 
-    async def _set(self, stage: int) -> None:
-        event, self._left = await set_stage(
-            self._walk.plan, stage, key=self._walk.key, step=self._walk.step, expected=self._left
-        )
-        self._exposure = event.after
-        await self._report(event)
+    async def _set(self, stage: int, *, after: int | None) -> WalkedDown | None:
+        """Bring the set to a stage; return where the walk ends if it was not reached."""
+        trouble = await bring(self._targets, stage, after=after)
+        return self._ended(trouble.state, trouble.why) if trouble else None
 
-    async def _soak(self, stage: int) -> bool:
-        """Watch the stage for its soak; say whether the users are shown to have recovered."""
+    async def _soak(self, stage: int) -> Evaluation:
+        """Watch the stage for its soak; return what the signals said."""
+        is_off = self._targets.standing.exposure == 0 and not self._walk.plan.alternative
         seen: Observation = await do(
             SignalActivities.observe,
-            self._walk.soak.model_copy(update={"withdrawn": self._exposure == 0}),
+            self._walk.soak.model_copy(update={"withdrawn": is_off}),
             options.observe(self._walk.soak.lasting),
             activity_id=f"soak-{stage}",
             summary=f"soak at {stage} % for {self._walk.plan.soak}",
         )
+        sense: Literal["breach", "recovery"] = "recovery" if self._is_down else "breach"
         judged = SignalsJudged(
-            at=workflow.now(), step=self._walk.step, sense="recovery", evaluation=seen.evaluation
+            at=workflow.now(), step=self._walk.step, sense=sense, evaluation=seen.evaluation
         )
         await self._report(judged)
-        return seen.evaluation.outcome is Outcome.CLEAR
+        return seen.evaluation
 
-    async def _report(self, event: ExposureSet | SignalsJudged) -> None:
+    @property
+    def _is_down(self) -> bool:
+        return self._walk.plan.direction == "down"
+
+    async def _judged(self, stage: int, said: Evaluation) -> WalkedDown | None:
+        """Return where the walk ends, by what the soak has shown; None where it goes on."""
+        if not self._is_down and said.outcome is Outcome.FIRED:
+            return await self._turned_back(stage, said)
+        if not self._is_down and said.outcome is Outcome.INCONCLUSIVE:
+            why = f"nothing shows that {self._walk.plan.release} is healthy at {stage} %"
+            return self._ended("undecided", "; ".join((why, *said.reasons)))
+        # Only now: a walk that stops in a soak sets and soaks the stage again when it goes on.
+        self._remaining = self._remaining[1:]
+        holds = self._is_down and self._walk.on_recovery == "hold"
+        if holds and self._remaining and said.outcome is Outcome.CLEAR:
+            return self._ended("recovered", f"users recovered at {self._targets.standing.exposure} %")
+        return None
+
+    async def _turned_back(self, stage: int, said: Evaluation) -> WalkedDown:
+        trouble = await turn_back(self._targets, stage)
+        rule = f"rule {said.rule} fired" if said.rule else "people judged so"
+        why = f"turned back from {stage} %, because {rule}: {'; '.join(said.reasons)}"
+        return (
+            self._ended(trouble.state, f"{why}. {trouble.why}")
+            if trouble
+            else self._ended("turned_back", why)
+        )
+
+    async def _report(self, event: ExposureSet | StagePutBack | SignalsJudged) -> None:
         """Tell the incident at once; it writes the timeline."""
         parent = workflow.get_external_workflow_handle(self._walk.plan.incident)
         await parent.signal("report", event)
 
     async def _stopped(self, why: str) -> WalkedDown:
-        return await stopped(self._walk.plan, remaining=self._remaining, exposure=self._exposure, why=why)
+        why = await self._targets.stopped(why)
+        return walked(self._targets, "stopped", remaining=self._remaining, why=why)
 
     def _ended(
-        self, state: Literal["complete", "recovered", "stopped", "failed"], why: str = ""
+        self,
+        state: Literal["complete", "recovered", "stopped", "failed", "turned_back", "undecided"],
+        why: str = "",
     ) -> WalkedDown:
-        return WalkedDown(state=state, exposure=self._exposure, remaining=self._remaining, why=why)
+        return walked(self._targets, state, remaining=self._remaining, why=why)

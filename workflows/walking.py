@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any, Literal
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from activities.exposure import ExposureActivities
-from backout.exposure import Exposure, ReadExposure, StagedPlan
+from backout.exposure import StagedPlan
 from backout.steps import RevertStep, StagedStep
-from backout.timeline_exposure import ExposureSet, RevertStopped
-from workflows import options, watching
+from backout.timeline_exposure import ExposureSet, StagePutBack
+from workflows import options, settling, watching
+from workflows.bringing import bring
 from workflows.desk import Desk
-from workflows.doing import do
 from workflows.failures import reason, was_moved
-from workflows.revert import StagedRevert, WalkDown, WalkedDown, set_stage, stopped
+from workflows.readying import ready
+from workflows.release_set import ReleaseSet, Tell
+from workflows.revert import StagedRevert, WalkDown, WalkedDown, walked
 from workflows.waiting import heed
 
 
@@ -25,81 +28,115 @@ async def walk(
     plan: StagedPlan,
     stages: tuple[int, ...] | None = None,
     *,
-    at_once: bool = False,  # noqa: ARG001
+    at_once: bool = False,
 ) -> WalkedDown:
     """Walk over these stages, and say where that ended; without stages, over those that are left.
 
     The plan's direction says which way: downwards a soak looks for recovery, upwards for a breach. `at_once`
-    is for an emergency: the first stage does not wait for the baseline's capacity.
+    is for an emergency: it does not wait for the baseline's capacity, and nothing that went off comes back
+    because another target fails.
     """
-    try:
-        return await _walk(desk, step, plan, stages or desk.case.remaining or plan.stages)
-    except ActivityError as failure:
-        if not was_moved(failure):
-            raise
-        return await stopped(plan, remaining=desk.case.remaining or (), exposure=None, why=reason(failure))
+    stages = stages or desk.case.remaining or plan.stages
+    unfinished = await settling.take_over(desk)
+    desk.case.reverts += 1
+    targets = ReleaseSet(
+        plan,
+        walk=f"{desk.key}/{desk.case.reverts}",
+        step=desk.step.name,
+        tell=_telling(desk),
+        unfinished=unfinished,
+    )
+    end = await _begun(desk, targets, stages, at_once=at_once) or await _on(desk, step, targets, stages)
+    keep(desk, end.exposures)
+    return end
 
 
-def keep(desk: Desk, event: ExposureSet) -> None:
-    """Keep where a target stands now; the release's exposure is the most of any target of its set."""
+def keep(desk: Desk, exposures: dict[str, int]) -> None:
+    """Keep where targets stand now; the release's exposure is the most of any target of its set."""
     case = desk.case
-    case.exposures = case.exposures | {event.target: event.after}
-    release_set = {
-        part.target for step in desk.playbook.steps if isinstance(step, StagedStep) for part in step.parts
-    }
-    if event.target in release_set:
+    case.exposures = case.exposures | exposures
+    steps = [step for step in desk.playbook.steps if isinstance(step, StagedStep)]
+    release_set = {part.target for step in steps for part in step.parts}
+    if release_set & set(exposures):
         case.exposure = max(percent for target, percent in case.exposures.items() if target in release_set)
 
 
-async def _walk(desk: Desk, step: StagedStep, plan: StagedPlan, stages: tuple[int, ...]) -> WalkedDown:
-    case = desk.case
-    case.reverts += 1
-    key = f"{desk.key}/{case.reverts}"
-    left = await _first_stage(desk, plan, stages[0], key)
+def _telling(desk: Desk) -> Tell:
+    async def tell(event: ExposureSet | StagePutBack) -> None:
+        keep(desk, {event.target: event.after})
+        desk.write(event)
+
+    return tell
+
+
+async def _begun(
+    desk: Desk, targets: ReleaseSet, stages: tuple[int, ...], *, at_once: bool
+) -> WalkedDown | None:
+    """Set the first stage here: a child workflow takes as long to begin as the change itself.
+
+    Return where the walk ends where it ends with that; None where it goes on.
+    """
+    if refusal := await _unready(desk, targets, at_once=at_once):
+        return walked(targets, "failed", remaining=stages, why=f"nothing was changed: {refusal}")
+    try:
+        trouble = await bring(targets, stages[0], for_good=at_once)
+    except asyncio.CancelledError:
+        settling.look(desk, targets)
+        raise
+    except ActivityError as failure:
+        if not was_moved(failure):
+            raise
+        why = await targets.stopped(reason(failure))
+        return walked(targets, "stopped", remaining=stages, why=why)
+    return walked(targets, trouble.state, remaining=stages, why=trouble.why) if trouble else None
+
+
+async def _unready(desk: Desk, targets: ReleaseSet, *, at_once: bool) -> str:
+    """Say why nothing may be changed; empty where it may."""
+    readying = ready(desk, targets.plan, walk=targets.walk)
+    if at_once:
+        desk.in_background(_beside(readying))
+    elif why := await readying:
+        return why
+    if not targets.plan.targets:
+        return ""
+    unread = await targets.look(summary="where does it stand?")
+    keep(desk, targets.standing.exposures)
+    told = "; ".join(f"{target} could not be read: {why}" for target, why in unread.items())
+    return "" if at_once else told
+
+
+async def _beside(readying: Coroutine[Any, Any, str]) -> None:
+    if why := await readying:
+        workflow.logger.warning("the emergency did not wait for it: %s", why)
+
+
+async def _on(desk: Desk, step: StagedStep, targets: ReleaseSet, stages: tuple[int, ...]) -> WalkedDown:
+    """Soak the first stage, and walk over the others, in a child workflow."""
     heed()
+    plan = targets.plan
+    sense: Literal["recovery", "breach"] = "recovery" if plan.direction == "down" else "breach"
     walk = WalkDown(
         plan=plan,
         stages=stages,
         set_already=stages[0],
-        left=left,
-        soak=watching.request(desk, "recovery", window=step.soak, lasting=step.soak),
+        stood=targets.standing.at,
+        soak=watching.request(desk, sense, window=step.soak, lasting=step.soak),
         on_recovery=step.on_recovery if isinstance(step, RevertStep) else "proceed",
-        key=key,
+        key=targets.walk,
         step=step.name,
     )
-    return await workflow.execute_child_workflow(
+    end = await workflow.execute_child_workflow(
         StagedRevert.run,
         walk,
-        id=f"{desk.opening.incident}/{step.name}/{case.reverts}",
+        id=f"{desk.opening.incident}/{step.name}/{desk.case.reverts}",
         # Cancelling the child means "stop now": it then looks where the exposure is, and says so.
         cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         task_timeout=options.WORKFLOW_TASK,
         parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
-        static_summary=f"Staged revert of {plan.release}: {', '.join(f'{stage} %' for stage in walk.stages)}",
+        static_summary=f"Staged revert of {plan.release}: {', '.join(f'{stage} %' for stage in stages)}",
     )
-
-
-async def _first_stage(desk: Desk, plan: StagedPlan, stage: int, key: str) -> Exposure | None:
-    """Set the first stage here: a child workflow takes as long to begin as the change itself."""
-    try:
-        event, left = await set_stage(plan, stage, key=key, step=desk.step.name)
-    except asyncio.CancelledError:
-        desk.in_background(_look(desk, plan))
-        raise
-    keep(desk, event)
-    desk.write(event)
-    return left
-
-
-async def _look(desk: Desk, plan: StagedPlan) -> None:
-    """See where a first stage that was stopped left the exposure."""
-    request = ReadExposure(target=plan.target, service=plan.service, release=plan.release)
-    summary = f"{plan.target}: where did it stop?"
-    try:
-        found = await do(ExposureActivities.read_exposure, request, options.READ_EXPOSURE, summary=summary)
-    except ActivityError as failure:
-        why = f"stopped; the exposure could not be read: {reason(failure)}"
-        desk.write(RevertStopped(at=workflow.now(), exposure=None, why=why))
-        return
-    desk.case.exposure = found.percent
-    desk.write(RevertStopped(at=workflow.now(), exposure=found.percent, why="stopped on request"))
+    if end.unfinished is not None:
+        targets.go_on_from(end.stood, end.unfinished)
+        settling.begin(desk, targets)
+    return end

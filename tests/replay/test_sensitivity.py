@@ -66,10 +66,10 @@ async def test_a_replay_does_not_see_a_change_of_meaning_but_the_digest_does(
 async def test_a_command_in_another_order_fails_the_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     async def soaks_before_it_sets(self: StagedRevert, walk: WalkDown) -> WalkedDown:
         await self._soak(walk.stages[0])
-        await self._set(walk.stages[0])
+        await self._set(walk.stages[0], after=None)
         return self._ended("complete")
 
-    monkeypatch.setattr(StagedRevert, "_down", soaks_before_it_sets)
+    monkeypatch.setattr(StagedRevert, "_over", soaks_before_it_sets)
     with pytest.raises(NondeterminismError, match="set-exposure-1-50"):
         await todays_digest(REVERT)
 

@@ -1,0 +1,69 @@
+"""A stop in the middle of a stage leaves a set mixed: unless somebody goes on in time, it is put back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+
+from backout.exposure import Unfinished
+from backout.timeline_exposure import RevertStopped
+from workflows import options
+from workflows.desk import Desk
+from workflows.putting_back import put_back
+from workflows.release_set import ReleaseSet
+from workflows.waiting import ended, stop
+
+
+def look(desk: Desk, targets: ReleaseSet) -> None:
+    """See where a stop in the first stage left the targets, and put back in time what it changed."""
+    if targets.is_one:
+        desk.in_background(_look(desk, targets))
+    else:
+        _begin(desk, targets, _look(desk, targets, then=True))
+
+
+def begin(desk: Desk, targets: ReleaseSet) -> None:
+    """Put back in time what was changed by a stage that was stopped in its middle."""
+    _begin(desk, targets, _in_time(desk, targets))
+
+
+async def take_over(desk: Desk) -> Unfinished | None:
+    """Put back no more, because a walk goes on; return the stage that is open, None where none is."""
+    if desk.settling is None or desk.open_set is None:
+        return None
+    stop(desk.settling)
+    await ended(desk.settling)
+    desk.settling = None
+    return desk.open_set.unfinished
+
+
+def _begin(desk: Desk, targets: ReleaseSet, work: Coroutine[Any, Any, None]) -> None:
+    desk.open_set = targets
+    desk.settling = asyncio.create_task(work)
+
+
+async def _look(desk: Desk, targets: ReleaseSet, *, then: bool = False) -> None:
+    why = await targets.stopped("stopped on request")
+    exposure = targets.standing.exposure
+    desk.case.exposure = desk.case.exposure if exposure is None else exposure
+    desk.write(RevertStopped(at=workflow.now(), exposure=exposure, why=why))
+    if then:
+        await _in_time(desk, targets)
+
+
+async def _in_time(desk: Desk, targets: ReleaseSet) -> None:
+    begun = targets.unfinished
+    if begun is None:
+        return
+    left = begun.since + targets.bound * options.PUSH_ON - workflow.now()
+    if left > timedelta(0):
+        await workflow.sleep(left, summary=f"before stage {begun.stage} % is put back")
+    stuck = await put_back(targets, f"stage {begun.stage} % was stopped in its middle, and nobody went on")
+    if stuck:
+        back = "".join(f"; {target} could not be put back: {error}" for target, error in stuck.items())
+        why = f"{targets.standing.mixed() or targets.standing.told()}{back}"
+        desk.write(RevertStopped(at=workflow.now(), exposure=desk.case.exposure, why=why))
