@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from backout.model import Frozen
-from backout.people import AUTHORISES, MOST_NOTES, NEEDS_REASON, Act, Action, Actor, Role
+from backout.people import AUTHORISES, MOST_NOTES, NEEDS_REASON, Act, Action, Actor, ReleaseRight, Role
 from backout.playbook import Playbook
 from backout.rules import Rule
 from backout.severity import Severity
@@ -37,7 +37,7 @@ def rights(playbook: Playbook) -> Mapping[str, Role]:
 
 
 def may(
-    actor: Actor, action: Action, roles: Mapping[str, Role], only: tuple[str, ...] = ()
+    actor: Actor, action: Action | ReleaseRight, roles: Mapping[str, Role], only: tuple[str, ...] = ()
 ) -> Allowed | Refused:
     """Say whether one of the actor's roles carries the right; `only` narrows the roles that count."""
     holders = tuple(name for name, role in roles.items() if action in role.may and (not only or name in only))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from backout.acting import actor
-from backout.addressing import ListedIncident, find, full_id, only_open
+from backout.addressing import ListedIncident, find, full_id, only_open, short_of
 from backout.errors import CommandUnreadable, PersonUnknown, UnknownName
 from backout.model import Frozen
 from backout.people import NEEDS_REASON, NEEDS_SUBJECT, Act, Action, Actor
@@ -259,18 +259,18 @@ def list_text(listed: Sequence[ListedIncident]) -> str:
 
 def status_text(brief: Briefing) -> str:
     """Return where an incident stands, in a few lines."""
-    summary = brief.summary
+    summary, short = brief.summary, short_of(brief.summary.incident)
     until = f" until {brief.step_until:%H:%M:%S} UTC" if brief.step_until else ""
     exposure = "unknown" if summary.exposure is None else f"{summary.exposure} %"
     stands = f"{summary.phase.value}, {summary.outcome.value}"
     lines = [
-        f"{summary.service}/{summary.release}: {stands}, severity {summary.severity.value}",
+        f"{short}: {stands}, severity {summary.severity.value}",
         f"Step {brief.step}{until}. Exposure: {exposure}. Alerts: {summary.alerts}.",
         f"Acknowledged by {brief.acknowledged_by}." if brief.acknowledged_by else "Not acknowledged.",
         f"Held: {brief.held}" if brief.held else "",
         f"Signals: {brief.fired}" if brief.fired else "",
-        *(_ask_line(ask, f"{summary.service}/{summary.release}") for ask in brief.asks),
-        *(_question_line(one, f"{summary.service}/{summary.release}") for one in brief.questions),
+        *(_ask_line(ask, short) for ask in brief.asks),
+        *(_question_line(one, short) for one in brief.questions),
         f"Next: {', '.join(brief.next_steps)}." if brief.next_steps else "",
         *(f"Due: {one.line}." for one in brief.notices),
         *(f"Not sent: {one}" for one in brief.stakes.unsent),

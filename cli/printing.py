@@ -95,7 +95,7 @@ def incident(view: IncidentView) -> None:
     out, summary = console(), view.summary
     out.print(
         Text.assemble(
-            (f"{summary.service}/{summary.release}", "bold"),
+            (short_of(summary.incident), "bold"),
             f"  {summary.playbook} version {view.playbook.version}, {summary.severity.value}",
         )
     )

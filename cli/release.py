@@ -14,22 +14,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-_Place = Annotated[
-    str,
-    typer.Argument(metavar="SERVICE/RELEASE", help="The release, such as chat/r2; 'chat r2' means it too."),
-]
-_Release = Annotated[str | None, typer.Argument(metavar="RELEASE", hidden=True)]
-
-
-def _named(place: str, release: str | None) -> tuple[str, str]:
-    """Return the service and the release that are meant by one word, or by two."""
-    service, slash, second = place.partition("/")
-    if not service or bool(slash) == (release is not None) or not (second or release):
-        given = " ".join(filter(None, (place, release)))
-        msg = f"'{given}' is no release; write it as SERVICE/RELEASE, such as '{service or 'chat'}/r2'"
-        raise typer.BadParameter(msg)
-    return service, second or release or ""
-
 
 @app.command()
 def register(
@@ -41,6 +25,12 @@ def register(
             "owner, artifacts (kind, name, digest); also datasets, evaluations, ramp, baseline.",
         ),
     ],
+    during_incident: Annotated[
+        str,
+        typer.Option(
+            help="Why it must be registered although an incident runs on another release of the service."
+        ),
+    ] = "",
     person: options.As = None,
     site: options.Site = None,
     state: options.State = options.STATE,
@@ -49,13 +39,14 @@ def register(
     """Register a release, and start the watch that guards it. The same registration twice is one."""
     from cli import releasing  # noqa: PLC0415  # the database and the Temporal SDK cost 0.5 s, which --help does not need
 
-    releasing.register(file, person=person, site=site, state=state, as_json=as_json)
+    meant = releasing.Registering(file=file, person=person, during_incident=during_incident.strip())
+    releasing.register(meant, site=site, state=state, as_json=as_json)
 
 
 @app.command()
 def watch(
-    place: _Place,
-    release: _Release = None,
+    place: options.Place,
+    release: options.Release = None,
     site: options.Site = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -63,7 +54,7 @@ def watch(
     """See that a registered release is watched, and start its watch where it is not."""
     from cli import releasing  # noqa: PLC0415  # as above
 
-    releasing.watch(*_named(place, release), site=site, state=state, as_json=as_json)
+    releasing.watch(*options.named(place, release), site=site, state=state, as_json=as_json)
 
 
 @app.command("list")
@@ -82,8 +73,8 @@ def list_releases(
 
 @app.command()
 def show(
-    place: _Place,
-    release: _Release = None,
+    place: options.Place,
+    release: options.Release = None,
     site: options.Site = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -91,7 +82,7 @@ def show(
     """Show what a release is made of, where it comes from, and what its watch sees."""
     from cli import releasing  # noqa: PLC0415  # as above
 
-    releasing.show(*_named(place, release), site=site, state=state, as_json=as_json)
+    releasing.show(*options.named(place, release), site=site, state=state, as_json=as_json)
 
 
 @app.command()
@@ -104,7 +95,7 @@ def baseline(  # noqa: PLR0913, PLR0917  # typer makes an option of each
             "The service alone: show its record.",
         ),
     ],
-    release: _Release = None,
+    release: options.Release = None,
     why: Annotated[str | None, typer.Option(help="Why it is known to be good; needed to name one.")] = None,
     person: options.As = None,
     site: options.Site = None,
@@ -123,16 +114,16 @@ def baseline(  # noqa: PLR0913, PLR0917  # typer makes an option of each
     if not (why or "").strip():
         msg = "give the reason with --why: what shows that the release is good"
         raise typer.BadParameter(msg)
-    service, good = _named(place, release)
+    service, good = options.named(place, release)
     named = baselines.Named(service=service, release=good, why=why or "", person=person)
     baselines.name(named, site=site, state=state, as_json=as_json)
 
 
 @app.command()
 def retire(  # noqa: PLR0913, PLR0917  # typer makes an option of each
-    place: _Place,
+    place: options.Place,
     why: Annotated[str, typer.Option(help="Why it needs no guard any more.")],
-    release: _Release = None,
+    release: options.Release = None,
     person: options.As = None,
     site: options.Site = None,
     state: options.State = options.STATE,
@@ -144,6 +135,24 @@ def retire(  # noqa: PLR0913, PLR0917  # typer makes an option of each
     if not why.strip():
         msg = "give a reason with --why"
         raise typer.BadParameter(msg)
-    service, named = _named(place, release)
+    service, named = options.named(place, release)
     meant = releasing.Retirement(service=service, release=named, why=why, person=person)
     releasing.retire(meant, site=site, state=state, as_json=as_json)
+
+
+@app.command()
+def rollout(  # noqa: PLR0913, PLR0917  # typer makes an option of each
+    place: options.Place,
+    release: options.Release = None,
+    why: Annotated[str, typer.Option(help="Why it goes up, for the timeline and for who approves.")] = "",
+    person: options.As = None,
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Roll a registered release out in guarded stages, or release one again whose quarantine was lifted."""
+    from cli import rollouts  # noqa: PLC0415  # as above
+
+    service, named = options.named(place, release)
+    wanted = rollouts.Wanted(service=service, release=named, why=why, person=person)
+    rollouts.begin(wanted, site=site, state=state, as_json=as_json)

@@ -12,6 +12,7 @@ from temporalio.client import (
     WorkflowHandle,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from backout import details
 from backout.addressing import ListedIncident, find, full_id
@@ -23,7 +24,7 @@ from backout.errors import (
     IncidentUnknown,
 )
 from backout.people import Act, Receipt
-from backout.view import IncidentSummary, IncidentView
+from backout.view import IncidentSummary, IncidentView, is_rollout
 from gateway.engine import WITHIN_S, Engine
 from gateway.showing import listed
 from workflows import search_attributes
@@ -71,6 +72,31 @@ class Incidents:
                 static_details=details.about(opening),
             )
         return opening.incident
+
+    async def begin(self, *, opening: OpenIncident, within_s: float = WITHIN_S) -> bool:
+        """Begin a rollout; return False where it runs already.
+
+        Raises:
+            EngineDown: the engine did not take it.
+            RejectedBySystem: the engine cannot take it as it is.
+        """
+        try:
+            async with self._engine.calling(within_s):
+                await self._client.start_workflow(
+                    Incident.run,
+                    opening,
+                    id=opening.incident,
+                    task_queue=TASK_QUEUE,
+                    task_timeout=WORKFLOW_TASK,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                    search_attributes=search_attributes.of_incident(opening),
+                    static_summary=details.summary(opening),
+                    static_details=details.about(opening),
+                )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
 
     async def tell(self, *, incident: str, alert: Alert, within_s: float = WITHIN_S) -> bool:
         """Give an alert to an incident only if it is open; return whether it was.
@@ -127,6 +153,18 @@ class Incidents:
         query = f"WorkflowType = '{Incident.__name__}' AND ExecutionStatus {status}"
         async with self._engine.calling(within_s):
             return tuple([listed(run) async for run in self._client.list_workflows(query, limit=limit)])
+
+    async def running(self, *, service: str, within_s: float = WITHIN_S) -> tuple[ListedIncident, ...]:
+        """Return the incidents of a service that are open now, the newest first; no rollout is one.
+
+        Raises:
+            EngineDown: the engine did not answer.
+        """
+        kind = f"WorkflowType = '{Incident.__name__}' AND ExecutionStatus = 'Running'"
+        query = f"{kind} AND {search_attributes.SERVICE.name} = '{service}'"
+        async with self._engine.calling(within_s):
+            found = [listed(run) async for run in self._client.list_workflows(query)]
+        return tuple(one for one in found if not is_rollout(one.incident))
 
     async def resolve(self, *, text: str, within_s: float = WITHIN_S) -> str:
         """Return the id of the incident that people mean by `chat/r2`, `r2` or the beginning of either.

@@ -35,8 +35,8 @@ async def roll_out(desk: Desk, step: RolloutStep, until: datetime) -> Achieved:
         return await _off(desk, step)
     if case.ending is IncidentOutcome.TURNED_BACK:
         return Stopped(why=OVER)
-    if refusal := await _no_incident(desk):
-        return refusal
+    if stopped := await _no_incident(desk):
+        return stopped
     # Again from the start where all is done: a step that is taken again looks again.
     case.remaining = case.remaining or step.stages
     plan = _plan(desk, step)
