@@ -8,7 +8,7 @@ from activities.failures import told_to_temporal
 from backout.ports import Quarantines, Registry
 from backout.quarantining import Quarantined, QuarantineRelease, parted
 from backout.registering import newest_but
-from backout.releases import Quarantine, ReleaseRecord
+from backout.releases import Quarantine
 
 
 class QuarantineActivities:
@@ -23,25 +23,31 @@ class QuarantineActivities:
     async def quarantine_release(self, request: QuarantineRelease) -> Quarantined:
         """Quarantine a release, but for what the last known good ones share. The same incident's is one."""
         with told_to_temporal():
-            found = await self._parted(request)
-            quarantine = Quarantine(
-                service=request.service,
-                release=request.release,
-                artifacts=found.artifacts,
-                incident=request.incident,
-                why=request.why,
-                at=request.at,
-            )
-            await self._quarantines.quarantine(quarantine=quarantine)
-            return found
+            return await quarantine(request, quarantines=self._quarantines, registry=self._registry)
 
-    async def _parted(self, request: QuarantineRelease) -> Quarantined:
-        own, service = await self._record(request.service, request.release), request.service
-        named = newest_but(request.release, await self._registry.baselines(service=service))
-        good = tuple(dict.fromkeys(name for name in (request.baseline, named) if name))
-        records = [record for name in good if (record := await self._record(service, name))]
-        artifacts = request.artifacts or (own.registration.artifacts if own else ())
-        return parted(artifacts, good=good, records=records)
 
-    async def _record(self, service: str, release: str) -> ReleaseRecord | None:
-        return await self._registry.release(service=service, release=release)
+async def quarantine(
+    request: QuarantineRelease, *, quarantines: Quarantines, registry: Registry
+) -> Quarantined:
+    """Quarantine a release as an incident does, or as a person does by hand."""
+    found = await _parted(request, registry)
+    told = Quarantine(
+        service=request.service,
+        release=request.release,
+        artifacts=found.artifacts,
+        incident=request.incident,
+        why=request.why,
+        at=request.at,
+    )
+    await quarantines.quarantine(quarantine=told)
+    return found
+
+
+async def _parted(request: QuarantineRelease, registry: Registry) -> Quarantined:
+    service = request.service
+    own = await registry.release(service=service, release=request.release)
+    named = newest_but(request.release, await registry.baselines(service=service))
+    good = tuple(dict.fromkeys(name for name in (request.baseline, named) if name))
+    found = [await registry.release(service=service, release=name) for name in good]
+    artifacts = request.artifacts or (own.registration.artifacts if own else ())
+    return parted(artifacts, good=good, records=[record for record in found if record])

@@ -339,3 +339,22 @@ class FreezeUnknown(EngineDown):
 class NothingQuarantined(BackoutError):
     """Release {release} of {service} is not quarantined, so nothing was done. 'backout release quarantined'
     shows what is."""
+
+
+class ServiceFrozen(BackoutError):
+    """Release {release} of {service} cannot be registered: the service is frozen while an incident is open
+    ({incidents}). Wait until it is over; a person may register it all the same, with 'backout release
+    register --during-incident WHY'."""
+
+
+class ReleaseInQuarantine(BackoutError):
+    """Release {release} of {service} must not be released: {why}."""
+
+
+class FreezeUnknown(EngineDown):
+    """Nobody can say whether {service} is frozen: {why}. Count it as frozen, and ask again."""
+
+
+class NothingQuarantined(BackoutError):
+    """Release {release} of {service} is not quarantined, so nothing was done. 'backout release quarantined'
+    shows what is."""

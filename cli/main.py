@@ -19,6 +19,7 @@ from cli import (
     notices,
     oncall,
     operate,
+    quarantine,
     release,
     triggers,
 )
@@ -37,6 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 operate.add_to(app)
+quarantine.add_to(release.app)
 app.add_typer(release.app, name="release", rich_help_panel="Tell")
 app.add_typer(event.app, name="event", rich_help_panel="Tell")
 app.add_typer(incidents.app, name="incidents", rich_help_panel="Look")

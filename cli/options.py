@@ -28,8 +28,23 @@ As = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Place = Annotated[
+    str,
+    typer.Argument(metavar="SERVICE/RELEASE", help="The release, such as chat/r2; 'chat r2' means it too."),
+]
+Release = Annotated[str | None, typer.Argument(metavar="RELEASE", hidden=True)]
 STATE = Path(".backout")
 SITE = Path("site.yaml")
+
+
+def named(place: str, release: str | None) -> tuple[str, str]:
+    """Return the service and the release that are meant by one word, or by two."""
+    service, slash, second = place.partition("/")
+    if not service or bool(slash) == (release is not None) or not (second or release):
+        given = " ".join(filter(None, (place, release)))
+        msg = f"'{given}' is no release; write it as SERVICE/RELEASE, such as '{service or 'chat'}/r2'"
+        raise typer.BadParameter(msg)
+    return service, second or release or ""
 
 
 def labels(given: Sequence[str] | None) -> dict[str, str]:

@@ -18,12 +18,22 @@ from backout.people import Actor
 from backout.releases import Registration, ReleaseRecord, WatchView
 from backout.yaml_text import parse
 from cli import printing
+from cli.freezing import freeze_over
 from cli.session import WITHIN_S, actor_of, connection, run, site_file
 from deployment import load_deployment
 from gateway.registering import Releases, Shown, Told
 from gateway.watches import Watches
 
 _SHOWN_TRANSITIONS = 5
+
+
+class Registering(Frozen):
+    """A release that a person registers."""
+
+    file: str
+    person: str | None
+    during_incident: str
+    """Why they do so while an incident runs; empty where nobody said."""
 
 
 class Retirement(Frozen):
@@ -51,18 +61,23 @@ async def opened(site: Path | None, state: Path) -> AsyncIterator[Releases]:
     client = await wiring.connect(connection(state), lazy=True)
     async with wiring.open_adapters(deployment.at) as adapters:
         yield Releases(
-            registry=adapters.registry(), watches=Watches(client=client), playbooks=deployment.playbooks
+            registry=adapters.registry(),
+            watches=Watches(client=client),
+            freeze=freeze_over(client, adapters, deployment),
+            playbooks=deployment.playbooks,
         )
 
 
-def register(file: str, *, person: str | None, site: Path | None, state: Path, as_json: bool) -> None:
+def register(meant: Registering, *, site: Path | None, state: Path, as_json: bool) -> None:
     """Register what a file tells, and say what came of it."""
 
     async def do() -> Told:
-        by = signed(actor_of(site_file(site, state).site, chosen=person))
-        told = parse(_text(file), file=_name(file), model=Registration)
+        by = signed(actor_of(site_file(site, state).site, chosen=meant.person))
+        told = parse(_text(meant.file), file=_name(meant.file), model=Registration)
         async with opened(site, state) as releases:
-            return await releases.register(told, by=by, within_s=WITHIN_S)
+            return await releases.register(
+                told, by=by, during_incident=meant.during_incident, within_s=WITHIN_S
+            )
 
     _print(run(do()), "registered", as_json=as_json)
 

@@ -25,7 +25,9 @@ from backout.errors import (
     RateLimited,
     RegistrationRefused,
     ReleaseDiffers,
+    ReleaseInQuarantine,
     ReleaseUnknown,
+    ServiceFrozen,
     Unanswered,
 )
 
@@ -41,6 +43,8 @@ _STATUS: Mapping[type[BackoutError], int] = {
     EventRefused: 422,
     PushRefused: 422,
     RegistrationRefused: 422,
+    ReleaseInQuarantine: 423,
+    ServiceFrozen: 423,
     RateLimited: 429,
     EngineDown: 503,
     Unanswered: 504,

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from backout.doors import CloudEventsDoor
 from backout.errors import SecretMissing
 from backout.playbook import Playbook
-from backout.ports import Marks, Outbox, PushStore, Registry, SlackCalls
+from backout.ports import Marks, Outbox, PushStore, Quarantines, Registry, SlackCalls
 from backout.senders import cloudevents
 from backout.senders.known import SENDERS, heard_by
 from backout.site import Site
@@ -26,6 +26,8 @@ from gateway.answers import HANDLERS
 from gateway.bodies import JSON
 from gateway.delivery import Delivery
 from gateway.events import EventsDoor
+from gateway.freeze import FreezeDoor
+from gateway.freezing import Freeze
 from gateway.handshake import Handshake
 from gateway.health import Health
 from gateway.incidents import Incidents
@@ -64,6 +66,7 @@ class Stores:
 
     outbox: Outbox
     registry: Registry
+    quarantines: Quarantines
     marks: Marks
     pushes: Mapping[str, PushStore]
     """By push source."""
@@ -79,6 +82,7 @@ class _Parts:
     site: Site
     metrics: Metrics
     delivery: Delivery
+    freeze: Freeze
     releases: Releases
 
 
@@ -106,8 +110,15 @@ def build_app(  # noqa: PLR0913  # the composition root hands over every part by
         registry=stores.registry,
         metrics=metrics,
     )
-    releases = Releases(registry=stores.registry, watches=watches, playbooks=playbooks)
-    parts = _Parts(incidents, stores, playbooks, site, metrics, delivery, releases)
+    freeze = Freeze(
+        incidents=incidents,
+        quarantines=stores.quarantines,
+        registry=stores.registry,
+        playbooks=playbooks,
+        routes=site.routes,
+    )
+    releases = Releases(registry=stores.registry, watches=watches, freeze=freeze, playbooks=playbooks)
+    parts = _Parts(incidents, stores, playbooks, site, metrics, delivery, freeze, releases)
     door = _slack(parts, slack, secrets)
     socket = door.socket if door else None
     health = Health(incidents=incidents, outbox=stores.outbox, socket=socket, metrics=metrics)
@@ -117,7 +128,7 @@ def build_app(  # noqa: PLR0913  # the composition root hands over every part by
         *_alerts(parts, secrets.alerts),
         *(door.routes if door else ()),
         *_signals(parts, secrets.pushes),
-        *_releases(parts, _secret(secrets.releases, "/releases and /events")),
+        *_releases(parts, _secret(secrets.releases, "/releases, /events and /freeze")),
     ]
     return Starlette(
         routes=routes,
@@ -198,6 +209,7 @@ def _releases(parts: _Parts, token: str | None) -> list[Route]:
         Route(one, releases.show, methods=["GET"]),
         Route(f"{one}/retire", releases.retire, methods=["POST"]),
         Route("/events", events.mark, methods=["POST"]),
+        Route("/freeze/{service}", FreezeDoor(token=token, freeze=parts.freeze).ask, methods=["GET"]),
     ]
 
 

@@ -15,6 +15,7 @@ from backout.playbook import Playbook
 from backout.ports import Registry
 from backout.registering import checked, with_baseline
 from backout.releases import Registration, ReleaseRecord, WatchView
+from gateway.freezing import Freeze
 from gateway.watches import Watches
 
 MOST = 10_000
@@ -66,27 +67,38 @@ class Releases:
         *,
         registry: Registry,
         watches: Watches,
+        freeze: Freeze,
         playbooks: Mapping[str, Playbook],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Keep in `registry` and guard through `watches`, by the rules of `playbooks`."""
         self._registry = registry
         self._watches = watches
+        self._freeze = freeze
         self._playbooks = playbooks
         self._now = now
         self._current: set[str] = set()
         """Releases whose watch is known to go by the playbooks of this process."""
 
-    async def register(self, told: Registration, *, by: str, within_s: float = WITHIN_S) -> Told:
-        """Keep a release and start its watch.
+    async def register(
+        self, told: Registration, *, by: str, during_incident: str = "", within_s: float = WITHIN_S
+    ) -> Told:
+        """Keep a release and start its watch. `during_incident`: why a person does so while one runs.
 
         Raises:
             RegistrationRefused: no playbook can guard it so.
             ReleaseDiffers: it is registered already, with another content.
+            ReleaseInQuarantine: its name, or a digest of it, is quarantined.
+            ServiceFrozen: it is new, and an incident runs on another release of the service.
         """
         service, release = told.service, told.release
         checked(told, playbooks=self._playbooks)
+        await self._freeze.refuse_quarantined(told)
         kept = await self._registry.release(service=service, release=release)
+        if kept is None and during_incident:
+            by = f"{by}, during an incident: {during_incident}"
+        elif kept is None:
+            await self._freeze.refuse_frozen(told, within_s=within_s)
         baselines = await self._registry.baselines(service=service)
         complete = with_baseline(told, kept=kept, baselines=baselines)
         record = ReleaseRecord(registration=complete, registered_at=self._now(), by=by)

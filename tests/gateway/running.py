@@ -16,6 +16,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.channels.slack_calls import SlackCallsWeb
+from adapters.memory_quarantines import MemoryQuarantines
 from adapters.stores.memory import MemoryMarks, MemoryOutbox, MemoryPushes, MemoryRegistry
 from backout.playbook import Playbook
 from backout.ports import Outbox, SlackCalls
@@ -96,6 +97,7 @@ class Gateway:
     registry: CollectorRegistry
     watches: Watches
     releases: MemoryRegistry
+    quarantines: MemoryQuarantines
     marks: MemoryMarks
     pushes: Mapping[str, MemoryPushes]
 
@@ -139,12 +141,15 @@ async def gateway_over(  # noqa: PLR0913  # a test names what matters to it
     registry = CollectorRegistry()
     incidents, watches = Incidents(client=client), Watches(client=client)
     kept, releases, marks = outbox or MemoryOutbox(), releases or MemoryRegistry(), MemoryMarks()
+    quarantines = MemoryQuarantines()
     pushes = {name: MemoryPushes() for name in PUSH_TOKENS}
     calls = SlackCallsWeb(BOT_TOKEN, site.gateway.slack.api if site.gateway.slack else "")
     app = build_app(
         incidents=incidents,
         watches=watches,
-        stores=Stores(outbox=kept, registry=releases, marks=marks, pushes=pushes),
+        stores=Stores(
+            outbox=kept, registry=releases, quarantines=quarantines, marks=marks, pushes=pushes
+        ),
         slack=slack or calls,
         playbooks=playbooks,
         site=site,
@@ -165,6 +170,7 @@ async def gateway_over(  # noqa: PLR0913  # a test names what matters to it
             registry=registry,
             watches=watches,
             releases=releases,
+            quarantines=quarantines,
             marks=marks,
             pushes=pushes,
         )

@@ -1,0 +1,119 @@
+"""The freeze: what runs and what is quarantined, asked of the engine and of the site's store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from backout import freezing
+from backout.addressing import ListedIncident, short_of
+from backout.errors import (
+    BackoutError,
+    EngineDown,
+    FreezeUnknown,
+    ReleaseInQuarantine,
+    ServiceFrozen,
+    UnknownName,
+)
+from backout.freezing import FreezeAnswer, FreezeQuestion
+from backout.playbook import Playbook
+from backout.ports import Quarantines, Registry
+from backout.releases import Quarantine, Registration
+from backout.site import Route
+from gateway.engine import WITHIN_S
+from gateway.incidents import Incidents
+
+
+class Freeze:
+    """Says what may be released now. The truth is the engine's list of what runs, and the store."""
+
+    def __init__(
+        self,
+        *,
+        incidents: Incidents,
+        quarantines: Quarantines,
+        registry: Registry,
+        playbooks: Mapping[str, Playbook],
+        routes: Sequence[Route],
+    ) -> None:
+        """Ask these; services are those of the playbooks and of the routes."""
+        self._incidents = incidents
+        self._quarantines = quarantines
+        self._registry = registry
+        self._playbooks = playbooks
+        self._routes = routes
+
+    async def ask(self, asked: FreezeQuestion, *, within_s: float = WITHIN_S) -> FreezeAnswer:
+        """Say whether the service is frozen, and whether what is asked for may be released.
+
+        Raises:
+            UnknownName: nothing guards such a service.
+            FreezeUnknown: the engine or the store does not say, so it counts as frozen.
+        """
+        service = asked.service
+        if not freezing.guards(service, self._playbooks, self._routes):
+            known = freezing.services(self._playbooks, self._routes)
+            raise UnknownName(kind="service", name=service, known=known)
+        try:
+            digests = {*asked.digest, *await self._known(asked)}
+            running, bad = await asyncio.gather(
+                self._incidents.running(service=service, within_s=within_s),
+                self.quarantined(service=service, release=asked.release, digests=digests),
+            )
+        except BackoutError as error:
+            raise FreezeUnknown(service=service, why=error) from error
+        because = (
+            *map(freezing.of_incident, running),
+            *(freezing.of_quarantine(one, digests) for one in bad),
+        )
+        return FreezeAnswer(frozen=bool(because), service=service, because=because)
+
+    async def refuse_quarantined(self, told: Registration) -> None:
+        """Refuse a release that is quarantined by its name, or by a digest of any service.
+
+        Raises:
+            ReleaseInQuarantine: it is; every reason is in it.
+        """
+        digests = {artifact.digest for artifact in told.artifacts}
+        if bad := await self.quarantined(service=told.service, release=told.release, digests=digests):
+            why = "; ".join(freezing.of_quarantine(one, digests).says for one in bad)
+            raise ReleaseInQuarantine(service=told.service, release=told.release, why=why)
+
+    async def refuse_frozen(self, told: Registration, *, within_s: float) -> None:
+        """Refuse a new release of a service on which an incident runs, unless it is that incident's own.
+
+        Where the engine does not say, nothing is refused: a release is rather known and guarded than not, and
+        pipelines ask for the freeze itself before they deploy.
+
+        Raises:
+            ServiceFrozen: an incident runs.
+        """
+        try:
+            running = await self._incidents.running(service=told.service, within_s=within_s)
+        except EngineDown:
+            return
+        if not running or any(_is_on(one, told.release) for one in running):
+            return
+        incidents = ", ".join(short_of(one.incident) for one in running)
+        raise ServiceFrozen(service=told.service, release=told.release, incidents=incidents)
+
+    async def quarantined(
+        self, *, service: str, release: str | None, digests: set[str]
+    ) -> tuple[Quarantine, ...]:
+        """Return what keeps a release of a service, or one of these digests, from being released."""
+        named = await self._quarantines.quarantines(service=service) if release else ()
+        found = [one for one in named if one.release == release]
+        if digests:
+            found += await self._quarantines.quarantines(service=None, digests=sorted(digests))
+        return tuple(dict.fromkeys(found))
+
+    async def _known(self, asked: FreezeQuestion) -> set[str]:
+        """Return the digests of the release as it was registered: it may be older than a quarantine."""
+        if asked.release is None:
+            return set()
+        record = await self._registry.release(service=asked.service, release=asked.release)
+        return {artifact.digest for artifact in record.registration.artifacts} if record else set()
+
+
+def _is_on(incident: ListedIncident, release: str) -> bool:
+    return incident.names[1] == release
