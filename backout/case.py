@@ -105,6 +105,8 @@ class Case(BaseModel):
     """The revert came to its last stage, read back and soaked."""
     released: bool = False
     """The rollout came to its last stage, read back, soaked and healthy."""
+    turning_back: str = ""
+    """Why a rollout turns back, or has; empty while no rule fired at a stage of it."""
     sent: tuple[str, ...] = ()
     """Steps whose notice was sent."""
     ladder: Ladder | None = None

@@ -117,6 +117,8 @@ def _directed(case: Case, act: Act) -> str:
     if act.action is Action.EMERGENCY:
         case.emergency, case.held = act.actor.name, ""
         return "all exposure is being taken off at once"
+    if act.action is Action.COME_BACK:
+        case.coming_back = f"{act.actor.name}: {act.reason}"
     return f"{act.action.value}: taken"
 
 

@@ -37,6 +37,16 @@ class Mandate(Frozen):
     on_timeout: Move | None = None
     """What their silence means; as the step says where it is None."""
 
+    @property
+    def takes(self) -> str:
+        """Whose authority it takes, in words: where that changes, approvals that were given do not count."""
+        if self.authority != "approve":
+            return self.authority
+        told = [f"approve: {self.quorum} of {', '.join(self.roles)}"]
+        told += [f"in {self.roles_needed} roles"] if self.roles_needed > 1 else []
+        told += [f"one of {', '.join(self.must)}"] if self.must else []
+        return "; ".join((*told, *(f"with {role}" for role in self.required)))
+
 
 def mandate(
     said: Evaluation | None,

@@ -29,6 +29,7 @@ from backout.timeline import (
 from backout.timeline_exposure import CheckRun, ExposureSet, RevertStopped
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import LadderEnded
+from backout.timeline_plans import PlanChosen
 from backout.view import IncidentView
 
 E = TypeVar("E", bound=BaseEvent)
@@ -61,7 +62,9 @@ class Facts(Frozen):
     stops: tuple[RevertStopped, ...]
     acts: tuple[ActionTaken, ...]
     bypasses: tuple[ActionTaken, ...]
-    """What authorised something past its quorum: overrides, and hands on the glass."""
+    """What went past a quorum: overrides, hands on the glass, and emergencies."""
+    plans: tuple[PlanChosen, ...]
+    """What was chosen of the revert and its alternatives, and what was not."""
     checks: tuple[CheckRun, ...]
     pages: tuple[PeoplePaged, ...]
     messages: tuple[MessageSent, ...]
@@ -94,6 +97,7 @@ def facts(view: IncidentView) -> Facts:
         stops=_all(timeline, RevertStopped),
         acts=_all(timeline, ActionTaken),
         bypasses=_bypasses(timeline),
+        plans=_all(timeline, PlanChosen),
         checks=_all(timeline, CheckRun),
         pages=_all(timeline, PeoplePaged),
         messages=_all(timeline, MessageSent),
@@ -112,7 +116,7 @@ def _all(timeline: Iterable[Event], kind: type[E]) -> tuple[E, ...]:
 
 
 def _bypasses(timeline: Iterable[Event]) -> tuple[ActionTaken, ...]:
-    ways = {Action.OVERRIDE, Action.BREAK_GLASS}
+    ways = {Action.OVERRIDE, Action.BREAK_GLASS, Action.EMERGENCY}
     return tuple(event for event in _all(timeline, ActionTaken) if event.action in ways)
 
 

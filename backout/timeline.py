@@ -32,6 +32,7 @@ from backout.timeline_exposure import (
 from backout.timeline_fencing import TargetsTakenOver
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
+from backout.timeline_plans import PlanChosen
 from backout.timeline_quarantine import QuarantineFailed, ReleaseQuarantined
 from backout.timeline_served import ServedChecked, SessionsBegun
 
@@ -193,7 +194,11 @@ class PeoplePaged(BaseEvent):
         return f"Paged {', '.join(self.people)} ({', '.join(self.roles)}){by}: {self.why}{failed}"
 
 
-_FLAGGED = {Action.OVERRIDE: "OVERRIDE", Action.BREAK_GLASS: "BREAK-GLASS"}
+_FLAGGED = {
+    Action.OVERRIDE: "OVERRIDE",
+    Action.BREAK_GLASS: "BREAK-GLASS",
+    Action.EMERGENCY: "EMERGENCY",
+}
 """What goes past a quorum stands out wherever the timeline is read."""
 
 
@@ -330,6 +335,7 @@ Event = Annotated[
     | ConsentLapsed
     | GlassBroken
     | RevertAnnounced
+    | PlanChosen
     | Held
     | BaselineProven
     | BaselineUnproven

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 
 from temporalio import workflow
@@ -32,20 +33,7 @@ async def authorised(
     case, ask = desk.case, offered(desk, ask)
     if ask.subject in case.authorised:
         return None
-    case.rejections.pop(ask.subject, None)
-    desk.write(
-        ApprovalAsked(
-            at=workflow.now(),
-            what=ask.headline,
-            subject=ask.subject,
-            quorum=ask.quorum,
-            roles=ask.roles,
-            until=ask.until or until,
-            roles_needed=ask.roles_needed,
-            must=ask.must,
-            required=ask.required,
-        )
-    )
+    _begin(desk, ask, until)
     # The question is open before the page calls people to answer it.
     with desk.asking(kind, ask):
         desk.page(ask.roles, f"approval needed from {ask.quorum}: {ask.headline}")
@@ -59,6 +47,54 @@ async def authorised(
     if ask.subject not in case.authorised:
         return TimedOut(missing=f"no quorum of {ask.quorum} from {' or '.join(ask.roles)}")
     return None
+
+
+async def one_authorised(desk: Desk, asks: Mapping[str, Ask], until: datetime) -> str | Stopped | TimedOut:
+    """Return the subject of the question that a quorum authorised first, of several by their kinds.
+
+    They exclude each other: the others are not asked any more. Who rejects one leaves those that still wait.
+    """
+    case, asks = desk.case, {kind: offered(desk, ask) for kind, ask in asks.items()}
+    subjects, first = [ask.subject for ask in asks.values()], next(iter(asks.values()))
+
+    def authorised_first() -> str:
+        return next((one for one in case.authorised if one in subjects), "")
+
+    if not authorised_first():
+        with ExitStack() as questions:
+            for kind, ask in asks.items():
+                _begin(desk, ask, until)
+                questions.enter_context(desk.asking(kind, ask))
+            which = ", or ".join(ask.headline for ask in asks.values())
+            desk.page(first.roles, f"approval needed from {first.quorum} of one of these: {which}")
+            await answer(
+                lambda: bool(authorised_first()) or all(one in case.rejections for one in subjects),
+                until=until,
+                summary=f"waits for approval by {first.quorum} of {', '.join(first.roles)}, of one plan",
+            )
+    if found := authorised_first():
+        return found
+    if all(one in case.rejections for one in subjects):
+        return Stopped(why="; ".join(case.rejections[one] for one in subjects))
+    return TimedOut(missing=f"no quorum of {first.quorum} from {' or '.join(first.roles)}")
+
+
+def _begin(desk: Desk, ask: Ask, until: datetime) -> None:
+    """Write down that people are asked; what was rejected before is asked anew."""
+    desk.case.rejections.pop(ask.subject, None)
+    desk.write(
+        ApprovalAsked(
+            at=workflow.now(),
+            what=ask.headline,
+            subject=ask.subject,
+            quorum=ask.quorum,
+            roles=ask.roles,
+            until=ask.until or until,
+            roles_needed=ask.roles_needed,
+            must=ask.must,
+            required=ask.required,
+        )
+    )
 
 
 def offered(desk: Desk, ask: Ask) -> Ask:

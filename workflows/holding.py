@@ -16,6 +16,7 @@ from workflows import options
 from workflows.desk import Desk
 
 DECISIONS = (Action.RESUME, Action.RETRY, Action.SKIP, Action.ABORT, Action.CLOSE)
+"""What every held incident takes; where users recovered at a stage, exposure may come back too."""
 
 
 async def obey(desk: Desk) -> Directive:
@@ -44,10 +45,11 @@ async def _decided(desk: Desk) -> Directive:
     """Wait for a decision. Silence is answered with another page, after twice the pause each time."""
     case = desk.case
     what = f"Held: {case.held.removesuffix('.')}. Decide how to go on"
+    actions = (*DECISIONS, Action.COME_BACK) if case.recovered else DECISIONS
     while case.directive is None:
         await carry_over_if_long(desk)
         until = workflow.now() + options.reminder(desk.playbook.remind, case.reminders)
-        question = Ask(what=what, actions=DECISIONS, roles=desk.holders(*DECISIONS), until=until)
+        question = Ask(what=what, actions=actions, roles=desk.holders(*actions), until=until)
         if not await desk.ask("decide", question, lambda: _woken(desk), until=until):
             case.reminders += 1
             again = f"still held: {case.held}"
@@ -82,6 +84,7 @@ def _taken(desk: Desk) -> Directive:
     desk.case.held, desk.case.held_by = "", ""
     if directive is Directive.RETRY:
         desk.forget()
+        desk.case.give_up_alternative()
     return directive
 
 

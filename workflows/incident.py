@@ -110,7 +110,7 @@ class Incident:
                 ahead = self._beyond(directive) if directive is Directive.EMERGENCY else ahead
 
     def _next(self, ahead: int) -> int | None:
-        """Return the position of the next step; the postmortem's where it is settled how the incident ends."""
+        """Return the position of the next step; of the postmortem, where it is settled how the case ends."""
         for position, step in enumerate(self._desk.playbook.steps):
             if position >= ahead and (self._case.ending is None or isinstance(step, PostmortemStep)):
                 return position

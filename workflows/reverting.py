@@ -8,11 +8,12 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.signals import SignalActivities
+from backout import way_back
 from backout.exposure import StagedPlan
 from backout.requests import CountRequests
 from backout.steps import RevertStep
 from backout.timeline_exposure import RequestsCounted, RevertStopped
-from workflows import choosing, fencing, options, proving, quarantining, serving, walking
+from workflows import choosing, coming_back, fencing, options, proving, quarantining, serving, walking
 from workflows.achieved import Achieved, Done, Stopped
 from workflows.desk import Desk
 from workflows.doing import do
@@ -22,41 +23,72 @@ from workflows.revert import WalkedDown
 
 async def revert(desk: Desk, step: RevertStep, until: datetime) -> Achieved:
     """Have a proven baseline and an authorised plan, walk down its stages, and say where that ended."""
-    desk.case.reverted = False
-    # Again from the start where all is done: a step that is taken again looks again.
-    desk.case.remaining = desk.case.remaining or step.stages
+    case = desk.case
+    case.reverted, case.recovered, case.came_back = False, False, False
+    if case.coming_back:
+        return await _come_back(desk, step)
     if refusal := await proving.proven(desk, until):
         return refusal
     plan = await choosing.chosen(desk, step, until)
     if not isinstance(plan, StagedPlan):
         return plan
+    # Again from the start where all is done: a step that is taken again looks again.
+    case.remaining = case.remaining or plan.stages
     if refusal := await fencing.alone(desk, plan):
         return refusal
-    await serving.begin(desk, plan)
-    walked = await walking.walk(desk, step, plan)
-    desk.case.remaining = walked.remaining
-    if walked.exposure is not None:
-        desk.case.exposure = walked.exposure
-    desk.case.reverted = walked.state == "complete"
-    if not desk.case.reverted:
-        desk.write(RevertStopped(at=workflow.now(), exposure=walked.exposure, why=walked.why))
+    walked = await _walk(desk, step, plan, case.remaining)
     await count_requests(desk)
-    if desk.case.reverted:
+    if case.reverted:
         await quarantining.quarantine(desk, plan)
-    return _achieved(walked)
+    return _achieved(desk, plan, walked)
 
 
-def _achieved(walked: WalkedDown) -> Achieved:
+async def _walk(desk: Desk, step: RevertStep, plan: StagedPlan, stages: tuple[int, ...]) -> WalkedDown:
+    """Walk down these stages, and keep where that ended."""
+    case = desk.case
+    if not case.emergency:
+        await serving.begin(desk, plan)
+    walked = await walking.walk(desk, step, plan, stages, at_once=bool(case.emergency))
+    case.remaining = walked.remaining
+    case.reverted = walked.state == "complete"
+    if walked.exposure is not None and not plan.alternative:
+        case.exposure = walked.exposure
+    if not case.reverted:
+        desk.write(RevertStopped(at=workflow.now(), exposure=walked.exposure, why=walked.why))
+    return walked
+
+
+async def _come_back(desk: Desk, step: RevertStep) -> Achieved:
+    """Bring exposure back up; where a rule fires on the way, all is off after that, as after a revert."""
+    plan = choosing.plan(desk, step)
+    walked = await coming_back.come_back(desk, step, plan)
+    await count_requests(desk)
+    if not isinstance(walked, WalkedDown):
+        return walked
+    desk.case.remaining, desk.case.reverted = (), True
+    await quarantining.quarantine(desk, plan)
+    return Done(result=f"{walked.why}: {walked.exposure} % of traffic is left on the candidate")
+
+
+def _achieved(desk: Desk, plan: StagedPlan, walked: WalkedDown) -> Achieved:
     match walked.state:
         case "complete":
-            return Done(result=f"{walked.exposure} % of traffic is left on the candidate")
+            return Done(result=_result(plan, walked))
         case "failed":
             raise ApplicationError(walked.why, type="StageFailed")
         case "recovered":
-            left = ", ".join(f"{stage} %" for stage in walked.remaining)
-            return Stopped(why=f"{walked.why}: resume to go on to {left}, or skip to stay here")
-        case "stopped" | "turned_back" | "undecided":
+            up = way_back.way_up(plan, now=desk.case.exposures, found=way_back.found(desk.case.timeline))
+            desk.case.recovered = up is not None
+            choices = coming_back.choices(walked.remaining, back=up.stages[-1] if up else None)
+            return Stopped(why=f"{walked.why}: {choices}")
+        case _:
             return Stopped(why=walked.why)
+
+
+def _result(plan: StagedPlan, walked: WalkedDown) -> str:
+    if plan.alternative:
+        return f"{plan.alternative} is in place, instead of the revert"
+    return f"{walked.exposure} % of traffic is left on the candidate"
 
 
 async def count_requests(desk: Desk, *, after: timedelta = timedelta(0)) -> None:
