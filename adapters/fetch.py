@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
@@ -19,7 +19,7 @@ from pydantic import JsonValue
 from adapters.tls import public_authorities
 from backout.errors import RejectedBySystem, Unreachable
 
-Method: TypeAlias = Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
+Method: TypeAlias = Literal["GET", "PUT", "POST", "PATCH", "DELETE", "PURGE"]
 
 
 class Page(NamedTuple):
@@ -115,17 +115,41 @@ class Fetcher:
         asked = self._client.stream("POST", url, headers=headers, content=body)
         return await self._answer(url, asked, whole=False)
 
+    async def stream(self, url: str, take: Callable[[bytes], None]) -> int:
+        """Hand over the body of an answer bit by bit as it comes, where its status is 200; return the status.
+
+        How much that may be is for who takes it to say: what `take` raises ends it. The whole answer may take
+        as long as whoever waits for it allows; no silence in it may be longer than the timeout.
+
+        Raises:
+            Unreachable: no whole answer came.
+            RejectedBySystem: the address makes no sense.
+        """
+        with self._named(url):
+            async with self._client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer:
+                if answer.status_code == HTTPStatus.OK:
+                    async for chunk in answer.aiter_raw():
+                        take(chunk)
+                return answer.status_code
+
     async def _answer(
         self, url: str, asked: AbstractAsyncContextManager[httpx.Response], *, whole: bool
     ) -> Page:
+        with self._named(url):
+            try:
+                # httpx's own time-out begins anew with every chunk; a slow drip must end too.
+                async with asyncio.timeout(self._timeout_s):
+                    async with asked as answer:
+                        return await self._read(answer, url, whole=whole)
+            except TimeoutError:
+                why = f"no whole answer from {url} within {self._timeout_s:g} s"
+                raise Unreachable(what=self._what, why=why) from None
+
+    @contextmanager
+    def _named(self, url: str) -> Iterator[None]:
+        """Turn what the client raises into errors that have a name."""
         try:
-            # httpx's own time-out begins anew with every chunk; a slow drip must end too.
-            async with asyncio.timeout(self._timeout_s):
-                async with asked as answer:
-                    return await self._read(answer, url, whole=whole)
-        except TimeoutError:
-            why = f"no whole answer from {url} within {self._timeout_s:g} s"
-            raise Unreachable(what=self._what, why=why) from None
+            yield
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise RejectedBySystem(what=self._what, why=f"'{url}' is not an address: {error}") from error
         # A server may refuse our certificate after the handshake; httpx lets that error through.

@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from backout.checks import Of
+from backout.errors import RejectedBySystem
 from backout.messages import CheckResult
 from backout.ports import Check
 from backout.requests import RunCheck
@@ -39,3 +40,12 @@ def names_of(asked: RunCheck) -> dict[str, str]:
 def in_address(asked: RunCheck) -> dict[str, str]:
     """Return the placeholders with their values as an address takes them."""
     return {name: quote(value, safe="") for name, value in names_of(asked).items()}
+
+
+def in_path(asked: RunCheck) -> dict[str, str]:
+    """Return the placeholders with their values as the parts of a path. `RejectedBySystem`: one is none."""
+    names = names_of(asked)
+    for name, value in names.items():
+        if "/" in value or "\0" in value or value in {".", ".."}:
+            raise RejectedBySystem(what=f"check {asked.check}", why=f"{name} '{value}' is no part of a path")
+    return names
