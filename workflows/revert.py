@@ -68,6 +68,8 @@ class WalkedDown(Frozen):
     """The same with their generations, where a stage was stopped in its middle."""
     unfinished: Unfinished | None = None
     """That stage: unless somebody goes on in time, it is put back."""
+    fired: bool = False
+    """On the way up a rule fired, whether or not everything could be taken off then."""
 
 
 def walked(
@@ -173,11 +175,12 @@ class StagedRevert:
         trouble = await turn_back(self._targets, stage)
         rule = f"rule {said.rule} fired" if said.rule else "people judged so"
         why = f"turned back from {stage} %, because {rule}: {'; '.join(said.reasons)}"
-        return (
+        end = (
             self._ended(trouble.state, f"{why}. {trouble.why}")
             if trouble
             else self._ended("turned_back", why)
         )
+        return end.model_copy(update={"fired": True})
 
     async def _report(self, event: ExposureSet | StagePutBack | SignalsJudged) -> None:
         """Tell the incident at once; it writes the timeline."""

@@ -31,8 +31,8 @@ async def roll_out(desk: Desk, step: RolloutStep, until: datetime) -> Achieved:
     """Have the rollout authorised, walk up its stages, and say where that ended."""
     case = desk.case
     case.released = False
-    if case.emergency:
-        return await _off(desk, step)
+    if why := _why_off(desk):
+        return await _off(desk, step, why)
     if case.ending is IncidentOutcome.TURNED_BACK:
         return Stopped(why=OVER)
     if stopped := await _no_incident(desk):
@@ -47,6 +47,7 @@ async def roll_out(desk: Desk, step: RolloutStep, until: datetime) -> Achieved:
     walked = await walking.walk(desk, step, plan)
     case.remaining = walked.remaining
     case.released = walked.state == "complete"
+    case.turning_back = walked.why if walked.fired else ""
     _keep(desk, plan, walked)
     return await _achieved(desk, plan, walked)
 
@@ -59,20 +60,31 @@ async def _no_incident(desk: Desk) -> Stopped | None:
     return Stopped(why=f"incident {short_of(incident)} is open on this release: resume once it is over")
 
 
-async def _off(desk: Desk, step: RolloutStep) -> Achieved:
-    """Take everything off at once: in an emergency nobody is asked any more."""
-    told = f"emergency by {desk.case.emergency}"
-    plan = _plan(desk, step).model_copy(update={"stages": (0,), "direction": "down", "because": told})
+def _why_off(desk: Desk) -> str:
+    """Say why everything is to come off; empty where it is not, or where it is off already."""
+    case = desk.case
+    if case.emergency:
+        return f"emergency by {case.emergency}"
+    return "" if case.ending is IncidentOutcome.TURNED_BACK else case.turning_back
+
+
+async def _off(desk: Desk, step: RolloutStep, why: str) -> Achieved:
+    """Take everything off at once: nobody is asked whether what a rule or a person has stopped may stop."""
+    plan = _plan(desk, step).model_copy(update={"stages": (0,), "direction": "down", "because": why})
     if refusal := await fencing.alone(desk, plan):
         return refusal
     walked = await walking.walk(desk, step, plan, plan.stages, at_once=True)
     _keep(desk, plan, walked)
     if walked.state != "complete":
         return await _achieved(desk, plan, walked)
-    desk.case.emergency = ""
+    await _turned_back(desk, plan, why)
+    return Done(result=f"{walked.exposure} % of traffic is left on {plan.release}: {why}")
+
+
+async def _turned_back(desk: Desk, plan: StagedPlan, why: str) -> None:
+    """End the rollout: nobody meets the release any more, and nobody shall unseen."""
     desk.case.settle(IncidentOutcome.TURNED_BACK)
-    await quarantining.quarantine(desk, plan, why=f"its rollout was stopped: {told}")
-    return Done(result=f"{told}: {walked.exposure} % of traffic is left on {plan.release}")
+    await quarantining.quarantine(desk, plan, why=f"its rollout turned back: {why}")
 
 
 def _keep(desk: Desk, plan: StagedPlan, walked: WalkedDown) -> None:
@@ -126,9 +138,7 @@ async def _achieved(desk: Desk, plan: StagedPlan, walked: WalkedDown) -> Achieve
         case "complete":
             return Done(result=f"{walked.exposure} % of traffic is on {plan.release}")
         case "turned_back":
-            # Said first: whatever fails after this, the rollout is over.
-            desk.case.settle(IncidentOutcome.TURNED_BACK)
-            await quarantining.quarantine(desk, plan, why=f"its rollout turned back: {walked.why}")
+            await _turned_back(desk, plan, walked.why)
             raise ApplicationError(walked.why, type="TurnedBack")
         case "failed":
             raise ApplicationError(walked.why, type="StageFailed")
