@@ -9,7 +9,7 @@ from typing import Any
 
 from temporalio import workflow
 
-from backout.exposure import Unfinished
+from backout.exposure import StagedPlan, Unfinished
 from backout.timeline_exposure import RevertStopped
 from workflows import options
 from workflows.desk import Desk
@@ -31,14 +31,15 @@ def begin(desk: Desk, targets: ReleaseSet) -> None:
     _begin(desk, targets, _in_time(desk, targets))
 
 
-async def take_over(desk: Desk) -> Unfinished | None:
-    """Put back no more, because a walk goes on; return the stage that is open, None where none is."""
+async def take_over(desk: Desk, plan: StagedPlan) -> Unfinished | None:
+    """Put back no more, because a walk goes on; return the stage that is open, where it goes the same way."""
     if desk.settling is None or desk.open_set is None:
         return None
     stop(desk.settling)
     await ended(desk.settling)
     desk.settling = None
-    return desk.open_set.unfinished
+    same_way = desk.open_set.plan.direction == plan.direction
+    return desk.open_set.unfinished if same_way else None
 
 
 def _begin(desk: Desk, targets: ReleaseSet, work: Coroutine[Any, Any, None]) -> None:

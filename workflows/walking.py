@@ -37,7 +37,7 @@ async def walk(
     because another target fails.
     """
     stages = stages or desk.case.remaining or plan.stages
-    unfinished = await settling.take_over(desk)
+    unfinished = await settling.take_over(desk, plan)
     desk.case.reverts += 1
     targets = ReleaseSet(
         plan,

@@ -129,5 +129,5 @@ def test_a_workflow_sets_exposure_at_one_place_with_the_stages_own_key() -> None
     ((place, call),) = [
         (place, call) for place, called, call in calls("workflows") if called == "SetExposure"
     ]
-    assert (place.file, place.function) == ("workflows/revert.py", "set_stage")
+    assert (place.file, place.function) == ("workflows/setting.py", "set_part")
     assert "key" in keywords(call)

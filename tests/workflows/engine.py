@@ -33,7 +33,7 @@ from backout.event import BaseEvent
 from backout.model import digest_of
 from backout.people import NEEDS_SUBJECT, Act, Action, Actor, Person, Receipt
 from backout.playbook import Playbook
-from backout.ports import OnCall, Probe
+from backout.ports import Check, OnCall, Probe, Target
 from backout.rotas import Calendar
 from backout.view import IncidentSummary, IncidentView
 from worker import sandbox
@@ -154,6 +154,8 @@ class Engine:
         self.queue = f"tests-{next(_numbers)}"
         self.registry = MemoryRegistry()
         self.probes: dict[str, Probe] = {}
+        self.targets: dict[str, Target] = {"exposure": self.world.target}
+        self.checks: dict[str, Check] = {"consistent": self.world.check}
         self.rotas: dict[str, OnCall] = {}
         self.calendars: dict[str, Calendar] = {}
 
@@ -171,9 +173,9 @@ class Engine:
                     clock=world.clock,
                 )
             ),
-            ExposureActivities(targets={"exposure": world.target}),
-            CheckActivities(checks={"consistent": world.check}, store=world.store),
-            ServingActivities(probes=self.probes, targets={"exposure": world.target}, clock=world.clock),
+            ExposureActivities(targets=self.targets),
+            CheckActivities(checks=self.checks, store=world.store),
+            ServingActivities(probes=self.probes, targets=self.targets, clock=world.clock),
             LeaseActivities(leases=world.leases),
             QuarantineActivities(quarantines=world.quarantines, registry=world.registry),
             PeopleActivities(

@@ -1,0 +1,75 @@
+"""Fake targets for release sets: a pointer, and one whose writes go wrong at a chosen moment."""
+
+from __future__ import annotations
+
+from adapters.memory import MemoryTarget
+from backout.errors import PointerOnly, RejectedBySystem, Unreachable
+from backout.exposure import Capability, Exposure
+from backout.release_sets import Conversations
+
+
+class MemoryPointer(MemoryTarget):
+    """An alias that is at the release (100) or is not (0)."""
+
+    @property
+    def capability(self) -> Capability:
+        """It flips."""
+        return Capability.POINTER
+
+    async def set(
+        self,
+        *,
+        service: str,
+        release: str,
+        percent: int,
+        key: str,
+        expected: str = "",
+        conversations: Conversations | None = None,
+    ) -> Exposure:
+        """Flip; anything between is refused."""
+        if percent not in (0, 100):
+            raise PointerOnly(what=self.name, percent=percent)
+        return await super().set(
+            service=service,
+            release=release,
+            percent=percent,
+            key=key,
+            expected=expected,
+            conversations=conversations,
+        )
+
+
+class MemoryPart(MemoryTarget):
+    """One of a set, whose writes can be made to fail while reads go on."""
+
+    fails_writes = 0
+    """So many next writes raise Unreachable before they have any effect."""
+    refuses_from = 101
+    """Every write from this percent on is refused."""
+    refuses_below = 0
+    """Every write below this percent is refused."""
+
+    async def set(
+        self,
+        *,
+        service: str,
+        release: str,
+        percent: int,
+        key: str,
+        expected: str = "",
+        conversations: Conversations | None = None,
+    ) -> Exposure:
+        """Set the exposure, or fail as the switches say."""
+        if self.fails_writes > 0:
+            self.fails_writes -= 1
+            raise Unreachable(what=self.name, why="its writes are switched off")
+        if not self.refuses_below <= percent < self.refuses_from:
+            raise RejectedBySystem(what=self.name, why=f"{percent} % is not to be had")
+        return await super().set(
+            service=service,
+            release=release,
+            percent=percent,
+            key=key,
+            expected=expected,
+            conversations=conversations,
+        )
