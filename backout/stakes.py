@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from backout.event import BaseEvent
 from backout.model import Frozen
-from backout.steps import RevertStep, Step
+from backout.steps import RolloutStep, StagedStep, Step
 from backout.timeline import MessageFailed, MessageSent, PeoplePaged, SignalsJudged, StepStarted
 from backout.timeline_exposure import ExposureSet, RequestsCounted, RevertStopped
 
@@ -73,18 +73,24 @@ def _reasons(judged: SignalsJudged) -> tuple[str, ...]:
 
 def _soak(timeline: Sequence[BaseEvent], step: Step | None) -> tuple[datetime | None, int | None]:
     """Return until when the last stage soaks, and the stage that follows."""
-    if not isinstance(step, RevertStep):
+    if not isinstance(step, StagedStep):
         return None, None
     for event in reversed(timeline):
         match event:
             case ExposureSet(step=step.name):
-                left = [stage for stage in step.stages if stage < event.stage]
-                return event.at + step.soak, max(left, default=None)
+                return event.at + step.soak, _after(event.stage, step)
             case RevertStopped() | StepStarted():
                 break
             case _:
                 continue
     return None, None
+
+
+def _after(stage: int, step: StagedStep) -> int | None:
+    """Return the stage that follows one, downwards or in a rollout upwards; None after the last."""
+    if isinstance(step, RolloutStep):
+        return min((one for one in step.stages if one > stage), default=None)
+    return max((one for one in step.stages if one < stage), default=None)
 
 
 def _unsent(timeline: Sequence[BaseEvent]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from workflows.achieved import Achieved, Done, Stopped
 from workflows.authorising import authorised
 from workflows.desk import Desk
 from workflows.revert import WalkedDown
+from workflows.reverting import count_requests
 
 OVER = (
     "the rollout turned back, and is over: abort or close it. Once the quarantine is lifted, "
@@ -45,6 +46,7 @@ async def roll_out(desk: Desk, step: RolloutStep, until: datetime) -> Achieved:
     if refusal := await fencing.alone(desk, plan):
         return refusal
     walked = await walking.walk(desk, step, plan)
+    await count_requests(desk)
     case.remaining = walked.remaining
     case.released = walked.state == "complete"
     case.turning_back = walked.why if walked.fired else ""
