@@ -49,11 +49,11 @@ class MemoryStore(Faulty):
         newest = max(runs, key=lambda summary: summary.opened_at)
         return tuple(event for _, event in sorted(self._events[incident, newest.run].items()))
 
-    async def incidents(self, *, limit: int) -> tuple[IncidentSummary, ...]:
-        """Return the newest incidents first."""
+    async def incidents(self, *, limit: int, incident: str | None = None) -> tuple[IncidentSummary, ...]:
+        """Return the newest incidents first, those of one id or all."""
         await self.enter()
-        newest = sorted(self.summaries.values(), key=lambda summary: summary.opened_at, reverse=True)
-        return tuple(newest[:limit])
+        found = [one for one in self.summaries.values() if incident in (None, one.incident)]
+        return tuple(sorted(found, key=lambda summary: summary.opened_at, reverse=True)[:limit])
 
     async def put_document(self, *, incident: str, name: str, text: str) -> DocumentRef:
         """Keep a document."""

@@ -91,11 +91,12 @@ class SqliteStore:
         except ValidationError as error:
             raise self._foreign(which=f"the timeline of {incident}") from error
 
-    async def incidents(self, *, limit: int) -> tuple[IncidentSummary, ...]:
-        """Return the newest incidents first; it raises what `save` raises."""
-        newest = select(_INCIDENTS.c.summary).order_by(_INCIDENTS.c.opened_at.desc()).limit(limit)
+    async def incidents(self, *, limit: int, incident: str | None = None) -> tuple[IncidentSummary, ...]:
+        """Return the newest incidents first, those of one id or all; it raises what `save` raises."""
+        newest = select(_INCIDENTS.c.summary).order_by(_INCIDENTS.c.opened_at.desc())
+        newest = newest if incident is None else newest.filter_by(incident=incident)
         async with self._file.reading() as connection:
-            summaries = (await connection.execute(newest)).scalars().all()
+            summaries = (await connection.execute(newest.limit(limit))).scalars().all()
         try:
             return tuple(IncidentSummary.model_validate_json(summary) for summary in summaries)
         except ValidationError as error:
