@@ -147,9 +147,7 @@ async def gateway_over(  # noqa: PLR0913  # a test names what matters to it
     app = build_app(
         incidents=incidents,
         watches=watches,
-        stores=Stores(
-            outbox=kept, registry=releases, quarantines=quarantines, marks=marks, pushes=pushes
-        ),
+        stores=Stores(outbox=kept, registry=releases, quarantines=quarantines, marks=marks, pushes=pushes),
         slack=slack or calls,
         playbooks=playbooks,
         site=site,
