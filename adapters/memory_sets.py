@@ -44,6 +44,8 @@ class MemoryPart(MemoryTarget):
 
     fails_writes = 0
     """So many next writes raise Unreachable before they have any effect."""
+    silent_after_write = 0
+    """The next write takes effect and has no answer; so many calls after it have none either."""
     refuses_from = 101
     """Every write from this percent on is refused."""
     refuses_below = 0
@@ -65,7 +67,7 @@ class MemoryPart(MemoryTarget):
             raise Unreachable(what=self.name, why="its writes are switched off")
         if not self.refuses_below <= percent < self.refuses_from:
             raise RejectedBySystem(what=self.name, why=f"{percent} % is not to be had")
-        return await super().set(
+        found = await super().set(
             service=service,
             release=release,
             percent=percent,
@@ -73,3 +75,7 @@ class MemoryPart(MemoryTarget):
             expected=expected,
             conversations=conversations,
         )
+        if self.silent_after_write > 0:
+            self.fail_times, self.silent_after_write = self.silent_after_write, 0
+            raise Unreachable(what=self.name, why="the answer was lost")
+        return found

@@ -34,17 +34,26 @@ class SetEngine:
         place = {(self.world.service, self.world.release): at}
         self.index = MemoryPart(self.world.clock, place)
         self.alias = MemoryPointer(self.world.clock, {next(iter(place)): 100 if at else 0})
-        engine.targets |= {"index": self.index, "alias": self.alias}
+        self.config = MemoryPart(self.world.clock, place)
+        """A fourth, where a test wants to disturb two."""
+        engine.targets |= {"index": self.index, "alias": self.alias, "config": self.config}
 
     @property
     def percents(self) -> dict[str, list[int]]:
         """What each target was set to, in order."""
-        return {name: [change.percent for change in changes] for name, changes in self.changes.items()}
+        return {
+            name: [change.percent for change in changes] for name, changes in self.changes.items() if changes
+        }
 
     @property
     def changes(self) -> dict[str, list[Change]]:
         """The effects that each target really had."""
-        targets = {"exposure": self.world.target, "index": self.index, "alias": self.alias}
+        targets = {
+            "exposure": self.world.target,
+            "index": self.index,
+            "alias": self.alias,
+            "config": self.config,
+        }
         return {name: target.changes for name, target in targets.items()}
 
     @property
