@@ -37,6 +37,7 @@ from backout import ports
 from backout import site as site_models
 from backout import targets as target_models
 from backout.errors import EngineUnreachable
+from backout.probes import Probe
 from backout.rotas import Rota
 from deployment import Deployment, SiteFile
 from gateway.incidents import Incidents
@@ -163,14 +164,14 @@ class Adapters:
         return check
 
     def probes(self) -> dict[str, ports.Probe]:
-        """Return every probe by name. `SecretMissing`, `FileUnreadable`: what it needs is not there."""
+        """Return every probe by name."""
+        return {name: self.probe(name, config) for name, config in self._at.site.probes.items()}
+
+    def probe(self, name: str, config: Probe) -> ports.Probe:
+        """Return one probe. `SecretMissing`, `FileUnreadable`: what it needs to be let in is not there."""
         from adapters.probes.http import HttpProbe  # noqa: PLC0415  # see the module's docstring
 
-        configs = self._at.site.probes
-        opened = {
-            name: HttpProbe(name, one, self._access(one.token, ca=one.ca)) for name, one in configs.items()
-        }
-        return {name: self._closed_at_the_end(probe) for name, probe in opened.items()}
+        return self._closed_at_the_end(HttpProbe(name, config, self._access(config.token, ca=config.ca)))
 
     def store(self) -> ports.Store:
         """Return the store."""
@@ -194,7 +195,8 @@ class Adapters:
 
     def witnesses(self, sources: Mapping[str, ports.Source], store: ports.Store) -> Witnesses:
         """Return what can say whether a baseline is proven, over sources and a store that are open."""
-        return Witnesses(registry=self.registry(), store=store, sources=sources, clock=SystemClock())
+        kept, bad, clock = self.registry(), self.quarantines(), SystemClock()
+        return Witnesses(registry=kept, quarantines=bad, store=store, sources=sources, clock=clock)
 
     def leases(self) -> ports.Leases:
         """Return the leases of targets."""

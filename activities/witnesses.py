@@ -28,7 +28,7 @@ class Witnesses:
         store: Store,
         sources: Mapping[str, Source],
         clock: Clock,
-        quarantines: Quarantines | None = None,
+        quarantines: Quarantines,
     ) -> None:
         """Ask these."""
         self._registry = registry
@@ -106,8 +106,6 @@ class Witnesses:
         self, service: str, release: str, record: ReleaseRecord | None
     ) -> tuple[Quarantine, ...]:
         """Return the quarantines of a release, and of anything that it is made of."""
-        if self._quarantines is None:
-            return ()
         kept = await self._quarantines.quarantines(service=service)
         mine = tuple(one for one in kept if one.release == release)
         digests = [artifact.digest for artifact in record.registration.artifacts] if record else []

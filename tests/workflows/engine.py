@@ -26,7 +26,6 @@ from activities.serving import ServingActivities
 from activities.signals import SignalActivities
 from activities.witnesses import Witnesses
 from adapters.memory import MemoryWorld
-from adapters.stores.memory import MemoryRegistry
 from backout.alerts import Alert
 from backout.case import Case, OpenIncident
 from backout.event import BaseEvent
@@ -152,7 +151,6 @@ class Engine:
         self.client = client
         self.world = world
         self.queue = f"tests-{next(_numbers)}"
-        self.registry = MemoryRegistry()
         self.probes: dict[str, Probe] = {}
         self.targets: dict[str, Target] = {"exposure": self.world.target}
         self.checks: dict[str, Check] = {"consistent": self.world.check}
@@ -167,8 +165,9 @@ class Engine:
             SignalActivities(sources={"metrics": world.source}, clock=world.clock),
             BaselineActivities(
                 witnesses=Witnesses(
-                    registry=self.registry,
+                    registry=world.registry,
                     store=world.store,
+                    quarantines=world.quarantines,
                     sources={"metrics": world.source},
                     clock=world.clock,
                 )

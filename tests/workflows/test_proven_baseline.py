@@ -52,12 +52,12 @@ async def register(engine: Engine, release: str, *, at: datetime) -> None:
     told = Registration(
         service="chat", release=release, playbook="chat-tests", owner="team", artifacts=(artifact,)
     )
-    await engine.registry.register(record=ReleaseRecord(registration=told, registered_at=at, by="ci"))
+    await engine.world.registry.register(record=ReleaseRecord(registration=told, registered_at=at, by="ci"))
 
 
 async def name(engine: Engine, release: str) -> None:
     """Let Ann name the last known good release."""
-    await engine.registry.name_baseline(
+    await engine.world.registry.name_baseline(
         baseline=BaselineRecord(
             service="chat", release=release, by="ann", why="a quiet week", at=engine.world.clock.now()
         )
@@ -72,8 +72,7 @@ async def unproven(engine: Engine, **changes: Any) -> Incidents:  # noqa: ANN401
     """Open an incident whose baseline has served too few requests."""
     await served(engine, "r1", days=1.5, per_request=0.001)
     await name(engine, "r1")
-    incident = await engine.open(wanting(**changes), alert("ProviderDown"))
-    return incident
+    return await engine.open(wanting(**changes), alert("ProviderDown"))
 
 
 TOO_FEW = "it served 8,640 of 10,000 requests in the last 1d"
@@ -165,7 +164,7 @@ async def test_silence_has_its_own_next_step_and_says_what_is_missing(skipping: 
 async def test_a_baseline_that_is_named_while_people_are_asked_needs_no_override(skipping: Client) -> None:
     async with running(skipping) as engine:
         await served(engine, "r0", days=1.5)
-        registry = engine.registry
+        registry = engine.world.registry
         await served(engine, "r1", days=1.5, per_request=0.001)
         await name(engine, "r1")
         registry.go_on(times=5)  # The first look; the second one waits.
@@ -210,7 +209,7 @@ async def test_what_cannot_be_seen_is_no_proof(skipping: Client) -> None:
     async with running(skipping) as engine:
         await served(engine, "r1", days=1.5)
         await name(engine, "r1")
-        engine.registry.unreachable = True
+        engine.world.registry.unreachable = True
         incident = await engine.open(wanting(on_timeout="abort"), alert("ProviderDown"))
         await incident.result()
         (unproven, *_) = await incident.events(BaselineUnproven)
