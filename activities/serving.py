@@ -29,6 +29,8 @@ from backout.serving import (
 )
 from backout.serving_verdicts import Served, judge
 
+OPEN_S = 2.0
+"""So long a session may take to begin: the first change waits for it."""
 MOST_AT_ONCE = 32
 """Questions that are under way at one time."""
 
@@ -74,7 +76,12 @@ class ServingActivities:
         )
 
     async def _begin(self, request: OpenSessions, trail: Trail) -> Session | str:
-        said = await self._ask(trail, service=request.service, name=mark(request.key, trail), final=False)
+        name = mark(request.key, trail)
+        try:
+            async with asyncio.timeout(OPEN_S):
+                said = await self._ask(trail, service=request.service, name=name, final=False)
+        except TimeoutError:
+            return f"{trail.probe}: no answer within {OPEN_S:g} s"
         if said.said is None or said.said.ended:
             return f"{trail.probe}: {said.problem or 'the service ended it at once'}"
         return Session(

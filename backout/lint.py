@@ -18,6 +18,7 @@ from backout.lint_reverts import revert_problems
 from backout.lint_rights import right_problems
 from backout.lint_rollout import rollout_problems
 from backout.lint_rules import rule_problems
+from backout.lint_served import served_problems
 from backout.lint_steps import step_problems
 from backout.lint_votes import vote_problems
 from backout.lint_windows import window_problems
@@ -41,6 +42,7 @@ def lint(playbook: Playbook, *, templates: Mapping[str, str], site: Site | None)
         *revert_problems(playbook),
         *rule_problems(playbook),
         *step_problems(playbook, site),
+        *served_problems(playbook, site),
         *window_problems(playbook),
         *length_problems(playbook, site),
         *right_problems(playbook, site),

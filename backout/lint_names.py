@@ -11,7 +11,7 @@ from backout.lint_conditions import conditions, leaves
 from backout.playbook import Playbook
 from backout.problems import Path, Problem, spell, unknown
 from backout.site import Site
-from backout.steps import CheckStep, EscalateStep, NotifyStep, PostmortemStep, StagedStep
+from backout.steps import CheckStep, EscalateStep, NotifyStep, PostmortemStep, ServedStep, StagedStep
 
 _SUFFIX = ".md.j2"
 
@@ -157,6 +157,10 @@ def _at_site(playbook: Playbook, site: Site) -> Iterator[_Use]:
         path = ("release", "requests", "source")
         yield _Use("source of the site", path, playbook.release.requests.source, site.sources)
     yield from _channels(playbook, site)
+    yield from _steps(playbook, site)
+
+
+def _steps(playbook: Playbook, site: Site) -> Iterator[_Use]:
     for i, step in enumerate(playbook.steps):
         match step:
             case StagedStep():
@@ -164,6 +168,9 @@ def _at_site(playbook: Playbook, site: Site) -> Iterator[_Use]:
             case CheckStep():
                 for j, check in enumerate(step.checks):
                     yield _Use("check of the site", ("steps", i, "checks", j), check, site.checks)
+            case ServedStep():
+                for j, probe in enumerate(step.probes):
+                    yield _Use("probe of the site", ("steps", i, "probes", j), probe, site.probes)
             case _:
                 pass
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from backout.problems import Path, Problem, unknown
 
 IN_ADDRESSES = ("service", "release")
+IN_QUESTIONS = ("service", "session")
 IN_QUERIES = (*IN_ADDRESSES, "baseline")
 _USED = re.compile(r"\$(?:\{([^}]*)\}|([A-Za-z0-9_]*))")
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from backout.addresses import address_problems
 from backout.model import format_duration, mail_address
-from backout.placeholders import IN_ADDRESSES, placeholder_problems
+from backout.placeholders import IN_ADDRESSES, IN_QUESTIONS, placeholder_problems
 from backout.problems import Path, Problem, unknown
 from backout.rotas import WeeklyRota
 from backout.site import (
@@ -45,6 +45,7 @@ def site_problems(site: Site) -> Iterator[Problem]:
             yield from placeholder_problems(("targets", name, "candidate"), target.candidate, ("release",))
         elif isinstance(target, UnleashTarget):
             yield from placeholder_problems(("targets", name, "feature"), target.feature, ("release",))
+    yield from _probes(site)
 
 
 def _shared_identities(site: Site) -> Iterator[Problem]:
@@ -116,6 +117,16 @@ def _addresses(site: Site) -> Iterator[Problem]:
     }
     for path, url in urls.items():
         yield from address_problems(path, url, IN_ADDRESSES)
+
+
+def _probes(site: Site) -> Iterator[Problem]:
+    for name, probe in site.probes.items():
+        yield from address_problems(("probes", name, "url"), probe.url, IN_QUESTIONS)
+        for header, value in probe.headers.items():
+            path: Path = ("probes", name, "headers", header)
+            yield from placeholder_problems(path, value, IN_QUESTIONS)
+            if header.lower() == "authorization":
+                yield Problem(path=path, message="a secret is named, never written here; use 'token'")
 
 
 def _channel_addresses(channel: Channel) -> Iterator[tuple[Path, str]]:

@@ -32,6 +32,7 @@ from backout.targets import (
     UnleashTarget,
 )
 from cli.doctor.checks import CheckLook
+from cli.doctor.probes import look_at_probe
 from cli.doctor.report import Report, patience
 from cli.doctor.sources import SourceLook, place_of
 from cli.rotas import ask
@@ -103,6 +104,9 @@ class World:
         for name, check in self._site.checks.items():
             with self._report.examining(f"check {name}"):
                 await checks.at(name, check, self._adapters.check(name, check))
+        for name, probe in self._site.probes.items():
+            with self._report.examining(f"probe {name}"):
+                await look_at_probe(self._report, name, self._adapters.probe(name, probe), self._playbooks)
         with self._report.examining("store"):
             await self._store()
         with self._report.examining("outbox"):
