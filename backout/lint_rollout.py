@@ -33,7 +33,7 @@ def rollout_problems(playbook: Playbook, templates: Collection[str], site: Site 
     for i, step in enumerate(playbook.rollout):
         if isinstance(step, RolloutStep):
             yield from _stages(("rollout", i, "stages"), step)
-        if Move.GO_FURTHER in {step.on_timeout, step.on_failure}:
+        if isinstance(step, VerifyStep) and Move.GO_FURTHER in {step.on_timeout, step.on_failure}:
             field = "on_timeout" if step.on_timeout is Move.GO_FURTHER else "on_failure"
             msg = "go_further takes a release further down, and nothing is reverted here; write escalate"
             yield Problem(path=("rollout", i, field), message=msg)

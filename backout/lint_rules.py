@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from backout.lint_conditions import conditions, leaves
+from backout.lint_steps import NEVER_OF_SILENCE
 from backout.model import format_duration as written
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
 from backout.rules import Do, Judgment, Rule, Veto, Weight
-from backout.steps import Move, RevertStep
+from backout.steps import RevertStep
 
 LONGEST_VETO = timedelta(days=1)
 """Beyond this a veto is a switched-off rule that nobody has decided on."""
@@ -60,11 +61,8 @@ def _approval(path: Path, rule: Rule, playbook: Playbook) -> Iterator[Problem]:
             f"{written(rule.approve_within)} are over; shorten this or lengthen the step's within"
         )
         yield Problem(path=(*path, "approve_within"), message=msg)
-    if rule.on_timeout is Move.PROCEED:
-        msg = (
-            "a rule cannot proceed: a release that still serves users would pass for reverted. "
-            "Choose one of escalate, hold, retry, abort"
-        )
+    if rule.on_timeout and (why := NEVER_OF_SILENCE.get(rule.on_timeout)):
+        msg = f"a rule cannot {rule.on_timeout}: {why}. Choose one of escalate, hold, retry, abort"
         yield Problem(path=(*path, "on_timeout"), message=msg)
 
 

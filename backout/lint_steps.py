@@ -12,17 +12,20 @@ from backout.problems import Path, Problem
 from backout.rules import Do
 from backout.signals import Signal
 from backout.site import ExpositionSource, Site
-from backout.steps import DetectStep, Move, PostmortemStep, RevertStep, VerifyStep
+from backout.steps import DetectStep, Move, PostmortemStep, RevertStep, Step, VerifyStep
 from backout.streams import signal_queries
 
 _NO_EVIDENCE = "nothing has fired, so nothing would authorise the steps after it"
 _UNREVERTED = "a release that still serves users would pass for reverted"
 _UNRELEASED = "a release that only a few users meet would pass for released"
 _AGAIN = "users would meet a release again that a rule has just turned back"
+_NO_PROOF = "only a verification shows that less exposure is needed"
 _NO_RECORD = "the incident would end without its record"
 _LOOP = "abort itself ends in the postmortem"
 _SAME_TEXT = "more time does not write it; a person must look"
 
+NEVER_OF_SILENCE = {Move.PROCEED: _UNREVERTED, Move.GO_FURTHER: _NO_PROOF}
+"""What the silence of those who should approve a revert cannot mean, and why."""
 _NONSENSE: dict[tuple[str, str, Move], str] = {
     ("detect", "on_timeout", Move.PROCEED): _NO_EVIDENCE,
     ("detect", "on_failure", Move.PROCEED): _NO_EVIDENCE,
@@ -121,13 +124,20 @@ def move_problems(playbook: Playbook) -> Iterator[Problem]:
     """Yield what steps fall back to although it makes no sense after them."""
     for i, step in enumerate(playbook.steps):
         for field, move in (("on_timeout", step.on_timeout), ("on_failure", step.on_failure)):
-            if why := _NONSENSE.get((step.step, field, move)):
-                allowed = [other for other in Move if (step.step, field, other) not in _NONSENSE]
+            if why := _nonsense(step, field, move):
+                allowed = [other for other in Move if not _nonsense(step, field, other)]
                 msg = f"a {step.step} step cannot {move}: {why}. Choose one of {', '.join(allowed)}"
                 yield Problem(path=("steps", i, field), message=msg)
             if move is Move.ESCALATE and not playbook.escalation:
                 msg = "there is no escalation policy to escalate by; write one under 'escalation'"
                 yield Problem(path=("steps", i, field), message=msg)
+
+
+def _nonsense(step: Step, field: str, move: Move) -> str:
+    """Say why a move makes no sense after a step; empty where it does."""
+    if move is Move.GO_FURTHER and not isinstance(step, VerifyStep):
+        return _NO_PROOF
+    return _NONSENSE.get((step.step, field, move), "")
 
 
 def _stages(path: Path, step: RevertStep) -> Iterator[Problem]:

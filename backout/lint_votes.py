@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from backout.authority import named
 from backout.consents import CAN_WAIT
+from backout.lint_steps import NEVER_OF_SILENCE
 from backout.model import format_duration as written
 from backout.people import Action
 from backout.playbook import Playbook
@@ -14,7 +15,7 @@ from backout.problems import Path, Problem
 from backout.rules import Do, Rule
 from backout.severity import Severity
 from backout.site import Site
-from backout.steps import Move, NotifyStep, RevertStep
+from backout.steps import NotifyStep, RevertStep
 from backout.votes import GLASS_TAKES, roles_filled
 
 SHORTEST_WARNING = timedelta(seconds=10)
@@ -162,11 +163,8 @@ def _approvals(playbook: Playbook) -> Iterator[Problem]:
                 "are over; shorten this or lengthen the step's within"
             )
             yield Problem(path=(*path, "within"), message=msg)
-        if usual.on_timeout is Move.PROCEED:
-            msg = (
-                "an approval cannot proceed: a release that still serves users would pass for reverted. "
-                "Choose one of escalate, hold, retry, abort"
-            )
+        if why := NEVER_OF_SILENCE.get(usual.on_timeout):
+            msg = f"an approval cannot {usual.on_timeout}: {why}. Choose one of escalate, hold, retry, abort"
             yield Problem(path=(*path, "on_timeout"), message=msg)
         yield from _unreachable(path, severity, playbook)
 

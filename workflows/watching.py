@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.signals import SignalActivities
 from backout import recovering, triggers
@@ -30,6 +30,8 @@ from workflows.doing import do
 from workflows.left_behind import left_behind
 from workflows.waiting import Finished, Interrupted, is_stopped, race
 
+FAILS_WHERE_BREACHED = "a-verification-that-is-still-breached-fails"
+"""That users had not recovered once was silence, as if nothing had been shown."""
 UNSETTLED = "the signals said neither yes nor no"
 
 
@@ -63,9 +65,17 @@ async def _detect(desk: Desk, step: DetectStep) -> Achieved:
 
 
 async def _verify(desk: Desk, step: VerifyStep) -> Achieved:
+    """Watch until a whole window shows that users recovered; what is neither shown nor refuted is no proof.
+
+    Raises:
+        ApplicationError: at the end of its time a rate is shown to be beyond its limit.
+    """
     desk.case.verified = False
     seen = await _watch(request(desk, "recovery", window=step.window, lasting=step.within))
     desk.write(SignalsJudged(at=workflow.now(), sense="recovery", evaluation=seen.evaluation))
+    if seen.evaluation.outcome is Outcome.FIRED and workflow.patched(FAILS_WHERE_BREACHED):
+        msg = f"users have not recovered: {'; '.join(seen.evaluation.reasons)}"
+        raise ApplicationError(msg, type="StillBreached")
     if seen.evaluation.outcome is not Outcome.CLEAR:
         return TimedOut(missing="recovery was not shown")
     desk.case.verified = True

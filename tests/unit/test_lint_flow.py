@@ -96,6 +96,8 @@ def test_steps_in_an_order_that_makes_no_sense_are_refused(changes: Changes, pat
         (7, "on_timeout", "abort", "abort itself ends in the postmortem"),
         (7, "on_failure", "abort", "abort itself ends in the postmortem"),
         (7, "on_timeout", "retry", "more time does not write it; a person must look"),
+        (2, "on_failure", "go_further", "only a verification shows that less exposure is needed"),
+        (3, "on_timeout", "go_further", "only a verification shows that less exposure is needed"),
     ],
 )
 def test_a_move_that_makes_no_sense_after_a_step_is_refused(
@@ -184,3 +186,7 @@ def test_a_time_window_that_cannot_work_is_refused(changes: Changes, path: str, 
 def test_a_time_window_that_just_works_is_let_pass() -> None:
     limits = {"steps.0.within": "3m", "steps.1.within": "5m1s", "steps.2.within": "6m", "steps.2.soak": "2m"}
     assert errors({**limits, "steps.4.within": "10m", "steps.7.due": "15m", "tick": "90s"}) == []
+
+
+def test_a_verification_may_go_further() -> None:
+    assert errors({"steps.4.on_failure": "go_further", "steps.4.on_timeout": "go_further"}) == []

@@ -71,6 +71,14 @@ from tests.unit.linted import Changes, said
             ),
         ),
         (
+            {"rules.2.on_timeout": "go_further"},
+            "rules[2].on_timeout",
+            (
+                "a rule cannot go_further: only a verification shows that less exposure is needed. "
+                "Choose one of escalate, hold, retry, abort"
+            ),
+        ),
+        (
             {"rules.5.approve_by": ["safety", "safety"]},
             "rules[5].approve_by",
             "after an investigation two roles decide about a revert; name a second one, or leave this out",

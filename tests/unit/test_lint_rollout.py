@@ -85,7 +85,16 @@ def test_a_playbook_without_a_rollout_needs_nobody_who_may_begin_one() -> None:
             "rollout[0].on_timeout",
             "would pass for released",
         ),
-        (({**ROLLOUT, "on_timeout": "go_further"}, POSTMORTEM), "rollout[0].on_timeout", "write escalate"),
+        (
+            (ROLLOUT, {**VERIFY, "on_failure": "go_further"}, POSTMORTEM),
+            "rollout[1].on_failure",
+            "write escalate",
+        ),
+        (
+            ({**ROLLOUT, "on_timeout": "go_further"}, POSTMORTEM),
+            "rollout[0].on_timeout",
+            "only a verification shows",
+        ),
         ((ROLLOUT, {**POSTMORTEM, "template": "gone"}), "rollout[1].template", "unknown template"),
     ],
     ids=[
@@ -102,6 +111,7 @@ def test_a_playbook_without_a_rollout_needs_nobody_who_may_begin_one() -> None:
         "up again unasked",
         "late is no release",
         "further down",
+        "further down while it goes up",
         "an unknown template",
     ],
 )

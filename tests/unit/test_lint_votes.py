@@ -139,6 +139,14 @@ WRONG: dict[str, tuple[Changes, str, str]] = {
             "escalate, hold, retry, abort"
         ),
     ),
+    "an approval that goes further without one": (
+        {"approvals": {"major": {"within": "5m", "on_timeout": "go_further"}}},
+        "approvals.major.on_timeout",
+        (
+            "an approval cannot go_further: only a verification shows that less exposure is needed. "
+            "Choose one of escalate, hold, retry, abort"
+        ),
+    ),
 }
 
 

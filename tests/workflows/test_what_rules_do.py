@@ -14,7 +14,7 @@ from backout.timeline_decisions import ApprovalAsked
 from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentOutcome
 from tests.workflows.engine import Incidents, running, unfair
-from tests.workflows.playbooks import DETECT, GAP, POSTMORTEM, REVERT, VERIFY, criteria, playbook, rules
+from tests.workflows.playbooks import DETECT, GAP, MANUAL, POSTMORTEM, REVERT, criteria, playbook, rules
 from workflows.incident import Incident
 
 STEPS = (DETECT, REVERT, POSTMORTEM)
@@ -212,10 +212,10 @@ async def test_silence_on_the_question_of_a_rule_means_what_the_rule_says(
 
 
 async def test_what_a_rule_says_of_silence_is_for_its_own_question_alone(skipping: Client) -> None:
-    verify = {**VERIFY, "on_timeout": "abort"}
+    silent = {**MANUAL, "on_timeout": "abort"}
     asking = [{**SILENT[0], "on_timeout": "proceed"}]
     async with running(skipping) as engine:
-        incident = await engine.open(playbook(DETECT, REVERT, verify, POSTMORTEM, rules=asking))
+        incident = await engine.open(playbook(DETECT, REVERT, silent, POSTMORTEM, rules=asking))
         summary = await incident.result()
         moves = [event.move for event in await incident.events(StepTimedOut)]
     assert (moves, summary.outcome) == (["proceed", "abort"], IncidentOutcome.ABORTED)
