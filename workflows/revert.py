@@ -168,7 +168,8 @@ class StagedRevert:
         self._remaining = self._remaining[1:]
         holds = self._is_down and self._walk.on_recovery == "hold"
         if holds and self._remaining and said.outcome is Outcome.CLEAR:
-            return self._ended("recovered", f"users recovered at {self._targets.standing.exposure} %")
+            at = self._targets.standing.exposure if self._targets.is_one else stage
+            return self._ended("recovered", f"users recovered at {at} %")
         return None
 
     async def _turned_back(self, stage: int, said: Evaluation) -> WalkedDown:

@@ -1,0 +1,121 @@
+"""A release set that is stopped in the middle of a stage, by people or by a stranger's hand."""
+
+from __future__ import annotations
+
+import pytest
+from temporalio.client import Client
+
+from backout.people import Action
+from backout.timeline import Held
+from backout.timeline_exposure import RevertStopped, StagePutBack
+from tests.workflows.engine import Incidents
+from tests.workflows.release_sets import SetEngine, set_running, story
+
+TWO = ({"target": "exposure"}, {"target": "index"})
+
+
+def move(engine: SetEngine, percent: int) -> None:
+    engine.index.put(service="chat", release="r2", percent=percent)
+
+
+async def test_a_target_that_somebody_moved_stops_the_set_and_the_others_are_put_back(
+    waiting: Client,
+) -> None:
+    async with set_running(waiting) as engine:
+        engine.world.clock.pause()
+        incident = await engine.revert()
+        await engine.world.clock.reached(1)
+        move(engine, 70)
+        engine.world.clock.go_on()
+        await incident.asked(Action.RESUME)
+        told = await story(incident)
+        (held,) = await incident.events(Held)
+        assert engine.percents == {"exposure": [50, 10, 50], "index": [50]}
+        await incident.act("bob", Action.RESUME)
+        await incident.result()
+    assert told[-1] == ("StagePutBack", 10, "exposure", 50)
+    assert "The exposure on index was moved by somebody else: it was 50 % and is 70 %." in held.why
+    assert held.why.endswith("put back: exposure at 50 %, index at 70 %, alias at 100 %")
+    assert engine.percents == {"exposure": [50, 10, 50, 10, 0], "index": [50, 10, 0], "alias": [0]}
+
+
+async def stopped_in_the_middle(engine: SetEngine, **changes: object) -> Incidents:
+    """Open an incident, and hold it while the index is being brought to the first stage."""
+    engine.index.pause()
+    engine.index.go_on(times=2)  # where it stands, and the read before its write
+    incident = await engine.revert(**changes)
+    await incident.until(lambda view: any(event.event == "ExposureSet" for event in view.timeline))
+    await engine.index.reached(3)
+    await incident.act("alice", Action.HOLD, reason="stop now")
+    await engine.index.reached(4)  # the cancelled stage looks where it stopped
+    engine.index.go_on()
+    await incident.until(lambda view: any(isinstance(event, RevertStopped) for event in view.timeline))
+    return incident
+
+
+async def test_stop_now_in_the_middle_of_a_stage_says_that_the_set_is_mixed(waiting: Client) -> None:
+    async with set_running(waiting) as engine:
+        incident = await stopped_in_the_middle(engine, mixed_for="10m", soak="20m")
+        (stopped,) = await incident.events(RevertStopped)
+        assert engine.percents == {"exposure": [50]}
+        await incident.act("bob", Action.RESUME)
+        await incident.result()
+        assert await incident.events(StagePutBack) == []
+    assert "stopped on request; MIXED since" in stopped.why
+    assert "exposure at 50 %, index at 100 %, alias at 100 %" in stopped.why
+    assert engine.percents == {"exposure": [50, 10, 0], "index": [50, 10, 0], "alias": [0]}
+
+
+async def test_a_stage_that_nobody_goes_on_with_is_put_back_in_time(waiting: Client) -> None:
+    async with set_running(waiting) as engine:
+        incident = await stopped_in_the_middle(engine, mixed_for="3s")
+        await incident.until(lambda view: any(isinstance(event, StagePutBack) for event in view.timeline))
+        (back,) = await incident.events(StagePutBack)
+        assert engine.percents == {"exposure": [50, 100]}
+        await incident.act("bob", Action.ABORT, reason="by hand")
+        await incident.result()
+    assert (back.target, back.after, back.key.rpartition("revert/")[2]) == (
+        "exposure",
+        100,
+        "1/50/exposure/back",
+    )
+    assert "stage 50 % was stopped in its middle, and nobody went on" in back.line
+
+
+async def test_an_incident_does_not_end_before_its_set_is_put_back(waiting: Client) -> None:
+    async with set_running(waiting) as engine:
+        incident = await stopped_in_the_middle(engine, mixed_for="3s")
+        await incident.act("bob", Action.ABORT, reason="by hand")
+        summary = await incident.result()
+    assert engine.percents == {"exposure": [50, 100]}
+    assert summary.exposure == 100
+
+
+async def test_a_stage_that_fails_after_a_stop_is_put_back_to_where_it_began(waiting: Client) -> None:
+    async with set_running(waiting) as engine:
+        incident = await stopped_in_the_middle(
+            engine, mixed_for="10m", soak="20m", on_target_failure="put_back"
+        )
+        engine.index.refuses_below = 100
+        await incident.act("bob", Action.RESUME)
+        await incident.until(lambda view: any(isinstance(event, StagePutBack) for event in view.timeline))
+        await incident.handle.terminate()
+    assert engine.percents == {"exposure": [50, 100]}
+
+
+@pytest.mark.parametrize("stages", [[50, 10, 0], [0]], ids=["in the first of several", "in the only one"])
+async def test_a_hold_in_a_soak_leaves_the_set_as_it_is_and_resume_goes_on(
+    waiting: Client, stages: list[int]
+) -> None:
+    async with set_running(waiting) as engine:
+        engine.world.clock.pause()
+        incident = await engine.revert(stages=stages, targets=TWO)
+        await engine.world.clock.reached(1)
+        await incident.act("alice", Action.HOLD, reason="let me look")
+        await incident.asked(Action.RESUME)
+        engine.world.clock.go_on()
+        assert engine.percents == {"exposure": stages[:1], "index": stages[:1]}
+        await incident.act("bob", Action.RESUME)
+        await incident.result()
+        assert await incident.events(StagePutBack) == []
+    assert engine.percents == {"exposure": stages, "index": stages}
