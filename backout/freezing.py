@@ -78,7 +78,7 @@ def services(playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> tupl
 
 def guards(service: str, playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> tuple[Playbook, ...]:
     """Return the playbooks that a service is guarded by; one whose alerts name the service guards any."""
-    return tuple(dict.fromkeys(_guards(service, playbooks, routes)))
+    return tuple({one.playbook: one for one in _guards(service, playbooks, routes)}.values())
 
 
 def _guards(service: str, playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> Iterable[Playbook]:

@@ -8,12 +8,14 @@ from starlette.responses import JSONResponse
 
 from backout.errors import BackoutError, FreezeUnknown, InvalidDocument, UnknownName
 from backout.freezing import FreezeQuestion
+from backout.problems import unknown
 from gateway.bearer import admit
 from gateway.bodies import fitted
 from gateway.freezing import Freeze
 
 FROZEN = 423
 """Locked: what may not be released now."""
+PARAMETERS = ("digest", "release")
 NO_STORE = {"Cache-Control": "no-store"}
 """An answer is good for the moment of the question."""
 
@@ -42,9 +44,11 @@ class FreezeDoor:
 
 
 def _asked(request: Request) -> FreezeQuestion:
-    """Return the question. `InvalidDocument`: it is none; a parameter that nobody knows is no free answer."""
+    """Return the question. `InvalidDocument`: it is none; a slip of the pen must not be answered 'free'."""
     told: dict[str, object] = {"service": request.path_params["service"]}
     for name in request.query_params:
+        if name not in PARAMETERS:
+            raise InvalidDocument([unknown("parameter", name, PARAMETERS)])
         values = request.query_params.getlist(name)
         told[name] = values if name == "digest" or len(values) > 1 else values[0]
     return fitted(told, FreezeQuestion)

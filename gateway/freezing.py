@@ -58,7 +58,7 @@ class Freeze:
             digests = {*asked.digest, *await self._known(asked)}
             running, bad = await asyncio.gather(
                 self._incidents.running(service=service, within_s=within_s),
-                self.quarantined(service=service, release=asked.release, digests=digests),
+                self._quarantined(service, asked.release, digests),
             )
         except BackoutError as error:
             raise FreezeUnknown(service=service, why=error) from error
@@ -73,9 +73,14 @@ class Freeze:
 
         Raises:
             ReleaseInQuarantine: it is; every reason is in it.
+            FreezeUnknown: the store does not say.
         """
         digests = {artifact.digest for artifact in told.artifacts}
-        if bad := await self.quarantined(service=told.service, release=told.release, digests=digests):
+        try:
+            bad = await self._quarantined(told.service, told.release, digests)
+        except BackoutError as error:
+            raise FreezeUnknown(service=told.service, why=error) from error
+        if bad:
             why = "; ".join(freezing.of_quarantine(one, digests).says for one in bad)
             raise ReleaseInQuarantine(service=told.service, release=told.release, why=why)
 
@@ -97,8 +102,8 @@ class Freeze:
         incidents = ", ".join(short_of(one.incident) for one in running)
         raise ServiceFrozen(service=told.service, release=told.release, incidents=incidents)
 
-    async def quarantined(
-        self, *, service: str, release: str | None, digests: set[str]
+    async def _quarantined(
+        self, service: str, release: str | None, digests: set[str]
     ) -> tuple[Quarantine, ...]:
         """Return what keeps a release of a service, or one of these digests, from being released."""
         named = await self._quarantines.quarantines(service=service) if release else ()
