@@ -36,15 +36,15 @@ frontend service
 backend chat
     balance hdr(x-user)
     hash-type consistent
-    server r1 unix@{folder}/r1 weight 0
-    server r2 unix@{folder}/r2 weight 100
+    server r1 unix@{folder}/r1 weight 0 cookie one
+    server r2 unix@{folder}/r2 weight 100 cookie two
 {more}
 frontend r1
     bind unix@{folder}/r1
-    http-request return status 200 content-type text/plain string r1
+    http-request return status 200 content-type text/plain string r1 hdr X-Release r1
 frontend r2
     bind unix@{folder}/r2
-    http-request return status 200 content-type text/plain string r2
+    http-request return status 200 content-type text/plain string r2 hdr X-Release r2
 """
 
 
