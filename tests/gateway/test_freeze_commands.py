@@ -9,9 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from click.testing import Result
 from temporalio.client import Client
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 import wiring
 from activities.quarantining import QuarantineActivities
@@ -97,14 +96,15 @@ async def test_what_the_worker_quarantines_is_refused_by_the_gateway_and_by_comm
     async with wiring.open_gateway(deployment, client) as gateway:
         http = httpx.AsyncClient(transport=httpx.ASGITransport(gateway), base_url="http://gateway")
         async with http:
-            asked = {"url": f"/freeze/chat?digest={DIGEST}", "headers": {"Authorization": "Bearer t0ken"}}
-            assert (await http.get(**asked)).status_code == 200
+            http.headers["Authorization"] = "Bearer t0ken"
+            asked = f"/freeze/chat?digest={DIGEST}"
+            assert (await http.get(asked)).status_code == 200
             await quarantine.quarantine_release(BAD)
-            answer = await http.get(**asked)
+            answer = await http.get(asked)
             assert answer.status_code == 423
             assert (await backout(site, "frozen", "chat", "--digest", DIGEST)).exit_code == 4
             assert "must not be released" in str((await backout(site, "register", file)).exception)
             lifted = await backout(site, "lift", "chat/r2", "--why", "it was the traffic")
             assert lifted.exit_code == 0, lifted.output
-            assert (await http.get(**asked)).status_code == 200
+            assert (await http.get(asked)).status_code == 200
     assert (await backout(site, "register", file)).exit_code == 0
