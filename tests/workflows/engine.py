@@ -204,6 +204,7 @@ class Engine:
         first: Alert | None = None,
         *,
         shipped_by: str = "",
+        baseline: str = "",
         carried: Case | None = None,
     ) -> Incidents:
         """Start an incident as the gateway does: by its first alert."""
@@ -216,6 +217,7 @@ class Engine:
             playbook=playbook,
             digest=digest_of(playbook),
             shipped_by=shipped_by,
+            baseline=baseline,
             carried=carried,
         )
         handle = await self.client.start_workflow(

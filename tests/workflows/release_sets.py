@@ -62,10 +62,11 @@ class SetEngine:
         keys = [change.key for changes in self.changes.values() for change in changes]
         return [key.partition("@")[2].partition("/")[2] for key in keys]
 
-    async def revert(self, **changes: Any) -> Incidents:  # noqa: ANN401  # any field of the step
+    async def revert(self, *, baseline: str = "", **changes: Any) -> Incidents:  # noqa: ANN401  # any field
         """Open an incident that reverts the set at once."""
         step = {name: value for name, value in (SET | changes).items() if value is not None}
-        return await self.engine.open(playbook(DETECT, step, POSTMORTEM), alert("ProviderDown"))
+        book = playbook(DETECT, step, POSTMORTEM)
+        return await self.engine.open(book, alert("ProviderDown"), baseline=baseline)
 
 
 @asynccontextmanager

@@ -49,7 +49,7 @@ async def test_each_effect_has_a_key_of_its_stage_and_its_target(skipping: Clien
             "10/alias",
             "0/exposure",
             "0/index",
-        )  # fmt: skip
+        )
     )
     assert sorted(key.partition("@")[2].partition("/")[2] for key in keys) == sorted(engine.places)
 

@@ -1,11 +1,12 @@
-"""One target of a set fails: the set is pushed on, or put back, and is never mixed for longer than its bound."""
+"""One target of a set fails: it is pushed on, or put back, and never mixed for longer than its bound."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 
 from temporalio.client import Client
 
+from backout.event import BaseEvent
 from backout.people import Action
 from backout.timeline import StepFailed
 from backout.timeline_exposure import ExposureSet, RevertStopped, StagePutBack
@@ -56,9 +57,13 @@ async def test_what_cannot_be_pushed_on_is_put_back_in_reverse_within_the_bound(
     assert mixed_for(changed, stage=10) <= BOUND.total_seconds()
 
 
-def mixed_for(changed: list[ExposureSet | StagePutBack], *, stage: int) -> float:
+def mixed_for(changed: Sequence[BaseEvent], *, stage: int) -> float:
     """Return the seconds from the first to the last change of a stage."""
-    times: list[datetime] = [event.at for event in changed if event.stage == stage]
+    times = [
+        event.at
+        for event in changed
+        if isinstance(event, ExposureSet | StagePutBack) and event.stage == stage
+    ]
     return (max(times) - min(times)).total_seconds()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from temporalio.client import Client
 
@@ -39,7 +41,7 @@ async def test_a_target_that_somebody_moved_stops_the_set_and_the_others_are_put
     assert engine.percents == {"exposure": [50, 10, 50, 10, 0], "index": [50, 10, 0], "alias": [0]}
 
 
-async def stopped_in_the_middle(engine: SetEngine, **changes: object) -> Incidents:
+async def stopped_in_the_middle(engine: SetEngine, **changes: Any) -> Incidents:  # noqa: ANN401  # any field
     """Open an incident, and hold it while the index is being brought to the first stage."""
     engine.index.pause()
     engine.index.go_on(times=2)  # where it stands, and the read before its write
