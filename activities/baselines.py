@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities.failures import told_to_temporal
 from activities.witnesses import Witnesses
-from backout.proving import Proof, ProveBaseline
+from backout.proof import Proof, ProveBaseline
 
 
 class BaselineActivities:

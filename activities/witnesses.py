@@ -9,7 +9,8 @@ from backout.counting import Counted, Query
 from backout.errors import BackoutError, UnknownName
 from backout.guard import Place
 from backout.ports import Clock, Quarantines, Registry, Source, Store
-from backout.proving import MOST_CHOICES, TICKS, Floor, Known, Proof, ProveBaseline, Served
+from backout.proof import Floor, Known, Proof, ProveBaseline, Served
+from backout.proving import MOST_CHOICES, TICKS
 from backout.releases import BaselineRecord, Quarantine, ReleaseRecord
 from backout.streams import asked as as_asked
 from backout.view import incident_id
@@ -47,9 +48,10 @@ class Witnesses:
             Unreachable, RejectedBySystem: what is kept cannot be read.
         """
         lowest = proving.floor(asked.release, await self._registry.baselines(service=asked.service))
-        name = proving.baseline(asked, lowest)
+        candidate = await self._record(asked, asked.release)
+        name = proving.baseline(asked, candidate, lowest)
         floor = await self._floor(lowest)
-        stretches = proving.stretches(asked, await self._record(asked, asked.release), now=self._clock.now())
+        stretches = proving.stretches(asked, candidate, now=self._clock.now())
         found = None
         if name:
             (found,) = await self._known(asked, ((name, await self._record(asked, name)),), stretches)

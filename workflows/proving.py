@@ -13,7 +13,7 @@ from activities.checks import CheckActivities
 from backout.messages import CheckResult
 from backout.people import Action
 from backout.playbook import Proven
-from backout.proving import Doubt, Proof, ProveBaseline, question, waiver, way_out
+from backout.proof import Doubt, Proof, ProveBaseline, question, waiver, way_out
 from backout.requests import RunCheck
 from backout.timeline_baseline import BaselineProven, BaselineUnproven
 from backout.view import Ask

@@ -137,6 +137,14 @@ async def test_the_newest_incidents_come_first(store: Store) -> None:
     assert [one.release for one in await store.incidents(limit=2)] == ["r2", "r1"]
 
 
+async def test_the_incidents_of_one_release_are_found_among_all(store: Store) -> None:
+    for one in (summary(run="run-1"), summary(run="run-2", hours=5), summary(release="r9", hours=9)):
+        await store.save(summary=one, events=[])
+    assert [one.run for one in await store.incidents(limit=2, incident=INCIDENT)] == ["run-2", "run-1"]
+    assert [one.run for one in await store.incidents(limit=1, incident=INCIDENT)] == ["run-2"]
+    assert await store.incidents(limit=2, incident=incident_id("chat", "r0")) == ()
+
+
 async def test_saves_at_the_same_time_lose_nothing(store: Store) -> None:
     await asyncio.gather(
         *(
