@@ -68,7 +68,7 @@ class Play:
         self._story = story
         self._interactive = interactive
         self._lasting_s = lasting_s
-        self._exposure: int | None = None
+        self._exposure: dict[str, int] = {}
 
     async def run(self) -> Ending:
         """Perform; say whether the world is really well at the end."""
@@ -141,7 +141,7 @@ class Play:
         while True:
             view = await _view(incidents) or view
             self._world.awaited = f"the end of the incident's step {view.step}"
-            self._exposure = view.summary.exposure
+            self._exposure = words.standing(view.timeline)
             self._story.tell(view.timeline)
             if view.summary.outcome is not IncidentOutcome.OPEN:
                 return view

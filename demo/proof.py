@@ -45,6 +45,10 @@ def findings(*, users: int, on_candidate: int, seen: Seen, view: IncidentView) -
             f"{seen.on_candidate} of the users' last {seen.replies} answers came from {candidate}",
         ),
         Finding(
+            seen.replies > 0 and seen.prompted == 0,
+            f"{seen.prompted} of these answers were made with the prompt of {candidate}",
+        ),
+        Finding(
             rate is not None and rate <= RECOVERED_PERCENT,
             f"{said} as users see it (well is {RECOVERED_PERCENT:.0f} % or less)",
         ),

@@ -1,6 +1,7 @@
 """A small model service, run as its own process: it knows nothing of Backout, only its flags and its users.
 
-It picks a release per user through the OpenFeature SDK (flagd provider, file mode) and counts on /metrics.
+It picks a model per user through the OpenFeature SDK (flagd provider, file mode), takes the prompt that is
+live in its registry, and counts on /metrics.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -20,7 +19,6 @@ from openfeature.client import OpenFeatureClient
 from openfeature.contrib.provider.flagd import FlagdProvider
 from openfeature.contrib.provider.flagd.config import ResolverType
 from openfeature.evaluation_context import EvaluationContext
-from openfeature.event import EventDetails, ProviderEvent
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
 from pydantic import Field, ValidationError
 from starlette.applications import Starlette
@@ -31,6 +29,7 @@ from starlette.routing import Route
 
 from backout.model import Frozen
 from demo import releases
+from demo.registry import PromptRegistry
 from demo.releases import Faults
 
 Sent = TypeVar("Sent", bound=Frozen)
@@ -69,8 +68,9 @@ class Counts:
 class Chat:
     """The service: its users, its prompt cache, its counts and its releases' faults."""
 
-    def __init__(self, *, flags: OpenFeatureClient, chance: Random) -> None:
+    def __init__(self, *, flags: OpenFeatureClient, registry: PromptRegistry, chance: Random) -> None:
         self._flags = flags
+        self._registry = registry
         self._chance = chance
         self._counts = Counts()
         self._faults = dict.fromkeys(releases.RELEASES, releases.HEALTHY)
@@ -83,21 +83,27 @@ class Chat:
         return self._flags.get_string_value(releases.FLAG, releases.BASELINE, who)
 
     async def chat(self, request: Request) -> Response:
-        """POST /chat: answer a user's message with the user's release."""
+        """POST /chat: answer a user's message with the model of the user's release, and the live prompt."""
         said = await _body(request, ChatMessage)
-        release = self.release_of(said.user)
+        release, live = self.release_of(said.user), self._registry.live
         self._remember(said.user)
         # No await between the choice and the cache: a purge never runs in between.
-        prompt = self._prompt(release, said.message)
+        prompt = self._prompt(live, said.message)
         self._counts.requests.labels(release).inc()
         await asyncio.sleep(self._chance.uniform(0.004, 0.02))
         try:
             answer = releases.answer(prompt=prompt, faults=self._faults[release], chance=self._chance)
         except releases.ModelFailed:
             self._counts.errors.labels(release).inc()
-            return JSONResponse({"error": "the model did not answer", "release": release}, 500)
+            said_why = "the model did not answer"
+            return JSONResponse({"error": said_why, "release": release, "prompt": live}, 500)
         self._judge(release, answer)
-        return JSONResponse({"answer": answer.text, "release": release})
+        return JSONResponse({"answer": answer.text, "release": release, "prompt": live})
+
+    async def release(self, request: Request) -> Response:
+        """GET /release?user=U: which model and which prompt the user gets right now."""
+        user = request.query_params.get("user", "")
+        return JSONResponse({"release": self.release_of(user), "prompt": self._registry.live})
 
     async def metrics(self, _: Request) -> Response:
         """GET /metrics: the counts, in the Prometheus text format."""
@@ -130,9 +136,8 @@ class Chat:
         return PlainTextResponse("ok")
 
     def purge(self) -> None:
-        """Drop the prompts of every release that no user gets any more."""
-        in_use = {self.release_of(user) for user in self._users}
-        for key in [key for key in self._prompts if key[0] not in in_use]:
+        """Drop the prompts that are not live any more."""
+        for key in [key for key in self._prompts if key[0] != self._registry.live]:
             del self._prompts[key]
 
     def _remember(self, user: str) -> None:
@@ -141,12 +146,12 @@ class Chat:
         if len(self._users) > MOST_USERS:
             del self._users[next(iter(self._users))]
 
-    def _prompt(self, release: str, message: str) -> str:
-        key = (release, message)
+    def _prompt(self, live: str, message: str) -> str:
+        key = (live, message)
         if key not in self._prompts:
             if len(self._prompts) == MOST_PROMPTS:
                 del self._prompts[next(iter(self._prompts))]
-            self._prompts[key] = releases.prompt_of(release=release, message=message)
+            self._prompts[key] = releases.prompt_of(release=live, message=message)
         return self._prompts[key]
 
     def _judge(self, release: str, answer: releases.Answer) -> None:
@@ -158,21 +163,8 @@ class Chat:
         elif answer.label == "unsupported":
             self._counts.unsupported.labels(release).inc()
 
-    @asynccontextmanager
-    async def purge_on_change(self, _: Starlette) -> AsyncIterator[None]:
-        """Purge the prompt cache whenever the flags change, for as long as the service runs."""
-        loop = asyncio.get_running_loop()
 
-        # The provider watches its file in a thread of its own.
-        def changed(_: EventDetails) -> None:
-            loop.call_soon_threadsafe(self.purge)
-
-        self._flags.add_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, changed)
-        yield
-        self._flags.remove_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, changed)
-
-
-def build(chat: Chat) -> Starlette:
+def build(chat: Chat, registry: PromptRegistry) -> Starlette:
     """Return the service's web application."""
     return Starlette(
         routes=[
@@ -180,10 +172,11 @@ def build(chat: Chat) -> Starlette:
             Route("/metrics", chat.metrics),
             Route("/cache", chat.cache),
             Route("/served", chat.served),
+            Route("/release", chat.release),
             Route("/faults/{release}", chat.set_faults, methods=["PUT"]),
             Route("/healthz", chat.healthz),
-        ],
-        lifespan=chat.purge_on_change,
+            *registry.routes,
+        ]
     )
 
 
@@ -206,6 +199,7 @@ def main() -> None:
     """Serve on a free port of loopback, and write the port to a file once connections are accepted."""
     wanted = argparse.ArgumentParser(prog="python -m demo.service", description=__doc__)
     wanted.add_argument("--flags", required=True, help="the flagd file that says who gets which release")
+    wanted.add_argument("--registry-token", type=Path, required=True, help="the token of the prompt registry")
     wanted.add_argument("--port-file", type=Path, required=True, help="where the chosen port is written")
     wanted.add_argument("--seed", type=int, default=11, help="makes the faults repeatable")
     given = wanted.parse_args()
@@ -216,7 +210,10 @@ def main() -> None:
             deadline_ms=FLAGS_ARE_READ_EVERY_MS,
         )
     )
-    app = build(Chat(flags=api.get_client(), chance=Random(given.seed)))
+    registry = PromptRegistry(token=given.registry_token.read_text())
+    chat = Chat(flags=api.get_client(), registry=registry, chance=Random(given.seed))
+    registry.watchers.append(chat.purge)
+    app = build(chat, registry)
     # With the protocol named: asyncio turns Nagle's delay (40 ms an answer) off only where it is.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))

@@ -6,7 +6,7 @@ On a terminal a line at the bottom lives; anywhere else the story is plain lines
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -19,7 +19,7 @@ from rich.text import Text
 from backout.timeline import Event, IncidentOpened, StepStarted
 from demo import releases
 from demo.traffic import Seen
-from demo.words import CHAPTERS, seen_in_words, told
+from demo.words import CHAPTERS, seen_in_words, standing_in_words, told
 
 _BAR_CELLS = 12
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -88,8 +88,8 @@ class Story:
             if sentence:
                 self.say(sentence, mark=mark, at=event.at)
 
-    def look(self, *, exposure: int | None, seen: Seen) -> None:
-        """Show the world: exposure as the engine last read it, and what the users see."""
+    def look(self, *, exposure: Mapping[str, int], seen: Seen) -> None:
+        """Show the world: each target's exposure as the engine last read it, and what the users see."""
         self._rates.append(seen.error_percent)
         if self._console.is_terminal:
             self._live.update(_living(exposure, seen, self._rates))
@@ -100,11 +100,11 @@ class Story:
             self.say(_plain(exposure, seen))
 
 
-def _plain(exposure: int | None, seen: Seen) -> str:
-    return seen_in_words(seen) if exposure is None else f"exposure {exposure} %, {seen_in_words(seen)}"
+def _plain(exposure: Mapping[str, int], seen: Seen) -> str:
+    return ", ".join(filter(None, (standing_in_words(exposure), seen_in_words(seen))))
 
 
-def _living(exposure: int | None, seen: Seen, rates: Iterable[float | None]) -> Text:
+def _living(exposure: Mapping[str, int], seen: Seen, rates: Iterable[float | None]) -> Text:
     if seen.candidate_percent is None or seen.error_percent is None:
         return Text(f"\n  {_plain(exposure, seen)}")
     full = round(seen.candidate_percent / 100 * _BAR_CELLS)
@@ -113,7 +113,7 @@ def _living(exposure: int | None, seen: Seen, rates: Iterable[float | None]) -> 
         ("█" * full, "cyan"),
         ("░" * (_BAR_CELLS - full), "dim"),
         (f" {seen.candidate_percent:.0f} % of answers", "bold"),
-        "" if exposure is None else f" (exposure {exposure} %)",
+        f" ({standing_in_words(exposure)})" if exposure else "",
         "   errors ",
         ("".join(" " if rate is None else _level(rate) for rate in rates), "red"),
         (f" {seen.error_percent:.1f} %", "bold"),

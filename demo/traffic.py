@@ -24,7 +24,9 @@ class Reply:
     at_s: float
     """On the event loop's clock."""
     release: str
-    """The release that answered; empty where nobody did."""
+    """The release whose model answered; empty where nobody did."""
+    prompt: str
+    """The release whose prompt it was."""
     failed: bool
 
 
@@ -35,6 +37,9 @@ class Seen:
     replies: int
     failed: int
     on_candidate: int
+    """Answers of the candidate's model."""
+    prompted: int
+    """Answers with the candidate's prompt."""
 
     @property
     def error_percent(self) -> float | None:
@@ -82,6 +87,7 @@ class Traffic:
             replies=len(replies),
             failed=sum(reply.failed for reply in replies),
             on_candidate=sum(reply.release == releases.CANDIDATE for reply in replies),
+            prompted=sum(reply.prompt == releases.CANDIDATE for reply in replies),
         )
 
     def _start_asking(self, http: aiohttp.ClientSession) -> None:
@@ -96,12 +102,12 @@ class Traffic:
         try:
             async with http.post(f"{self._url}/chat", json={"user": user, "message": message}) as response:
                 said = await response.json()
-                self._keep(release=said["release"], failed=not response.ok)
+                self._keep(release=said["release"], prompt=said["prompt"], failed=not response.ok)
         except (aiohttp.ClientError, TimeoutError):
-            self._keep(release="", failed=True)
+            self._keep(release="", prompt="", failed=True)
 
-    def _keep(self, *, release: str, failed: bool) -> None:
+    def _keep(self, *, release: str, prompt: str, failed: bool) -> None:
         now_s = asyncio.get_running_loop().time()
-        self._replies.append(Reply(at_s=now_s, release=release, failed=failed))
+        self._replies.append(Reply(at_s=now_s, release=release, prompt=prompt, failed=failed))
         while self._replies[0].at_s < now_s - KEEP_S:
             self._replies.popleft()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from backout.evaluation import Factor, Outcome, Verdict
 from backout.event import BaseEvent
 from backout.people import Action
+from backout.serving_verdicts import Verdict as Served
 from backout.timeline import (
     ActionTaken,
-    AlertReceived,
     Event,
     Held,
     IncidentEnded,
-    IncidentOpened,
     MessageFailed,
     MessageSent,
     PeoplePaged,
@@ -26,8 +25,9 @@ from backout.timeline import (
     StepTimedOut,
 )
 from backout.timeline_decisions import ApprovalAsked
-from backout.timeline_exposure import CheckRun, ExposureSet, RequestsCounted, RevertStopped
+from backout.timeline_exposure import CheckRun, ExposureSet, RequestsCounted, RevertStopped, StagePutBack
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
+from backout.timeline_served import ServedChecked
 from demo import releases
 from demo.traffic import Seen
 
@@ -35,6 +35,7 @@ CHAPTERS = {
     "detect": "An alert opens an incident, and Backout looks for itself",
     "escalate": "People are called",
     "revert": "Traffic comes off the release, stage by stage",
+    "served": "Which release really answers?",
     "check": "Is the world consistent?",
     "verify": "Did the users recover?",
     "notify": "The customers are told",
@@ -44,8 +45,6 @@ CHAPTERS = {
 
 
 _MARKS: dict[type[BaseEvent], str] = {
-    IncidentOpened: "●",
-    AlertReceived: "●",
     SignalsJudged: "▲",
     ApprovalAsked: "☎",
     ActionTaken: "☑",
@@ -61,7 +60,7 @@ _MARKS: dict[type[BaseEvent], str] = {
     RevertStopped: "✗",
     MessageFailed: "✗",
 }
-"""What a kind of event is marked with."""
+"""What a kind of event is marked with; the others are news."""
 
 
 def told(event: Event) -> tuple[str, str]:
@@ -76,10 +75,12 @@ def told(event: Event) -> tuple[str, str]:
             return "☎", f"Paged {', '.join(event.people)} ({', '.join(event.roles)}): {why}"
         case CheckRun():
             return ("✓" if event.passed else "✗"), event.line
+        case ServedChecked():
+            return ("✓" if event.verdict is Served.CLEAN else "✗"), event.line
         case MessageSent():
             return "✓", f"{event.line}: {_first_line(event.text)}"
         case _:
-            return _MARKS[type(event)], _first_line(event.line)
+            return _MARKS.get(type(event), "●"), _first_line(event.line)
 
 
 def _first_line(text: str) -> str:
@@ -142,6 +143,17 @@ def blast_radius(timeline: Iterable[Event]) -> float | None:
         event.served for event in timeline if isinstance(event, RequestsCounted) and event.served is not None
     ]
     return counts[-1] - counts[0] if len(counts) > 1 else None
+
+
+def standing(timeline: Iterable[Event]) -> dict[str, int]:
+    """Return the exposure of each target that was set, as it was read back last."""
+    changes = (event for event in timeline if isinstance(event, ExposureSet | StagePutBack))
+    return {event.target: event.after for event in changes}
+
+
+def standing_in_words(exposure: Mapping[str, int]) -> str:
+    """Write where the targets stand; empty while none was set."""
+    return ", ".join(f"{target} {percent} %" for target, percent in exposure.items())
 
 
 def seen_in_words(seen: Seen) -> str:

@@ -104,11 +104,16 @@ class World:
             team="the demo",
         )
         self._port = folder / "service.port"
+        registry_token = folder / "prompt-registry-token"
+        _new_secret(registry_token)
         flags = folder / "flags.json"
         shutil.copy(HERE / "flags.json", flags)
         self.service_part = Part(
             "model service",
-            ["demo.service", "--flags", str(flags), "--port-file", str(self._port)],
+            [
+                *("demo.service", "--flags", str(flags), "--port-file", str(self._port)),
+                *("--registry-token", str(registry_token)),
+            ],
             log=folder / "service.log",
         )
         engine = ["cli.main", "up", "--site", str(self.site_file), "--state", str(folder)]

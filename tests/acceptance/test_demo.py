@@ -27,6 +27,7 @@ CHAPTERS = [
     "An alert opens an incident, and Backout looks for itself",
     "People are called",
     "Traffic comes off the release, stage by stage",
+    "Which release really answers?",
     "Is the world consistent?",
     "Did the users recover?",
     "The customers are told",
@@ -103,14 +104,24 @@ def test_the_demo_tells_the_whole_story_and_leaves_no_process_behind(demo: Demo)
     assert re.findall(r"^\d+  (.*)$", printed, re.MULTILINE) == CHAPTERS
     assert "✗" not in printed
     assert "\x1b" not in printed  # no colours and no animation where nobody watches
-    stages = re.findall(r"Exposure on chat-exposure set from (\d+) % to (\d+) % and read back", printed)
-    assert stages == [("60", "25"), ("25", "5"), ("5", "0")]
+    stages = re.findall(r"Exposure on (\S+) set from (\d+) % to (\d+) % and read back", printed)
+    assert stages == [
+        ("chat-exposure", "60", "25"),
+        ("chat-exposure", "25", "5"),
+        ("chat-exposure", "5", "0"),
+        ("chat-prompt", "100", "0"),
+    ]
+    assert re.findall(r"✓ Probe (\S+) is clean; .* answered by 2026\.10 \d+ times", printed) == [
+        "chat-model",
+        "chat-prompt",
+    ]
     assert re.findall(r"☑ (\w+)", printed) == ["Alice", "Alice", "Bob", "Carol", "Carol"]
     assert re.search(r"✉ #incidents ↳ .* needs you\n .*@Alice\n", printed)
     assert "Bob taps [Approve] → chat/2026.11: approval 1 of 2" in printed
     assert "Alice taps [Note …] and fills in the form → chat/2026.11: noted on the timeline" in printed
     assert "✉ #status-page chat: the problem is solved" in printed
     assert "0 of 300 users get 2026.11" in printed
+    assert "0 of these answers were made with the prompt of 2026.11" in printed
     postmortem = Path(printed.splitlines()[-1].removeprefix("Postmortem: "))
     assert "2026.11" in (ROOT / postmortem).read_text()
     assert demo.processes() == []

@@ -6,17 +6,24 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
+from adapters.fetch import Access
+from adapters.targets.http import HttpTarget
+from backout.errors import ExposureMoved, RejectedBySystem, UnknownName
 from demo import releases
 from demo.monitoring import Look, look_at
 from demo.traffic import Traffic
 
 ROOT = Path(__file__).parents[2]
 FLAGS = ROOT / "demo" / "flags.json"
+TOKEN = "s3cret"
 
 
 class Service:
@@ -50,17 +57,36 @@ class Service:
             assert answered.status == 200
 
     async def get(self, path: str) -> dict[str, int]:
+        found: dict[str, int] = await self._get(path)
+        return found
+
+    async def _get(self, path: str) -> Any:  # noqa: ANN401  # any JSON
         async with self._http.get(self.url + path) as answered:
-            found: dict[str, int] = await answered.json()
-            return found
+            return await answered.json()
 
     async def counts(self) -> Look:
         async with self._http.get(f"{self.url}/metrics") as answered:
             return look_at(await answered.text())
 
+    async def prompts(self) -> set[str]:
+        """Return whose prompts 40 users get."""
+        found = [await self._get(f"/release?user=user-{number}") for number in range(40)]
+        return {one["prompt"] for one in found}
+
     async def refusal(self, method: str, path: str, body: str = "") -> tuple[int, str]:
         async with self._http.request(method, self.url + path, data=body) as answered:
             return answered.status, await answered.text()
+
+
+@asynccontextmanager
+async def registry(service: Service, token: str = TOKEN) -> AsyncIterator[HttpTarget]:
+    """Open the service's prompt registry as a target."""
+    url = f"{service.url}/prompts/live/$release"
+    target = HttpTarget(url, timedelta(seconds=5), Access(token=token))
+    try:
+        yield target
+    finally:
+        await target.aclose()
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
@@ -73,7 +99,10 @@ async def until(true: Callable[[], Awaitable[bool]]) -> None:
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
     flags, port = tmp_path / "flags.json", tmp_path / "port"
     flags.write_text(FLAGS.read_text())
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
     command = ["-m", "demo.service", "--flags", str(flags), "--port-file", str(port)]
+    command += ["--registry-token", str(token)]
     process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT)
     try:
 
@@ -113,16 +142,46 @@ async def test_a_user_keeps_the_release_as_exposure_falls_until_it_is_taken_off(
     assert await service.ask_as_many(200) < before
 
 
-async def test_the_prompt_cache_drops_the_candidate_once_nobody_gets_it(service: Service) -> None:
+async def test_the_prompt_cache_drops_the_candidates_prompts_as_the_alias_leaves_it(
+    service: Service,
+) -> None:
     await service.ask_as_many(40)
     assert (await service.get("/cache?release=2026.11"))["entries"] == 1
-    service.expose(0)
-
-    async def purged() -> bool:
-        return (await service.get("/cache?release=2026.11"))["entries"] == 0
-
-    await until(purged)
+    async with registry(service) as prompts:
+        await prompts.set(service="chat", release="2026.11", percent=0, key="down")
+    assert (await service.get("/cache?release=2026.11"))["entries"] == 0
+    await service.ask_as_many(40)
     assert (await service.get("/cache?release=2026.10"))["entries"] == 1
+
+
+async def test_the_prompts_alias_flips_for_everybody_and_whatever_model_they_get(service: Service) -> None:
+    assert await service.prompts() == {"2026.11"}
+    async with registry(service) as prompts:
+        assert (await prompts.read(service="chat", release="2026.11")).percent == 100
+        done = await prompts.set(service="chat", release="2026.11", percent=0, key="down")
+        assert (done.percent, done.changed_by) == (0, "down")
+        assert await service.prompts() == {"2026.10"}
+        await prompts.set(service="chat", release="2026.11", percent=100, key="up", expected=done.generation)
+        assert await service.prompts() == {"2026.11"}
+
+
+async def test_the_prompt_registry_keeps_the_contract_of_http_targets(service: Service) -> None:
+    where = {"service": "chat", "release": "2026.11"}
+    async with registry(service) as prompts, registry(service, token="wrong") as stranger:
+        first = await prompts.set(**where, percent=0, key="down")
+        await prompts.set(**where, percent=100, key="up")
+        assert (await prompts.set(**where, percent=0, key="down")).percent == 100
+        with pytest.raises(RejectedBySystem, match="the key has set something else"):
+            await prompts.set(**where, percent=100, key="down")
+        with pytest.raises(ExposureMoved):
+            await prompts.set(**where, percent=0, key="again", expected=first.generation)
+        with pytest.raises(RejectedBySystem, match="50 % cannot be set"):
+            await prompts.set(**where, percent=50, key="half")
+        with pytest.raises(UnknownName, match=r"'2026\.9'\. Known: 2026\.10, 2026\.11"):
+            await prompts.read(service="chat", release="2026.9")
+        with pytest.raises(RejectedBySystem, match="401"):
+            await stranger.set(**where, percent=0, key="k")
+        assert (await prompts.read(**where)).percent == 100
 
 
 async def test_every_count_is_there_from_the_start(service: Service) -> None:

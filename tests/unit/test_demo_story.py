@@ -37,7 +37,7 @@ ALERT = Alert(
 )
 BOB = Actor(person="bob", name="Bob", roles=("incident_commander",), via="slack")
 LONG = "a sentence [much] longer than the sixty columns of this console, which stays one line of text"
-WELL = Seen(replies=240, failed=1, on_candidate=0)
+WELL = Seen(replies=240, failed=1, on_candidate=0, prompted=0)
 
 
 def judged(sense: str, outcome: Outcome, *factors: Factor) -> SignalsJudged:
@@ -133,17 +133,19 @@ def test_where_nobody_watches_the_story_is_plain_unbroken_lines_without_a_living
     console = plain()
     with Story(console) as story:
         story.say(LONG)
-        story.look(exposure=25, seen=WELL)
+        story.look(exposure={"chat-exposure": 25}, seen=WELL)
     assert printed(console) == (f"  00:00 · {LONG}\n")
 
 
 def test_on_a_terminal_a_line_lives_at_the_bottom_and_goes_away() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=100, _environ={})
     with Story(console) as story:
-        story.look(exposure=25, seen=Seen(replies=200, failed=20, on_candidate=50))
+        story.look(
+            exposure={"chat-exposure": 25}, seen=Seen(replies=200, failed=20, on_candidate=50, prompted=200)
+        )
     text = printed(console)
     assert "25 % of answers" in text
-    assert "(exposure 25 %)" in text
+    assert "(chat-exposure 25 %)" in text
     assert "10.0 %" in text
     assert text.rindex("\x1b[2K") > text.rindex("10.0 %")
 
@@ -182,13 +184,13 @@ def test_a_milestone_that_was_not_reached_is_never() -> None:
 
 
 def test_no_answers_are_told_as_such_and_never_as_no_errors() -> None:
-    nobody = Seen(replies=0, failed=0, on_candidate=0)
+    nobody = Seen(replies=0, failed=0, on_candidate=0, prompted=0)
     assert seen_in_words(nobody) == "no answers at all"
     console = Console(file=io.StringIO(), force_terminal=True, width=100, _environ={})
     with Story(console) as story:
-        story.look(exposure=25, seen=nobody)
-    assert "exposure 25 %, no answers at all" in printed(console)
-    assert seen_in_words(Seen(200, 20, 50)) == "25 % of answers from 2026.11, error rate 10.0 %"
+        story.look(exposure={"chat-exposure": 25}, seen=nobody)
+    assert "chat-exposure 25 %, no answers at all" in printed(console)
+    assert seen_in_words(Seen(200, 20, 50, 200)) == "25 % of answers from 2026.11, error rate 10.0 %"
 
 
 @pytest.fixture
@@ -208,9 +210,16 @@ def test_it_is_over_when_service_users_incident_and_postmortem_all_say_so(postmo
     [
         ((300, 1), WELL, IncidentOutcome.RECOVERED, "postmortem.md", "1 of 300 users get 2026.11"),
         ((0, 0), WELL, IncidentOutcome.RECOVERED, "postmortem.md", "0 of 0 users get 2026.11"),
-        ((300, 0), Seen(240, 0, 1), IncidentOutcome.RECOVERED, "postmortem.md", "1 of the users' last 240"),
-        ((300, 0), Seen(240, 12, 0), IncidentOutcome.RECOVERED, "postmortem.md", "error rate 5.0 %"),
-        ((300, 0), Seen(0, 0, 0), IncidentOutcome.RECOVERED, "postmortem.md", "no answers to take a rate"),
+        (
+            (300, 0),
+            Seen(240, 0, 1, 0),
+            IncidentOutcome.RECOVERED,
+            "postmortem.md",
+            "1 of the users' last 240",
+        ),
+        ((300, 0), Seen(240, 0, 0, 2), IncidentOutcome.RECOVERED, "postmortem.md", "2 of these answers were"),
+        ((300, 0), Seen(240, 12, 0, 0), IncidentOutcome.RECOVERED, "postmortem.md", "error rate 5.0 %"),
+        ((300, 0), Seen(0, 0, 0, 0), IncidentOutcome.RECOVERED, "postmortem.md", "no answers to take a rate"),
         ((300, 0), WELL, IncidentOutcome.UNVERIFIED, "postmortem.md", "the incident ended: unverified"),
         ((300, 0), WELL, IncidentOutcome.RECOVERED, "missing.md", "the postmortem is not on disk"),
     ],
@@ -218,6 +227,7 @@ def test_it_is_over_when_service_users_incident_and_postmortem_all_say_so(postmo
         "a user still gets the candidate",
         "nobody was asked",
         "a user was still answered by it",
+        "its prompt is still used",
         "users still see errors",
         "there are no users left",
         "recovery was not shown",
