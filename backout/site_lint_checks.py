@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from backout.addresses import address_problems
-from backout.check_values import FileValue, HttpValue, SourceValue, SqlValue, ValueAt
+from backout.check_values import FileValue, HttpValue, Scalar, SourceValue, SqlValue, ValueAt
 from backout.checks import (
     ArtifactAt,
     Check,
@@ -26,6 +27,8 @@ from backout.site import Site, SqlSource
 IN_COMMANDS = (*IN_QUERIES, "key")
 IN_ARTIFACTS = (*IN_QUERIES, "digest", "hex")
 _WORDS = frozenset(f"${name}" for name in IN_COMMANDS)
+_WHOLE = re.compile(r"\$[A-Za-z]\w*")
+_WITHIN = re.compile(rf"\$\{{?({'|'.join(IN_COMMANDS)})\b")
 
 
 def check_problems(site: Site) -> Iterator[Problem]:
@@ -40,6 +43,7 @@ def _asked(path: Path, check: Check) -> Iterator[Problem]:
     match check:
         case HttpCheck():
             yield from address_problems((*path, "url"), check.url, IN_QUERIES, token=check.token)
+            yield from _expected((*path, "expect"), check.expect)
         case CommandCheck():
             yield from _command(path, check)
         case DigestCheck():
@@ -58,10 +62,11 @@ def _compared(path: Path, check: Check, site: Site) -> Iterator[Problem]:
     match check:
         case SqlCheck():
             yield from bound_problems((*path, "query"), check.query, IN_QUERIES)
+            yield from placeholder_problems((*path, "expect"), str(check.expect), IN_QUERIES)
         case DrainedCheck():
             yield from _value((*path, "count"), check.count, site)
             if check.apart >= check.timeout:
-                msg = "the second look would begin when the time is over; make 'timeout' longer than 'apart'"
+                msg = "the time is over before the second look; make 'timeout' longer than 'apart'"
                 yield Problem(path=(*path, "apart"), message=msg)
         case PairingCheck():
             yield from _pair(path, check, site)
@@ -71,10 +76,18 @@ def _compared(path: Path, check: Check, site: Site) -> Iterator[Problem]:
 
 def _command(path: Path, check: CommandCheck) -> Iterator[Problem]:
     for i, word in enumerate(check.command):
-        if "$" in word and word not in _WORDS:
-            known = ", ".join(sorted(_WORDS))
-            msg = f"no shell reads this: a '$' is only in an argument that is one of {known} as a whole"
+        if word in _WORDS:
+            continue
+        if _WHOLE.fullmatch(word):
+            yield Problem(path=(*path, "command", i), message=unknown("placeholder", word[1:], IN_COMMANDS))
+        elif within := _WITHIN.search(word):
+            msg = f"'{within[0]}' is filled in only where it is a word of its own; give it one"
             yield Problem(path=(*path, "command", i), message=msg)
+
+
+def _expected(path: Path, values: Mapping[str, Scalar]) -> Iterator[Problem]:
+    for name, value in values.items():
+        yield from placeholder_problems((*path, name), str(value), IN_QUERIES)
 
 
 def _artifact(path: Path, at: ArtifactAt) -> Iterator[Problem]:
@@ -125,9 +138,8 @@ def _purged(path: Path, check: PurgedCheck) -> Iterator[Problem]:
     if check.purge is not None:
         token = check.purge.token
         yield from address_problems((*path, "purge", "url"), check.purge.url, IN_QUERIES, token=token)
-    for field in ("not_headers", "not_fields"):
-        for name, value in getattr(check, field).items():
-            yield from placeholder_problems((*path, field, name), str(value), IN_QUERIES)
+    yield from _expected((*path, "not_headers"), check.not_headers)
+    yield from _expected((*path, "not_fields"), check.not_fields)
 
 
 def _outputs(path: Path, check: OutputsCheck) -> Iterator[Problem]:

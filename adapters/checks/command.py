@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from string import Template
 
 from adapters.checks.subject import names_of
 from backout.errors import RejectedBySystem
@@ -40,7 +39,7 @@ class CommandChecker:
     ) -> None:
         """Run this; `secrets` are never told, whatever it writes."""
         self._what = f"check {name}"
-        self._command = [Template(word) for word in command]
+        self._command = tuple(command)
         self._timeout = timeout
         self._folder = folder
         self._env = dict(env)
@@ -53,8 +52,9 @@ class CommandChecker:
         Raises:
             RejectedBySystem: it cannot be started.
         """
-        names = names_of(asked) | {"key": asked.key}
-        words = [word.substitute(names) for word in self._command]
+        filled = {f"${name}": value for name, value in (names_of(asked) | {"key": asked.key}).items()}
+        # Whole words only: what is in the middle of one might be read as more than a name.
+        words = [filled.get(word, word) for word in self._command]
         tail = _Tail(TAIL + self._longest)
         process = await self._start(words, tail)
         try:

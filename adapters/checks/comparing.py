@@ -86,13 +86,13 @@ class PairingChecker:
 
 
 @asynccontextmanager
-async def _in_time(what: str, timeout: timedelta) -> AsyncIterator[None]:
+async def _in_time(what: str, patience: timedelta) -> AsyncIterator[None]:
     """Let all of a look take this long. `Unreachable`: it was not over then."""
     try:
-        async with asyncio.timeout(timeout.total_seconds()):
+        async with asyncio.timeout(patience.total_seconds()):
             yield
     except TimeoutError:
-        raise Unreachable(what=what, why=f"no answer within {timeout.total_seconds():g} s") from None
+        raise Unreachable(what=what, why=f"no answer within {patience.total_seconds():g} s") from None
 
 
 async def _close(value: Value) -> None:

@@ -16,6 +16,7 @@ from adapters.sources.exposition import ExpositionMetrics
 from adapters.sources.prometheus import PrometheusApi
 from tests import mlflow, postgres, unleash
 from tests.adapters.certificates import Certificates, sign
+from tests.adapters.checked import Checks
 from tests.adapters.feedback import ROWS, TABLE, World, sqlite_address
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -132,3 +133,11 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """An authority of our own, and what it has signed for a server on loopback."""
     return sign(tmp_path_factory.mktemp("signed"))
+
+
+@pytest.fixture
+async def checks(tmp_path: Path) -> AsyncIterator[Checks]:
+    """Integrity checks in a folder of their own; closed after the test."""
+    opened = Checks(tmp_path)
+    yield opened
+    await opened.aclose()
