@@ -101,6 +101,7 @@ class StagedRevert:
         """Keep the walk and where it stands."""
         self._walk = walk
         self._remaining = walk.stages
+        self._fired = ""
         self._targets = ReleaseSet(
             walk.plan, walk=walk.key, step=walk.step, tell=self._report, stood=walk.standing
         )
@@ -173,15 +174,11 @@ class StagedRevert:
         return None
 
     async def _turned_back(self, stage: int, said: Evaluation) -> WalkedDown:
-        trouble = await turn_back(self._targets, stage)
         rule = f"rule {said.rule} fired" if said.rule else "people judged so"
-        why = f"turned back from {stage} %, because {rule}: {'; '.join(said.reasons)}"
-        end = (
-            self._ended(trouble.state, f"{why}. {trouble.why}")
-            if trouble
-            else self._ended("turned_back", why)
-        )
-        return end.model_copy(update={"fired": True})
+        # Kept before anything is changed: whatever fails or stops it, the walk does not go up again.
+        self._fired = f"turned back from {stage} %, because {rule}: {'; '.join(said.reasons)}"
+        trouble = await turn_back(self._targets, stage)
+        return self._ended(trouble.state, trouble.why) if trouble else self._ended("turned_back")
 
     async def _report(self, event: ExposureSet | StagePutBack | SignalsJudged) -> None:
         """Tell the incident at once; it writes the timeline."""
@@ -189,12 +186,13 @@ class StagedRevert:
         await parent.signal("report", event)
 
     async def _stopped(self, why: str) -> WalkedDown:
-        why = await self._targets.stopped(why)
-        return walked(self._targets, "stopped", remaining=self._remaining, why=why)
+        return self._ended("stopped", await self._targets.stopped(why))
 
     def _ended(
         self,
         state: Literal["complete", "recovered", "stopped", "failed", "turned_back", "undecided"],
         why: str = "",
     ) -> WalkedDown:
-        return walked(self._targets, state, remaining=self._remaining, why=why)
+        why = ". ".join(filter(None, (self._fired, why)))
+        end = walked(self._targets, state, remaining=self._remaining, why=why)
+        return end.model_copy(update={"fired": bool(self._fired)})
