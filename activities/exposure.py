@@ -34,7 +34,8 @@ class ExposureActivities:
             expected = request.expected or before
             conversations = _seen_to(request, target)
             # Sessions are seen to although the exposure is there: an attempt may have ended between the two.
-            if found.percent == request.percent and conversations is None:
+            is_there = found.percent == request.percent
+            if is_there and conversations is None:
                 return _change(before, found)  # also where an earlier attempt's write lost its answer
             if _is_beyond(request, found):
                 if request.expected and found.generation != expected.generation:
@@ -46,7 +47,7 @@ class ExposureActivities:
                     **where,
                     percent=request.percent,
                     key=request.key,
-                    expected=expected.generation,
+                    expected=found.generation if is_there else expected.generation,
                     conversations=conversations,
                 )
             except ExposureMoved:
