@@ -13,12 +13,14 @@ from backout.lint_escalation import escalation_problems
 from backout.lint_kinds import kind_problems
 from backout.lint_lengths import length_problems
 from backout.lint_names import name_problems
+from backout.lint_proven import proven_problems
 from backout.lint_queries import query_problems
 from backout.lint_reverts import revert_problems
 from backout.lint_rights import right_problems
 from backout.lint_rollout import rollout_problems
 from backout.lint_rules import rule_problems
 from backout.lint_served import served_problems
+from backout.lint_sets import set_problems
 from backout.lint_steps import step_problems
 from backout.lint_votes import vote_problems
 from backout.lint_windows import window_problems
@@ -37,11 +39,13 @@ def lint(playbook: Playbook, *, templates: Mapping[str, str], site: Site | None)
         *name_problems(playbook, templates, site),
         *channel_problems(playbook, site),
         *query_problems(playbook, site),
+        *proven_problems(playbook, site),
         *kind_problems(playbook, site),
         *condition_problems(playbook),
         *revert_problems(playbook),
         *rule_problems(playbook),
         *step_problems(playbook, site),
+        *set_problems(playbook, site),
         *served_problems(playbook, site),
         *window_problems(playbook),
         *length_problems(playbook, site),
