@@ -59,6 +59,11 @@ class Facts(Frozen):
     investigations: tuple[InvestigationOpened, ...]
     alerts: tuple[AlertReceived, ...]
     stages: tuple[ExposureSet, ...]
+    put_back: tuple[StagePutBack, ...]
+    """What was put back because one target of a set failed."""
+    by_target: dict[str, tuple[int, int]]
+    """From where to where each of several targets went, in percent; nothing where there is one."""
+    capacity: tuple[CapacitySet, ...]
     stops: tuple[RevertStopped, ...]
     acts: tuple[ActionTaken, ...]
     bypasses: tuple[ActionTaken, ...]
@@ -94,11 +99,14 @@ def facts(view: IncidentView) -> Facts:
         investigations=_all(timeline, InvestigationOpened),
         alerts=_all(timeline, AlertReceived),
         stages=stages,
+        put_back=_all(timeline, StagePutBack),
+        by_target=_by_target(stages, view),
+        capacity=_all(timeline, CapacitySet),
         stops=_all(timeline, RevertStopped),
         acts=_all(timeline, ActionTaken),
         bypasses=_bypasses(timeline),
         plans=_all(timeline, PlanChosen),
-        checks=_all(timeline, CheckRun),
+        checks=_checks(timeline),
         pages=_all(timeline, PeoplePaged),
         messages=_all(timeline, MessageSent),
         unsent=_all(timeline, MessageFailed),
@@ -113,6 +121,24 @@ def facts(view: IncidentView) -> Facts:
 
 def _all(timeline: Iterable[Event], kind: type[E]) -> tuple[E, ...]:
     return tuple(event for event in timeline if isinstance(event, kind))
+
+
+def _checks(timeline: Iterable[Event]) -> tuple[CheckRun, ...]:
+    """Return what the checks found; of those that were looked at again, only what came of it."""
+    runs = _all(timeline, CheckRun)
+    return tuple(
+        run
+        for i, run in enumerate(runs)
+        if not (run.again and any(later.check == run.check for later in runs[i + 1 :]))
+    )
+
+
+def _by_target(stages: Iterable[ExposureSet], view: IncidentView) -> dict[str, tuple[int, int]]:
+    before: dict[str, int] = {}
+    for event in stages:
+        before.setdefault(event.target, event.before)
+    at = view.summary.exposures
+    return {target: (before.get(target, percent), percent) for target, percent in at.items()}
 
 
 def _bypasses(timeline: Iterable[Event]) -> tuple[ActionTaken, ...]:
@@ -148,9 +174,19 @@ def _times(view: IncidentView) -> Times:
         ),
         to_acknowledge=since(_first(event for event in acts if event.action is Action.ACKNOWLEDGE)),
         to_first_revert=since(_first(event for event in stages if event.changed)),
-        to_full_revert=since(_first(event for event in stages if event.after <= lowest)),
+        to_full_revert=since(_last_of_all(stages, lowest)),
         to_recovery=since(_first(_lasting_recovery(judged))),
     )
+
+
+def _last_of_all(stages: Iterable[ExposureSet], lowest: int) -> datetime | None:
+    """Return when the last of the targets that were changed came to the lowest stage; None before all did."""
+    first: dict[str, datetime | None] = {}
+    for event in stages:
+        there = event.at if event.after <= lowest else None
+        first[event.target] = first.get(event.target) or there
+    times = [at for at in first.values() if at is not None]
+    return max(times) if times and len(times) == len(first) else None
 
 
 def _lasting_recovery(judged: Iterable[SignalsJudged]) -> list[SignalsJudged]:
