@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from temporalio.client import Client
 
-from backout.case import Case
 from backout.people import Action
+from backout.playbook import Playbook
 from backout.timeline import Held
 from backout.timeline_exposure import ExposureSet
 from backout.timeline_fencing import TargetsTakenOver
 from backout.view import IncidentOutcome, Phase
 from tests.workflows.engine import Engine, Incidents, alert, running
-from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, playbook
+from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, RIGHTS, playbook
+from tests.workflows.release_sets import SET, set_running
 
-REVERTS = playbook(DETECT, REVERT, POSTMORTEM)
+ROLES = {
+    "on_call": {"may": RIGHTS},
+    "commander": {"may": [*RIGHTS, "approve", "emergency"]},
+    "product": {"may": ["note"]},
+    "platform": {"may": ["note"]},
+}
+REVERTS = playbook(DETECT, REVERT, POSTMORTEM, roles=ROLES)
+
+
+def in_order(*targets: str) -> Playbook:
+    """Return a playbook that reverts these targets as one, in this order."""
+    step = {**SET, "targets": [{"target": name} for name in targets]}
+    return playbook(DETECT, step, POSTMORTEM, roles=ROLES)
 
 
 def short(incident: Incidents) -> str:
@@ -31,10 +42,9 @@ async def walks(engine: Engine) -> Incidents:
     return incident
 
 
-async def second(engine: Engine, **case: object) -> Incidents:
+async def second(engine: Engine) -> Incidents:
     """Open an incident on the same target."""
-    carried = Case(run="second", opened_at=datetime(2026, 1, 5, tzinfo=UTC), **case) if case else None  # type: ignore[arg-type]  # fields of a case
-    return await engine.open(REVERTS, alert("ProviderDown", fingerprint="f2"), carried=carried)
+    return await engine.open(REVERTS, alert("ProviderDown", fingerprint="f2"))
 
 
 async def waits_for(incident: Incidents, other: Incidents) -> None:
@@ -82,41 +92,62 @@ async def test_an_incident_that_never_was_is_in_nobodys_way(waiting: Client) -> 
         assert (await two.result()).exposure == 0
 
 
-async def test_an_emergency_takes_the_target_over_and_the_other_one_holds_when_it_is_resumed(
+async def test_an_emergency_takes_the_target_over_and_the_other_one_finds_its_exposure_moved(
     waiting: Client,
 ) -> None:
     async with running(waiting) as engine:
         one = await walks(engine)
-        two = await second(engine, emergency="Bob")
-        await two.until(lambda view: view.summary.exposure is not None)
+        two = await second(engine)
+        await waits_for(two, one)
+        await two.act("bob", Action.EMERGENCY, reason="it harms people")
+        await two.until(lambda view: view.summary.exposure == 0)
         (over,) = await two.events(TargetsTakenOver)
         assert over.line == f"exposure taken over from incident {short(one)}: emergency by Bob"
-        await one.act("bob", Action.HOLD, reason="look")
-        await one.asked(Action.RESUME)
-        await one.act("bob", Action.RESUME)
-        await one.until(lambda view: short(two) in view.held)
         engine.world.clock.go_on()
+        view = await one.asked(Action.RESUME)
+        assert f"moved by somebody else: it was 50 % and is 0 %, last by {two.handle.id}" in view.held
         await two.result()
         await one.act("bob", Action.RESUME)
-        await one.result()
+        assert (await one.result()).exposure == 0
+    assert [change.percent for change in engine.world.target.changes] == [50, 0]
+
+
+async def test_two_incidents_that_name_the_same_targets_in_another_order_do_not_both_wait(
+    waiting: Client,
+) -> None:
+    async with set_running(waiting) as sets:
+        engine = sets.engine
+        engine.world.clock.pause()
+        engine.world.leases.pause()
+        books = [in_order("exposure", "index"), in_order("index", "exposure")]
+        both = [await engine.open(book, alert("ProviderDown")) for book in books]
+        await engine.world.leases.reached(2)
+        engine.world.leases.go_on(times=2)
+        engine.world.leases.go_on()
+        await engine.world.clock.reached(engine.world.clock.arrivals or 1)
+        views = [await one.until(lambda view: view.held or view.summary.exposure) for one in both]
+        assert sorted(bool(view.held) for view in views) == [False, True]
+        first, last = both if views[1].held else both[::-1]
+        engine.world.clock.go_on()
+        await first.result()
+        await last.act("bob", Action.RESUME)
+        await last.result()
+    assert sets.percents == {"exposure": [50, 10, 0], "index": [50, 10, 0]}
 
 
 async def test_in_an_emergency_leases_that_cannot_be_read_keep_nobody_waiting(waiting: Client) -> None:
-    async with running(waiting) as engine:
-        engine.world.leases.unreachable = True
-        two = await second(engine, emergency="Bob")
-        assert (await two.result()).exposure == 0
-        (over,) = await two.events(TargetsTakenOver)
-    assert "emergency by Bob; who else has them could not be read: leases memory did not answer" in over.line
-
-
-async def test_without_an_emergency_leases_that_cannot_be_read_hold_the_revert(waiting: Client) -> None:
     async with running(waiting) as engine:
         engine.world.leases.refuses = "it is broken"
         two = await second(engine)
         view = await two.asked(Action.RESUME)
         assert view.held.startswith("revert failed: leases memory refused: it is broken")
         assert await two.events(ExposureSet) == []
+        await two.act("bob", Action.EMERGENCY, reason="it harms people")
+        assert (await two.result()).exposure == 0
+        (over,) = await two.events(TargetsTakenOver)
+    assert over.line.startswith(
+        "exposure taken over: emergency by Bob; who else has them could not be read: leases memory refused"
+    )
 
 
 async def test_an_incident_that_is_aborted_while_it_waits_takes_nothing_from_the_other(
