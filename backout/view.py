@@ -44,7 +44,7 @@ class IncidentOutcome(StrEnum):
 
     OPEN = "open"
     RECOVERED = "recovered"
-    """The revert is complete and verification saw the users recover."""
+    """Verification saw the users recover, after a complete revert or where people brought exposure back."""
     UNVERIFIED = "unverified"
     """The playbook ran to its end, but the revert is not complete or recovery was not shown."""
     RELEASED = "released"
@@ -139,7 +139,15 @@ class IncidentSummary(Frozen):
     alerts: int = 0
     """Alerts that came in: each new episode and each change of one. The doors keep repeats out."""
     exposure: int | None = None
-    """Percent of traffic on the candidate, as last read; None before the first look."""
+    """Percent of traffic on the candidate, as last read; None before the first look. Of several targets, the
+    most of any."""
+    exposures: dict[str, int] = {}
+    """Where each target stands, where several hold the release."""
+
+    @property
+    def by_target(self) -> str:
+        """Where each of several targets stands, as people read it; empty where there is one."""
+        return ", ".join(f"{target} {percent} %" for target, percent in self.exposures.items())
 
     @property
     def is_rollout(self) -> bool:

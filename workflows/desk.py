@@ -113,7 +113,7 @@ class Desk:
 
     def final_outcome(self) -> IncidentOutcome:
         """Return how the incident ends if it ends now."""
-        well = self.case.verified and self.case.reverted
+        well = self.case.verified and (self.case.reverted or self.case.came_back)
         good = IncidentOutcome.RECOVERED
         if is_rollout(self.opening.incident):
             well, good = self.case.released, IncidentOutcome.RELEASED
