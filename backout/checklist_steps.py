@@ -9,6 +9,7 @@ from typing import assert_never
 from backout.model import format_duration as written
 from backout.people import Action
 from backout.playbook import Playbook
+from backout.release_sets import Conversations
 from backout.rendering import escape_markdown as plain
 from backout.rules import Do
 from backout.steps import (
@@ -29,6 +30,13 @@ from backout.steps import (
 
 BLANK = "." * 12
 """Where something is to be written by hand; dots, because Markdown reads underscores as emphasis."""
+
+
+_CONVERSATIONS = {
+    Conversations.FINISH: "end where they began, and that no release but that one answers them",
+    Conversations.MIGRATE: "go on at the baseline",
+    Conversations.RESTART: "are ended, and begin anew at the baseline",
+}
 
 
 def step_lines(playbook: Playbook, index: int) -> Iterator[str]:
@@ -106,6 +114,10 @@ def _paging_beside(playbook: Playbook) -> str:
 
 def _revert(step: RevertStep, playbook: Playbook) -> Iterator[str]:
     yield f"Have the authority that the fired rule asks for; where none fired, {_by_hand(playbook)}."
+    if any(isinstance(one, ServedStep) for one in playbook.steps):
+        yield f"Begin sessions of your own before the first change; which release answers? {BLANK}"
+    if step.conversations:
+        yield f"See that conversations on the candidate {_CONVERSATIONS[step.conversations]}."
     yield from _stages(step)
     if step.on_recovery == "hold":
         yield "If users recovered before the last stage: hold, and ask whether to go on."
@@ -130,7 +142,11 @@ def _rollout(step: RolloutStep, playbook: Playbook) -> Iterator[str]:
 
 def _served(step: ServedStep) -> Iterator[str]:
     for probe in step.probes:
-        yield f"Ask `{probe}` until {written(step.lag)} are over: which release answers? {BLANK}"
+        yield (
+            f"Ask `{probe}` until {written(step.lag)} after the last change are over, and then again: "
+            f"which release answers? {BLANK}"
+        )
+    yield "Go on with the sessions that began before the revert: does the candidate answer any after that?"
 
 
 def _by_hand(playbook: Playbook) -> str:

@@ -24,7 +24,7 @@ SERVED: dict[str, Any] = {
     "within": "1h",
     "on_timeout": "escalate",
 }
-SESSION = {"path": "session", "sessions": 3}
+SESSION: dict[str, Any] = {"path": "session", "sessions": 3}
 PROCEEDS = {"on_failure": "proceed"}
 
 
