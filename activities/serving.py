@@ -31,8 +31,6 @@ from backout.serving_verdicts import Served, judge
 
 OPEN_S = 2.0
 """So long a session may take to begin: the first change waits for it."""
-MOST_AT_ONCE = 32
-"""Questions that are under way at one time."""
 
 
 class ServingActivities:
@@ -43,7 +41,6 @@ class ServingActivities:
         self._probes = probes
         self._targets = targets
         self._clock = clock
-        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
 
     @activity.defn
     async def see_to_conversations(self, request: SeeTo) -> None:
@@ -135,14 +132,12 @@ class ServingActivities:
         )
 
     async def _ask(self, trail: Trail, *, service: str, name: str, final: bool) -> Heard:
-        async with self._turns:
-            try:
-                said = await self._probes[trail.probe].ask(
-                    service=service, session=name, cookies=trail.cookies
-                )
-            except BackoutError as error:
-                return Heard(problem=str(error), at=self._clock.now(), final=final)
-            return Heard(said=said, at=self._clock.now(), final=final)
+        probe = self._probes[trail.probe]
+        try:
+            said = await probe.ask(service=service, session=name, cookies=trail.cookies)
+        except BackoutError as error:
+            return Heard(problem=str(error), at=self._clock.now(), final=final)
+        return Heard(said=said, at=self._clock.now(), final=final)
 
     def _ways(self, names: Sequence[str]) -> dict[str, Way]:
         for name in names:

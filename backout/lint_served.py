@@ -12,12 +12,16 @@ from backout.serving import takes
 from backout.site import Site
 from backout.steps import RevertStep, ServedStep, StagedStep
 
+MOST_USERS = 200
+"""Users who ask in one step: what each was answered travels in every heartbeat."""
+
 
 def served_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
     """Yield what is wrong with served steps, and with what is to become of conversations."""
     for i, step in enumerate(playbook.steps):
         if isinstance(step, ServedStep):
             yield from _served(("steps", i), step, playbook)
+            yield from _crowd(("steps", i), step, site)
     for name, steps in (("steps", playbook.steps), ("rollout", playbook.rollout)):
         for i, step in enumerate(steps):
             if isinstance(step, StagedStep) and step.conversations:
@@ -41,6 +45,13 @@ def _served(path: Path, step: ServedStep, playbook: Playbook) -> Iterator[Proble
     for j, probe in enumerate(step.probes):
         if probe in step.probes[:j]:
             yield Problem(path=(*path, "probes", j), message=f"'{probe}' is there twice; name it once")
+
+
+def _crowd(path: Path, step: ServedStep, site: Site | None) -> Iterator[Problem]:
+    probes = [site.probes[name] for name in step.probes if name in site.probes] if site else []
+    if (users := sum(probe.sessions for probe in probes)) > MOST_USERS:
+        msg = f"{users} users would ask in every round; let the 'sessions' of all be {MOST_USERS} at most"
+        yield Problem(path=(*path, "probes"), message=msg)
 
 
 def _seen_to(path: Path, step: StagedStep, wanted: Conversations, site: Site | None) -> Iterator[Problem]:

@@ -42,7 +42,7 @@ class HttpProbe(Frozen):
     """Or the field of the JSON answer; dots go deeper."""
     headers: dict[HeaderName, str] = {}
     """Sent with every question; `$service` and `$session` are filled in."""
-    cookies: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    cookies: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(max_length=4)] = ()
     """The cookies that keep a user at one server. Only these are kept, and sent with the next question."""
     sessions: Annotated[int, Field(ge=1, le=MOST_SESSIONS)] = 1
     """So many users ask, each with a `$session` and cookies of their own."""

@@ -23,7 +23,8 @@ ANSWER_LIMIT = 1024 * 1024
 """Bytes that an answer may have."""
 LONGEST_NAME = 128
 """Characters of a release's name that are told; what is longer is no release of ours."""
-_LONGEST_COOKIE = 4096
+_LONGEST_COOKIE = 1024
+"""Characters of a cookie that is kept: it travels with every heartbeat."""
 _HITS = {
     "x-cache": re.compile(r"\bhit\b", re.IGNORECASE),
     "x-cache-status": re.compile(r"^(hit|stale|updating|revalidated)$", re.IGNORECASE),

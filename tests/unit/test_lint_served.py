@@ -25,7 +25,8 @@ SERVED = {
 def site(**targets: dict[str, Any]) -> Site:
     document = SITE.model_dump(mode="json")
     document["targets"] |= {"chat-exposure": document["targets"]["chat-exposure"], **targets}
-    document["probes"] = {"web": PROBE, "sticky": STICKY}
+    crowds = {f"crowd-{number}": {**PROBE, "sessions": 50} for number in range(5)}
+    document["probes"] = {"web": PROBE, "sticky": STICKY, **crowds}
     return Site.model_validate(document)
 
 
@@ -47,6 +48,11 @@ def test_a_served_step_after_the_revert_is_well() -> None:
     [
         ({"steps.3.probes": ["wep"]}, "steps[3].probes[0]", "unknown probe of the site 'wep'"),
         ({"steps.3.probes": ["web", "web"]}, "steps[3].probes[1]", "'web' is there twice; name it once"),
+        (
+            {"steps.3.probes": [f"crowd-{number}" for number in range(5)]},
+            "steps[3].probes",
+            "250 users would ask in every round; let the 'sessions' of all be 200 at most",
+        ),
         (
             {"steps.3.within": "5m20s"},
             "steps[3].within",
@@ -114,7 +120,7 @@ def test_what_becomes_of_conversations_is_shown_by_a_session(changes: Changes, m
 
 def test_conversations_that_may_finish_are_asked_before_their_bound_is_over() -> None:
     at = site(**{"chat-exposure": HAPROXY})
-    changes = {"steps.2.conversations": "finish", "steps.3.probes": ["sticky"], "steps.3.lag": "2m"}
+    changes: Changes = {"steps.2.conversations": "finish", "steps.3.probes": ["sticky"], "steps.3.lag": "2m"}
     ((severity, path, message),) = said(changes, at)
     assert (severity, path) == ("warning", "steps[2].conversations")
     assert "the lag of 2m is over, which it is within the last soak of 2m" in message
