@@ -228,4 +228,5 @@ def _talked(trail: Trail, release: str, at: datetime, way: Way) -> dict[str, obj
     if trail.turns[-1:] == (release,):
         return {}
     turns = (*trail.turns, release)[:MOST_RELEASES]
-    return {"turns": turns, "switched": trail.switched or (turns if len(turns) > 1 else ())}
+    goes_on = trail.switched in {(), trail.turns}
+    return {"turns": turns, "switched": turns if goes_on and len(turns) > 1 else trail.switched}

@@ -44,9 +44,13 @@ class ServedChecked(BaseEvent):
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
-        counts = ", ".join(f"{one.release} {one.times} times" for one in self.seen) or "nothing"
+        counts = ", ".join(f"{one.release} {_often(one.times)}" for one in self.seen) or "nothing"
         last = next((one.last for one in self.seen if one.release == self.candidate), None)
         left = f" ({self.candidate} last at {last:%H:%M:%S} UTC)" if last else ""
         kept = f"; left to finish: {self.kept}" if self.kept else ""
         told = "is clean" if self.verdict is Verdict.CLEAN else f"FAILED, {self.verdict.value}: {self.why}"
         return f"Probe {self.probe} {told}; {self.asked} questions, answered by {counts}{left}{kept}"
+
+
+def _often(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"

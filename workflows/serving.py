@@ -89,7 +89,8 @@ async def served(desk: Desk, step: ServedStep) -> Achieved:
         msg = f"the service is not proven to be back: {told}"
         raise ApplicationError(msg, type="ServedWrong")
     answered = sorted({one.seen[-1].release for one in found.findings})
-    return Done(result=f"{len(found.findings)} probes were answered by {' and '.join(answered)} alone")
+    count = "1 probe was" if len(found.findings) == 1 else f"{len(found.findings)} probes were"
+    return Done(result=f"{count} answered by {' and '.join(answered)} alone after the lag")
 
 
 def _left(desk: Desk, step: ServedStep) -> timedelta:

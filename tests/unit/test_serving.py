@@ -1,0 +1,147 @@
+"""What users of a probe were answered, and what that proves: the bounds, and what is told of many."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backout.messages import Answered
+from backout.probes import Way
+from backout.release_sets import Conversations
+from backout.serving import (
+    MOST_RELEASES,
+    AskServed,
+    Heard,
+    Progress,
+    Session,
+    Trail,
+    heard,
+    mark,
+    pause,
+    takes,
+    trails,
+)
+from backout.serving_verdicts import MOST_TOLD, Finding, Verdict, judge
+from backout.timeline_served import ServedChecked
+
+NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
+SESSION = Way(path="session", sessions=9)
+
+
+def asking(*sessions: Session, conversations: Conversations | None = None) -> AskServed:
+    return AskServed(
+        probes=("web",),
+        service="chat",
+        candidate="r2",
+        baseline="r1",
+        lag_s=60,
+        pause_s=5,
+        conversations=conversations,
+        sessions=sessions,
+        key="incident/chat/r2@run",
+    )
+
+
+def began(number: int, release: str = "r2") -> Session:
+    return Session(probe="web", number=number, release=release, began=NINE)
+
+
+def told(
+    trail: Trail, *releases: str, request: AskServed | None = None, final: bool = False, way: Way = SESSION
+) -> Trail:
+    for release in releases:
+        at = NINE + timedelta(seconds=trail.asked + 1)
+        one = Heard(said=Answered(release=release), at=at, final=final)
+        trail = heard(trail, one, way, request or asking())
+    return trail
+
+
+def found(request: AskServed, *all_of_them: Trail, way: Way = SESSION) -> Finding:
+    state = Progress(until=NINE, final=3, trails=all_of_them)
+    return judge(request, {"web": way}, state).findings[0]
+
+
+@pytest.mark.parametrize(
+    ("lag_s", "pause_s", "whole_s"), [(1, 1, 4), (60, 2, 66), (300, 10, 330), (86400, 10, 86430)]
+)
+def test_the_pause_follows_the_lag_from_a_second_to_ten(lag_s: int, pause_s: int, whole_s: int) -> None:
+    assert pause(timedelta(seconds=lag_s)) == timedelta(seconds=pause_s)
+    assert takes(timedelta(seconds=lag_s)) == timedelta(seconds=whole_s)
+
+
+def test_a_user_has_the_same_mark_in_each_question_and_a_new_one_has_another_each_time() -> None:
+    old, new = Trail(probe="web", number=1), Trail(probe="web", number=0)
+    assert mark("k", old, nth=1) == mark("k", old, nth=2)
+    assert mark("k", new, nth=1) != mark("k", new, nth=2)
+    assert mark("k", old) != mark("another incident", old)
+    assert mark("k", old) != mark("k", old.model_copy(update={"talks": 1}))
+
+
+def test_a_session_probe_goes_on_with_its_own_sessions_and_one_who_is_new() -> None:
+    request = asking(began(1), began(2), Session(probe="other", number=3, release="r2", began=NINE))
+    asked = trails(request, {"web": SESSION})
+    assert [(one.number, one.old) for one in asked] == [(1, True), (2, True), (0, False)]
+
+
+def test_many_releases_are_told_as_others_but_never_the_two_that_matter() -> None:
+    trail = told(Trail(probe="web", number=1), *(f"x{n}" for n in range(50)), "r2", "r1")
+    names = [one.release for one in trail.seen]
+    assert len(names) == MOST_RELEASES - 2 + 3
+    assert names[-2:] == ["r2", "r1"]
+    assert {one.release: one.times for one in trail.seen}["(others)"] == 50 - (MOST_RELEASES - 2)
+
+
+def test_a_conversation_that_began_at_the_baseline_may_not_be_switched_either() -> None:
+    request = asking(began(1, "r1"), conversations=Conversations.FINISH)
+    (trail, _) = trails(request, {"web": SESSION})
+    trail = told(told(trail, "r2", request=request), "r1", request=request, final=True)
+    finding = found(request, trail)
+    assert (finding.verdict, finding.why) == (
+        Verdict.MIXED,
+        "conversation s1 was answered by r1, then by r2",
+    )
+
+
+def test_a_switch_back_is_told_in_full() -> None:
+    request = asking(began(1), conversations=Conversations.FINISH)
+    trail = told(trails(request, {"web": SESSION})[0], "r1", "r2", "r1", request=request)
+    assert "answered by r2, then by r1, then by r2, then by r1" in found(request, trail).why
+
+
+def test_only_some_of_many_are_told_one_by_one() -> None:
+    request = asking(*(began(number) for number in range(1, 10)), conversations=Conversations.FINISH)
+    everybody = [
+        told(told(one, "r2", request=request), "r2", request=request, final=True)
+        for one in trails(request, {"web": SESSION})
+        if one.old
+    ]
+    finding = found(request, *everybody)
+    assert finding.why.count("session s") == MOST_TOLD
+    assert finding.why.endswith("; and 4 more")
+    assert finding.kept.endswith(" and 4 more")
+
+
+def test_a_cache_that_says_nothing_of_itself_is_stale_all_the_same() -> None:
+    way = Way(path="cache")
+    trail = told(Trail(probe="web", number=1), "r2", final=True, way=way)
+    finding = found(asking(), trail, way=way)
+    assert finding.verdict is Verdict.STALE_CACHE
+    assert "(nothing says how old the answer is)" in finding.why
+
+
+def test_an_event_says_how_often_each_answered_and_when_the_candidate_did_last() -> None:
+    trail = told(told(Trail(probe="web", number=1), "r2", "r1"), "r1", final=True)
+    finding = found(asking(), trail, way=Way())
+    event = ServedChecked(
+        at=NINE,
+        probe="web",
+        path=finding.path,
+        verdict=finding.verdict,
+        candidate="r2",
+        asked=finding.asked,
+        seen=finding.seen,
+    )
+    assert event.line == (
+        "Probe web is clean; 3 questions, answered by r2 once, r1 2 times (r2 last at 09:00:01 UTC)"
+    )
