@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from backout import doors, rotas, site, targets
+from backout import check_values, checks, doors, rotas, site, targets
 from backout.commands import VERBS
 from backout.model import Frozen
 from cli.main import app
@@ -253,11 +253,11 @@ def test_every_word_for_slack_is_explained_where_slack_is_set_up() -> None:
 def site_models() -> list[type[Frozen]]:
     parts = [
         part
-        for module in (site, doors, rotas, targets)
+        for module in (site, doors, rotas, targets, checks, check_values)
         for part in vars(module).values()
         if isinstance(part, type) and issubclass(part, Frozen)
     ]
-    return [part for part in parts if part is not Frozen]
+    return [part for part in dict.fromkeys(parts) if part not in {Frozen, checks.BaseCheck}]
 
 
 @pytest.mark.parametrize("model", site_models(), ids=lambda model: model.__name__)
