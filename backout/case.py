@@ -26,6 +26,7 @@ from backout.requests import Observation
 from backout.serving import Session
 from backout.severity import Severity
 from backout.stakes import stakes
+from backout.steps import StagedStep
 from backout.timeline import AlertReceived, Event, SignalsJudged
 from backout.timeline_paging import AcknowledgementLapsed
 from backout.upcoming import upcoming
@@ -279,7 +280,15 @@ class Case(BaseModel):
             closed_at=self.closed_at,
             alerts=self.alerts,
             exposure=self.exposure,
+            exposures=self._by_target(opening.playbook),
         )
+
+    def _by_target(self, playbook: Playbook) -> dict[str, int]:
+        """Return where each target of the release's set stands; nothing where it has one."""
+        steps = [step for step in playbook.steps if isinstance(step, StagedStep)]
+        known = {part.target for step in steps for part in step.parts}
+        exposures = {target: percent for target, percent in self.exposures.items() if target in known}
+        return exposures if len(known) > 1 else {}
 
     def view(self, opening: OpenIncident) -> IncidentView:
         """Return everything about the incident."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from backout.checklist_communications import communication_lines, template_lines
 from backout.checklist_ladders import ladder_lines
 from backout.checklist_rights import rights_lines, table
-from backout.checklist_steps import BLANK, step_lines
+from backout.checklist_stages import BLANK
+from backout.checklist_steps import step_lines
 from backout.checklist_triggers import trigger_lines
 from backout.model import format_duration as written
 from backout.people import ReleaseRight

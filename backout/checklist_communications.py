@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from backout.authority import named
 from backout.checklist_rights import table
-from backout.checklist_steps import BLANK
+from backout.checklist_stages import BLANK
 from backout.communications import Communication
 from backout.model import format_duration as written
 from backout.playbook import Playbook

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from backout.checklist_steps import BLANK
+from backout.checklist_stages import BLANK
 from backout.escalation import Level, Policy
 from backout.model import format_duration as written
 from backout.playbook import Playbook

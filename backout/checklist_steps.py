@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import accumulate, repeat
 from typing import assert_never
 
+from backout.checklist_stages import BLANK, stage_lines
 from backout.model import format_duration as written
 from backout.people import Action
 from backout.playbook import Playbook
@@ -23,14 +23,9 @@ from backout.steps import (
     RevertStep,
     RolloutStep,
     ServedStep,
-    StagedStep,
     Step,
     VerifyStep,
 )
-
-BLANK = "." * 12
-"""Where something is to be written by hand; dots, because Markdown reads underscores as emphasis."""
-
 
 _CONVERSATIONS = {
     Conversations.FINISH: "end where they began, and that no release but that one answers them",
@@ -118,25 +113,16 @@ def _revert(step: RevertStep, playbook: Playbook) -> Iterator[str]:
         yield f"Begin sessions of your own before the first change; which release answers? {BLANK}"
     if step.conversations:
         yield f"See that conversations on the candidate {_CONVERSATIONS[step.conversations]}."
-    yield from _stages(step)
+    yield from stage_lines(step)
     if step.on_recovery == "hold":
         yield "If users recovered before the last stage: hold, and ask whether to go on."
     else:
         yield "If users recovered before the last stage: go on down all the same."
 
 
-def _stages(step: StagedStep) -> Iterator[str]:
-    for stage, after in zip(step.stages, accumulate(repeat(step.soak)), strict=False):
-        sets = " and ".join(f"`{part.target}` to {part.wanted(stage)} %" for part in step.parts)
-        yield (
-            f"Set exposure on {sets} and read it back: {BLANK} %. "
-            f"Soak for {written(step.soak)} (until {written(after)} after the start)."
-        )
-
-
 def _rollout(step: RolloutStep, playbook: Playbook) -> Iterator[str]:
     yield f"Have it approved: {_by_hand(playbook)}. Whoever ships the release does not count: {BLANK}"
-    yield from _stages(step)
+    yield from stage_lines(step)
     yield "If a rule fires at a stage: turn back to 0 % at once. If nothing shows that it is healthy: hold."
 
 

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from backout.authority import approvers
 from backout.checklist_conditions import in_words
-from backout.checklist_steps import BLANK
+from backout.checklist_stages import BLANK
 from backout.criteria import (
     AlertTest,
     BaselineTest,

@@ -261,7 +261,7 @@ def status_text(brief: Briefing) -> str:
     """Return where an incident stands, in a few lines."""
     summary, short = brief.summary, short_of(brief.summary.incident)
     until = f" until {brief.step_until:%H:%M:%S} UTC" if brief.step_until else ""
-    exposure = "unknown" if summary.exposure is None else f"{summary.exposure} %"
+    exposure = "unknown" if summary.exposure is None else summary.by_target or f"{summary.exposure} %"
     stands = f"{summary.phase.value}, {summary.outcome.value}"
     lines = [
         f"{short}: {stands}, severity {summary.severity.value}",

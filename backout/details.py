@@ -12,7 +12,8 @@ from backout.view import Ask, Briefing, Question
 def page(brief: Briefing) -> str:
     """Return the page."""
     summary = brief.summary
-    exposure = "not read yet" if summary.exposure is None else f"{summary.exposure} % on the candidate"
+    at = summary.by_target or f"{summary.exposure} %"
+    exposure = "not read yet" if summary.exposure is None else f"{at} on the candidate"
     rows = (
         ("Phase", summary.phase.value),
         ("Outcome", summary.outcome.value),

@@ -13,7 +13,7 @@ from backout.model import Frozen, Name, format_duration
 from backout.releases import Artifact
 from backout.rules import AllOf, AnyOf, AtLeast, Condition, Do, Level
 from backout.timeline import SignalsJudged
-from backout.timeline_exposure import ExposureSet
+from backout.timeline_exposure import ExposureSet, StagePutBack
 from backout.view import IncidentView
 
 
@@ -104,10 +104,13 @@ def explained(view: IncidentView) -> Explanation:
 
 
 def _exposure(view: IncidentView, at: datetime) -> int | None:
-    """Return the exposure at a moment, from the stages before it or the first one after it."""
-    stages = [event for event in view.timeline if isinstance(event, ExposureSet)]
-    before = [stage.after for stage in stages if stage.at <= at]
-    return before[-1] if before else stages[0].before if stages else view.summary.exposure
+    """Return the exposure at a moment, the most of any target: from the stages before it or the first after."""
+    then: dict[str, int] = {}
+    for event in view.timeline:
+        if isinstance(event, ExposureSet | StagePutBack):
+            then.setdefault(event.target, event.before)
+            then[event.target] = event.after if event.at <= at else then[event.target]
+    return max(then.values(), default=view.summary.exposure)
 
 
 def _decision(event: SignalsJudged, guard: Guard, exposure: int | None) -> Decision:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from backout.model import Duration, Frozen, Name, Percent
-from backout.release_sets import Capacity, Conversations, OnTargetFailure, SetTarget
+from backout.release_sets import Capacity, Conversations, OnTargetFailure, SetTarget, moved
 
 Direction = Literal["down", "up"]
 """down: a revert, which never raises exposure. up: the way back, which never lowers it."""
@@ -120,16 +120,8 @@ class StagedPlan(Frozen):
         return self.targets or (SetTarget(target=self.target),)
 
     def moved(self, stage: int, *, after: int | None) -> tuple[SetTarget, ...]:
-        """Return the targets that a stage changes: a pointer only where it flips.
-
-        `after` is the stage before in the same walk; a walk's first stage flips what should have flipped.
-        """
-        goal = 0 if self.direction == "down" else 100
-
-        def flips(part: SetTarget) -> bool:
-            return part.wanted(stage) == goal and (after is None or part.wanted(after) != goal)
-
-        return tuple(part for part in self.parts if part.flips_at is None or flips(part))
+        """Return the targets that a stage changes; `after` is the stage before in the same walk."""
+        return moved(self.parts, stage, after=after, goal=0 if self.direction == "down" else 100)
 
     @model_serializer(mode="wrap")
     def _unsaid(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

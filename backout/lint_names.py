@@ -11,7 +11,15 @@ from backout.lint_conditions import conditions, leaves
 from backout.playbook import Playbook
 from backout.problems import Path, Problem, spell, unknown
 from backout.site import Site
-from backout.steps import CheckStep, EscalateStep, NotifyStep, PostmortemStep, ServedStep, StagedStep
+from backout.steps import (
+    CheckStep,
+    EscalateStep,
+    NotifyStep,
+    PostmortemStep,
+    RevertStep,
+    ServedStep,
+    StagedStep,
+)
 
 _SUFFIX = ".md.j2"
 
@@ -180,6 +188,17 @@ def _targets(path: Path, step: StagedStep, site: Site) -> Iterator[_Use]:
         yield _Use("target of the site", (*path, "target"), step.target, site.targets)
     for i, part in enumerate(step.targets):
         yield _Use("target of the site", (*path, "targets", i, "target"), part.target, site.targets)
+    if not isinstance(step, RevertStep):
+        return
+    if step.capacity:
+        at = (*path, "capacity")
+        yield _Use("target of the site", (*at, "target"), step.capacity.target, site.targets)
+        for i, check in enumerate(step.capacity.checks):
+            yield _Use("check of the site", (*at, "checks", i), check, site.checks)
+    for i, other in enumerate(step.alternatives):
+        for j, part in enumerate(other.targets):
+            place = (*path, "alternatives", i, "targets", j, "target")
+            yield _Use("target of the site", place, part.target, site.targets)
 
 
 def _channels(playbook: Playbook, site: Site) -> Iterator[_Use]:

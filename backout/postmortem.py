@@ -26,7 +26,7 @@ from backout.timeline import (
     StepFailed,
     StepTimedOut,
 )
-from backout.timeline_exposure import CheckRun, ExposureSet, RevertStopped
+from backout.timeline_exposure import CapacitySet, CheckRun, ExposureSet, RevertStopped, StagePutBack
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import LadderEnded
 from backout.timeline_plans import PlanChosen

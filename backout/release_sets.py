@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -38,6 +39,20 @@ class SetTarget(Frozen):
         if self.flips_at is None:
             return stage
         return 0 if stage <= self.flips_at else 100
+
+
+def moved(
+    parts: Sequence[SetTarget], stage: int, *, after: int | None, goal: Literal[0, 100]
+) -> tuple[SetTarget, ...]:
+    """Return the targets that a stage changes: a pointer only where it flips, to its goal.
+
+    `after` is the stage before in the same walk; a walk's first stage flips what should have flipped by then.
+    """
+
+    def flips(part: SetTarget) -> bool:
+        return part.wanted(stage) == goal and (after is None or part.wanted(after) != goal)
+
+    return tuple(part for part in parts if part.flips_at is None or flips(part))
 
 
 class Capacity(Frozen):

@@ -10,7 +10,7 @@ from backout.event import BaseEvent
 from backout.model import Frozen
 from backout.steps import RolloutStep, StagedStep, Step
 from backout.timeline import MessageFailed, MessageSent, PeoplePaged, SignalsJudged, StepStarted
-from backout.timeline_exposure import ExposureSet, RequestsCounted, RevertStopped
+from backout.timeline_exposure import ExposureSet, RequestsCounted, RevertStopped, StagePutBack
 
 MOST_REASONS = 5
 """Reasons that are told; more are counted."""
@@ -79,7 +79,7 @@ def _soak(timeline: Sequence[BaseEvent], step: Step | None) -> tuple[datetime | 
         match event:
             case ExposureSet(step=step.name):
                 return event.at + step.soak, _after(event.stage, step)
-            case RevertStopped() | StepStarted():
+            case RevertStopped() | StagePutBack() | StepStarted():
                 break
             case _:
                 continue

@@ -116,7 +116,8 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
     summary = view.summary
     until = f", until {view.step_until:%H:%M:%S} UTC" if view.step_until else ""
     step = f" (step {view.step}{until})" if view.step else ""
-    exposure = "unknown" if summary.exposure is None else f"{summary.exposure} % of traffic on the candidate"
+    at = summary.by_target or f"{summary.exposure} % of traffic"
+    exposure = "unknown" if summary.exposure is None else f"{at} on the candidate"
     return (
         ("outcome", summary.outcome.value),
         ("stands at", f"{summary.phase.value}{step}"),

@@ -42,6 +42,7 @@ from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 from backout.view import Ask, Briefing, IncidentView, Phase
 from tests.unit.linted import changed
+from tests.unit.views_sets import capacity, put_back
 
 ROOT = Path(__file__).parents[2] / "templates"
 TEMPLATES = {
@@ -194,6 +195,8 @@ REVERTED = (
     AcknowledgementLapsed(at=at(12.4), policy="ladder", by="Ann", since=at(6)),
     Held(at=at(12.5), by="a person", why="Ann: look first"),
     RevertStopped(at=at(13), exposure=50, why="stopped on request"),
+    capacity(at(13.2)),
+    put_back(at(13.4)),
     stage(14, 50, 10),
     judged(16, "recovery", Outcome.FIRED, factor(Verdict.BREACHED, 80, 4000)),
     stage(18, 10, 0),
