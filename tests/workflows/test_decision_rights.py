@@ -83,6 +83,18 @@ async def test_an_override_authorises_past_the_quorum_and_stands_out(waiting: Cl
     assert percents(engine) == [50, 10, 0]
 
 
+async def test_the_approval_of_one_step_is_none_of_another_that_plans_the_same(waiting: Client) -> None:
+    async with running(waiting) as engine:
+        steps = (DETECT, REVERT, {**REVERT, "name": "again"}, POSTMORTEM)
+        incident = await engine.open(playbook(*steps, rules=rules("approve", approve_by=["commander"])))
+        first = (await incident.asked(Action.APPROVE)).asks[0].subject
+        await incident.act("bob", Action.APPROVE)
+        view = await incident.until(lambda view: view.step == "again" and view.asks)
+        await incident.handle.terminate()
+    assert view.asks[0].subject != first
+    assert percents(engine) == [50, 10, 0]
+
+
 async def test_two_people_of_two_roles_break_the_glass_and_it_is_reported_at_once(waiting: Client) -> None:
     async with running(waiting) as engine:
         incident = await waiting_for_votes(engine, **GLASS)
