@@ -11,7 +11,7 @@ from backout.guard import Place
 from backout.ports import Clock, Quarantines, Registry, Source, Store
 from backout.proof import Floor, Known, Proof, ProveBaseline, Served
 from backout.proving import MOST_CHOICES, TICKS
-from backout.releases import BaselineRecord, Quarantine, ReleaseRecord
+from backout.releases import Quarantine, ReleaseRecord
 from backout.streams import asked as as_asked
 from backout.view import incident_id
 
@@ -47,10 +47,18 @@ class Witnesses:
             UnknownName: there is no such source.
             Unreachable, RejectedBySystem: what is kept cannot be read.
         """
-        lowest = proving.floor(asked.release, await self._registry.baselines(service=asked.service))
-        candidate = await self._record(asked, asked.release)
-        name = proving.baseline(asked, candidate, lowest)
-        floor = await self._floor(lowest)
+        candidate, floor = await self._record(asked, asked.release), await self._floor(asked)
+        name = proving.baseline(asked, candidate, floor)
+        return await self._proof(asked, name, candidate, floor)
+
+    async def proof_of(self, asked: ProveBaseline) -> Proof:
+        """Say whether the release that is asked for is proven, whichever was named; it raises as `proof`."""
+        candidate, floor = await self._record(asked, asked.release), await self._floor(asked)
+        return await self._proof(asked, asked.baseline, candidate, floor)
+
+    async def _proof(
+        self, asked: ProveBaseline, name: str, candidate: ReleaseRecord | None, floor: Floor | None
+    ) -> Proof:
         stretches = proving.stretches(asked, candidate, now=self._clock.now())
         found = None
         if name:
@@ -63,11 +71,12 @@ class Witnesses:
     async def _record(self, asked: ProveBaseline, release: str) -> ReleaseRecord | None:
         return await self._registry.release(service=asked.service, release=release)
 
-    async def _floor(self, lowest: BaselineRecord | None) -> Floor | None:
-        if lowest is None:
+    async def _floor(self, asked: ProveBaseline) -> Floor | None:
+        named = proving.floor(asked.release, await self._registry.baselines(service=asked.service))
+        if named is None:
             return None
-        record = await self._registry.release(service=lowest.service, release=lowest.release)
-        return Floor(named=lowest, registered_at=record.registered_at if record else None)
+        record = await self._record(asked, named.release)
+        return Floor(named=named, registered_at=record.registered_at if record else None)
 
     async def _others(
         self, asked: ProveBaseline, name: str, stretches: Sequence[Served]
@@ -98,22 +107,13 @@ class Witnesses:
                     incidents=await self._store.incidents(
                         limit=MOST_INCIDENTS, incident=incident_id(asked.service, name)
                     ),
-                    quarantines=await self._quarantined(asked.service, name, record),
+                    quarantines=await quarantined(
+                        self._quarantines, service=asked.service, release=name, record=record
+                    ),
                 )
                 for number, (name, record) in enumerate(releases)
             ]
         )
-
-    async def _quarantined(
-        self, service: str, release: str, record: ReleaseRecord | None
-    ) -> tuple[Quarantine, ...]:
-        """Return the quarantines of a release, and of anything that it is made of."""
-        kept = await self._quarantines.quarantines(service=service)
-        mine = tuple(one for one in kept if one.release == release)
-        digests = [artifact.digest for artifact in record.registration.artifacts] if record else []
-        if mine or not digests:
-            return mine
-        return await self._quarantines.quarantines(service=None, digests=digests)
 
     async def _served(
         self, asked: ProveBaseline, names: Sequence[str], stretch: Served
@@ -149,3 +149,15 @@ class Witnesses:
             )
         except BackoutError as error:
             return str(error)
+
+
+async def quarantined(
+    quarantines: Quarantines, *, service: str, release: str, record: ReleaseRecord | None
+) -> tuple[Quarantine, ...]:
+    """Return the quarantines of a release, or of anything that it is made of."""
+    kept = await quarantines.quarantines(service=service)
+    mine = tuple(one for one in kept if one.release == release)
+    digests = [artifact.digest for artifact in record.registration.artifacts] if record else []
+    if mine or not digests:
+        return mine
+    return await quarantines.quarantines(service=None, digests=digests)

@@ -341,20 +341,11 @@ class NothingQuarantined(BackoutError):
     shows what is."""
 
 
-class ServiceFrozen(BackoutError):
-    """Release {release} of {service} cannot be registered: the service is frozen while an incident is open
-    ({incidents}). Wait until it is over; a person may register it all the same, with 'backout release
-    register --during-incident WHY'."""
+class NoProofAsked(BackoutError):
+    """No playbook of {service} asks for a proven baseline ({playbooks}), so there is nothing to prove it by.
+    Say what it must have served under 'release.proven'."""
 
 
-class ReleaseInQuarantine(BackoutError):
-    """Release {release} of {service} must not be released: {why}."""
-
-
-class FreezeUnknown(EngineDown):
-    """Nobody can say whether {service} is frozen: {why}. Count it as frozen, and ask again."""
-
-
-class NothingQuarantined(BackoutError):
-    """Release {release} of {service} is not quarantined, so nothing was done. 'backout release quarantined'
-    shows what is."""
+class BaselineInQuarantine(BackoutError):
+    """Release {release} of {service} is no last known good one: {why}. Nothing was done. Name another
+    release, or lift the quarantine first."""

@@ -28,14 +28,14 @@ def floor(candidate: str, named: Sequence[BaselineRecord]) -> BaselineRecord | N
     return next((one for one in named if one.release != candidate), None)
 
 
-def baseline(asked: ProveBaseline, candidate: ReleaseRecord | None, lowest: BaselineRecord | None) -> str:
+def baseline(asked: ProveBaseline, candidate: ReleaseRecord | None, lowest: Floor | None) -> str:
     """Return the release that is to be proven: the one that was known, unless another was named since."""
     known = asked.baseline if asked.baseline != asked.release else ""
     if lowest is None:
         return known
     known_at = candidate.registered_at if candidate else asked.known_at
-    is_newer = known_at is not None and lowest.at > known_at
-    return lowest.release if is_newer or not known else known
+    is_newer = known_at is not None and lowest.named.at > known_at
+    return lowest.named.release if is_newer or not known else known
 
 
 def stretches(asked: ProveBaseline, candidate: ReleaseRecord | None, *, now: datetime) -> tuple[Served, ...]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 import wiring
-from backout.errors import InvalidDocument, UnknownName
+from activities.witnesses import quarantined
+from backout.errors import BaselineInQuarantine, InvalidDocument, UnknownName
+from backout.freezing import guards, services
 from backout.misfits import misfits
 from backout.model import Frozen
+from backout.people import Actor, ReleaseRight
+from backout.playbook import Playbook
+from backout.ports import Quarantines
 from backout.problems import spell
-from backout.releases import BaselineRecord
+from backout.proof import moment
+from backout.release_rights import right_of
+from backout.releases import BaselineRecord, ReleaseRecord
 from cli import printing
 from cli.releasing import signed
 from cli.session import actor_of, run, site_file
@@ -31,22 +39,56 @@ class Named(Frozen):
 def name(named: Named, *, site: Path | None, state: Path, as_json: bool) -> None:
     """Put a baseline on record."""
 
-    async def do() -> BaselineRecord:
+    async def do() -> tuple[BaselineRecord, bool]:
         deployment = load_deployment(site_file(site, state))
-        _known(named.service, deployment)
-        baseline = _record(named, by=signed(actor_of(deployment.site, chosen=named.person)))
+        guarding = _guarding(named.service, deployment)
+        actor = actor_of(deployment.site, chosen=named.person)
+        _must_have_right(actor, named.service, guarding, deployment)
+        baseline = _record(named, by=signed(actor))
         async with wiring.open_adapters(deployment.at) as adapters:
-            await adapters.registry().name_baseline(baseline=baseline)
-        return baseline
+            registry = adapters.registry()
+            kept = await registry.release(service=named.service, release=named.release)
+            await _must_be_free(named, kept, adapters.quarantines())
+            await registry.name_baseline(baseline=baseline)
+        return baseline, kept is not None
 
-    baseline = run(do())
+    baseline, is_registered = run(do())
     if as_json:
         printing.as_json(baseline)
-    else:
+        return
+    printing.line(
+        f"{baseline.release} is the last known good release of {baseline.service}. Releases that are "
+        "registered from now on are held against it, and no automation goes back to an older one."
+    )
+    if not is_registered:
         printing.line(
-            f"{baseline.release} is the last known good release of {baseline.service}. Releases that are "
-            "registered from now on are held against it."
+            f"It is not registered, so nobody knows its artifacts and their digests. See that the name is "
+            f"right, or register it: backout release list --service {baseline.service}"
         )
+
+
+async def _must_be_free(named: Named, kept: ReleaseRecord | None, quarantines: Quarantines) -> None:
+    """See that neither the release nor anything that it is made of is quarantined.
+
+    Raises:
+        BaselineInQuarantine: something is.
+    """
+    for bad in await quarantined(quarantines, service=named.service, release=named.release, record=kept):
+        why = f"{bad.service}/{bad.release} is quarantined since {moment(bad.at)}, {bad.why}"
+        raise BaselineInQuarantine(service=named.service, release=named.release, why=why)
+
+
+def _must_have_right(
+    actor: Actor, service: str, guarding: Sequence[Playbook], deployment: Deployment
+) -> None:
+    """See that this person may name a baseline, where any role of the playbooks has that right.
+
+    Raises:
+        ActionRefused: others may.
+    """
+    right = ReleaseRight.BASELINE
+    if any(right in role.may for playbook in guarding for role in playbook.roles.values()):
+        right_of(actor, right, service=service, playbooks=guarding, people=deployment.site.people)
 
 
 def show(service: str, *, site: Path | None, state: Path, as_json: bool) -> None:
@@ -54,7 +96,7 @@ def show(service: str, *, site: Path | None, state: Path, as_json: bool) -> None
 
     async def ask() -> tuple[BaselineRecord, ...]:
         deployment = load_deployment(site_file(site, state))
-        _known(service, deployment)
+        _guarding(service, deployment)
         async with wiring.open_adapters(deployment.at) as adapters:
             return await adapters.registry().baselines(service=service)
 
@@ -79,8 +121,10 @@ def _record(named: Named, *, by: str) -> BaselineRecord:
         raise InvalidDocument(f"{spell(one.path)}: {one.message}" for one in found) from error
 
 
-def _known(service: str, deployment: Deployment) -> None:
-    """See that a playbook guards the service. `UnknownName`: none does."""
-    services = {playbook.release.service for playbook in deployment.playbooks.values()}
-    if service not in services:
-        raise UnknownName(kind="service", name=service, known=services)
+def _guarding(service: str, deployment: Deployment) -> Sequence[Playbook]:
+    """Return the playbooks that guard the service. `UnknownName`: none does."""
+    routes, playbooks = deployment.site.routes, deployment.playbooks
+    guarding = guards(service, playbooks, routes)
+    if not guarding:
+        raise UnknownName(kind="service", name=service, known=services(playbooks, routes))
+    return guarding

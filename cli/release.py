@@ -8,6 +8,9 @@ import typer
 
 from cli import options
 
+UNPROVEN = 4
+"""Exit code: the release is no proven baseline."""
+
 app = typer.Typer(
     help="Tell of releases, see that they are watched, name the last known good one. Runs on the gateway's "
     "machine, as it writes the site's own store.",
@@ -117,6 +120,33 @@ def baseline(  # noqa: PLR0913, PLR0917  # typer makes an option of each
     service, good = options.named(place, release)
     named = baselines.Named(service=service, release=good, why=why or "", person=person)
     baselines.name(named, site=site, state=state, as_json=as_json)
+
+
+@app.command()
+def prove(
+    place: options.Place,
+    release: options.Release = None,
+    instead_of: Annotated[
+        str,
+        typer.Option(
+            metavar="RELEASE",
+            help="The release that would be reverted to it: what it served before that came counts too.",
+        ),
+    ] = "",
+    site: options.Site = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Say whether a release is a proven baseline, as the service's playbooks ask for it.
+
+    Exit codes: 0 proven, 4 not proven, 1 nothing to prove it by.
+    """
+    from cli import proving  # noqa: PLC0415  # as above
+
+    service, named = options.named(place, release)
+    asked = proving.Question(service=service, release=named, instead_of=instead_of)
+    if not proving.prove(asked, site=site, state=state, as_json=as_json):
+        raise typer.Exit(UNPROVEN)
 
 
 @app.command()

@@ -182,7 +182,11 @@ def test_a_baseline_that_was_named_since_takes_the_place_of_the_one_that_was_kno
     given: str, registered: object, lowest: BaselineRecord | None, expected: str
 ) -> None:
     candidate = proofs.record("r2", NOW).model_copy(update={"registered_at": registered})
-    found = proving.baseline(asked(baseline=given, known_at=NOW), candidate if registered else None, lowest)
+    found = proving.baseline(
+        asked(baseline=given, known_at=NOW),
+        candidate if registered else None,
+        Floor(named=lowest) if lowest else None,
+    )
     assert found == expected
 
 
