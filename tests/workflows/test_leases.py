@@ -9,10 +9,11 @@ from backout.playbook import Playbook
 from backout.timeline import Held
 from backout.timeline_exposure import ExposureSet
 from backout.timeline_fencing import TargetsTakenOver
-from backout.view import IncidentOutcome, Phase
+from backout.view import IncidentOutcome, IncidentView, Phase
 from tests.workflows.engine import Engine, Incidents, alert, running
 from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, RIGHTS, playbook
 from tests.workflows.release_sets import SET, set_running
+from tests.workflows.test_release_sets_capacity import CAPACITY, with_replicas
 
 ROLES = {
     "on_call": {"may": RIGHTS},
@@ -31,6 +32,10 @@ def in_order(*targets: str) -> Playbook:
 
 def short(incident: Incidents) -> str:
     return incident.handle.id.removeprefix("incident/")
+
+
+def begun_or_held(view: IncidentView) -> bool:
+    return bool(view.held) or any(isinstance(event, ExposureSet) for event in view.timeline)
 
 
 async def walks(engine: Engine) -> Incidents:
@@ -123,9 +128,10 @@ async def test_two_incidents_that_name_the_same_targets_in_another_order_do_not_
         both = [await engine.open(book, alert("ProviderDown")) for book in books]
         await engine.world.leases.reached(2)
         engine.world.leases.go_on(times=2)
+        await engine.world.leases.reached(4)  # Each has had its first target, or was told that it is taken.
         engine.world.leases.go_on()
         await engine.world.clock.reached(engine.world.clock.arrivals or 1)
-        views = [await one.until(lambda view: view.held or view.summary.exposure) for one in both]
+        views = [await one.until(begun_or_held) for one in both]
         assert sorted(bool(view.held) for view in views) == [False, True]
         first, last = both if views[1].held else both[::-1]
         engine.world.clock.go_on()
@@ -148,6 +154,30 @@ async def test_in_an_emergency_leases_that_cannot_be_read_keep_nobody_waiting(wa
     assert over.line.startswith(
         "exposure taken over: emergency by Bob; who else has them could not be read: leases memory refused"
     )
+
+
+async def test_who_cannot_have_all_targets_gives_back_those_that_it_had(waiting: Client) -> None:
+    async with set_running(waiting) as sets:
+        engine = sets.engine
+        engine.world.clock.pause()
+        alone = playbook(DETECT, {**REVERT, "target": "index"}, POSTMORTEM)
+        one = await engine.open(alone, alert("ProviderDown"))
+        await engine.world.clock.reached(1)
+        two = await engine.open(in_order("exposure", "index"), alert("ProviderDown"))
+        view = await two.asked(Action.RESUME)
+        assert view.held.startswith(f"index is being changed by incident {short(one)}")
+        assert engine.world.leases.held == {("index", "chat"): one.handle.id}
+
+
+async def test_what_holds_the_baseline_s_capacity_is_leased_too(waiting: Client) -> None:
+    async with set_running(waiting) as sets:
+        sets.engine.world.clock.pause()
+        with_replicas(sets)
+        incident = await sets.revert(baseline="r1", capacity=CAPACITY)
+        await sets.world.clock.reached(1)
+        held = sets.world.leases.held
+    names = ("alias", "exposure", "index", "replicas")
+    assert held == {(name, "chat"): incident.handle.id for name in names}
 
 
 async def test_an_incident_that_is_aborted_while_it_waits_takes_nothing_from_the_other(

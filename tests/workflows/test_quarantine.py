@@ -62,6 +62,19 @@ async def test_a_reverted_release_is_quarantined_but_for_what_the_baseline_share
     )
 
 
+async def test_the_baseline_that_the_incident_knows_counts_beside_the_one_on_record(skipping: Client) -> None:
+    async with running(skipping) as engine:
+        await registered(engine, "r2", MODEL, PROMPT)
+        await registered(engine, "r1", PROMPT)
+        await registered(engine, "r0", MODEL)
+        await named_good(engine, "r0")
+        chart = playbook(DETECT, {**REVERT, "on_failure": "hold"}, POSTMORTEM)
+        incident = await engine.open(chart, alert("ProviderDown"), baseline="r1")
+        await incident.result()
+        (told,) = await incident.events(ReleaseQuarantined)
+    assert (told.artifacts, told.good) == ((), ("r1", "r0"))
+
+
 async def test_where_the_baseline_is_not_registered_everything_is_quarantined_and_that_is_said(
     skipping: Client,
 ) -> None:
