@@ -24,7 +24,7 @@ from backout.timeline import (
     StepTimedOut,
 )
 from backout.timeline_decisions import GlassBroken, RevertAnnounced
-from backout.timeline_exposure import CheckRun, ExposureSet, RevertStopped
+from backout.timeline_exposure import CheckRun, ExposureSet, RevertStopped, StagePutBack
 from backout.timeline_notices import NoticeOverdue
 from backout.upcoming import KIND
 from backout.view import Ask, IncidentOutcome, IncidentView
@@ -41,6 +41,7 @@ _FOR_THE_RECORD = (
     InvestigationOpened,
     RevertAnnounced,
     ExposureSet,
+    StagePutBack,
     RevertStopped,
     CheckRun,
     Held,

@@ -164,7 +164,9 @@ AT_RUN_TIME: dict[str, Callable[[], Awaitable[ApplicationError]]] = {
         EXPOSURE.set_exposure,
         SetExposure(target="unheard-of", service="chat", release="r2", percent=0, key="k"),
     ),
-    "a target to read": lambda: failed(EXPOSURE.read_exposure, ReadExposure(target="unheard-of", **PLACE)),
+    "a target to read": lambda: failed(
+        EXPOSURE.read_exposure, ReadExposure(target="unheard-of", service="chat", release="r2")
+    ),
     "a source to watch": lambda: failed(SIGNALS.observe, OBSERVE),
     "a source to count": lambda: failed(SIGNALS.count_requests, COUNT),
     "a check": lambda: failed(

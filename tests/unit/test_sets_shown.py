@@ -14,6 +14,7 @@ from backout.explaining import explained
 from backout.postmortem import facts
 from backout.rendering import render
 from backout.steps import RevertStep
+from backout.timeline import Event
 from backout.view import IncidentOutcome, IncidentView
 from tests.unit.linted import GONE, changed
 from tests.unit.views import OPENING, TEMPLATES, at, case_of, full_view, judged, stage
@@ -80,7 +81,7 @@ def test_the_postmortem_tells_what_was_made_ready_and_what_was_put_back() -> Non
 
 
 def test_a_revert_is_full_once_its_last_target_is_off() -> None:
-    events = [stage(10, 100, 0), in_the_set(at(12), "index", 100, 0)]
+    events: list[Event] = [stage(10, 100, 0), in_the_set(at(12), "index", 100, 0)]
     assert facts(view_of(case_of(*events))).times.to_full_revert == timedelta(minutes=12, seconds=0.5)
     events.append(in_the_set(at(13), "alias", 100, 50))
     assert facts(view_of(case_of(*events))).times.to_full_revert is None
@@ -94,7 +95,7 @@ def test_the_exposure_at_a_decision_is_the_most_of_any_target_then(minutes: floa
         put_back(at(13), before=50, after=100),
     )
     fired = judged(minutes, "breach", Outcome.FIRED)
-    events = sorted((*changes, fired), key=lambda event: event.at)
+    events: list[Event] = sorted((*changes, fired), key=lambda event: event.at)
     decision = explained(view_of(case_of(*events))).decision
     assert decision is not None
     assert decision.exposure == exposure
