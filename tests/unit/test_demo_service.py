@@ -17,6 +17,7 @@ import pytest
 from adapters.fetch import Access
 from adapters.targets.http import HttpTarget
 from backout.errors import ExposureMoved, RejectedBySystem, UnknownName
+from backout.exposure import Exposure
 from demo import releases
 from demo.monitoring import Look, look_at
 from demo.traffic import Traffic
@@ -148,7 +149,7 @@ async def test_the_prompt_cache_drops_the_candidates_prompts_as_the_alias_leaves
     await service.ask_as_many(40)
     assert (await service.get("/cache?release=2026.11"))["entries"] == 1
     async with registry(service) as prompts:
-        await prompts.set(service="chat", release="2026.11", percent=0, key="down")
+        await put(prompts, 0, "down")
     assert (await service.get("/cache?release=2026.11"))["entries"] == 0
     await service.ask_as_many(40)
     assert (await service.get("/cache?release=2026.10"))["entries"] == 1
@@ -158,30 +159,33 @@ async def test_the_prompts_alias_flips_for_everybody_and_whatever_model_they_get
     assert await service.prompts() == {"2026.11"}
     async with registry(service) as prompts:
         assert (await prompts.read(service="chat", release="2026.11")).percent == 100
-        done = await prompts.set(service="chat", release="2026.11", percent=0, key="down")
+        done = await put(prompts, 0, "down")
         assert (done.percent, done.changed_by) == (0, "down")
         assert await service.prompts() == {"2026.10"}
-        await prompts.set(service="chat", release="2026.11", percent=100, key="up", expected=done.generation)
+        await put(prompts, 100, "up", expected=done.generation)
         assert await service.prompts() == {"2026.11"}
 
 
 async def test_the_prompt_registry_keeps_the_contract_of_http_targets(service: Service) -> None:
-    where = {"service": "chat", "release": "2026.11"}
     async with registry(service) as prompts, registry(service, token="wrong") as stranger:
-        first = await prompts.set(**where, percent=0, key="down")
-        await prompts.set(**where, percent=100, key="up")
-        assert (await prompts.set(**where, percent=0, key="down")).percent == 100
+        first = await put(prompts, 0, "down")
+        await put(prompts, 100, "up")
+        assert (await put(prompts, 0, "down")).percent == 100
         with pytest.raises(RejectedBySystem, match="the key has set something else"):
-            await prompts.set(**where, percent=100, key="down")
+            await put(prompts, 100, "down")
         with pytest.raises(ExposureMoved):
-            await prompts.set(**where, percent=0, key="again", expected=first.generation)
+            await put(prompts, 0, "again", expected=first.generation)
         with pytest.raises(RejectedBySystem, match="50 % cannot be set"):
-            await prompts.set(**where, percent=50, key="half")
+            await put(prompts, 50, "half")
         with pytest.raises(UnknownName, match=r"'2026\.9'\. Known: 2026\.10, 2026\.11"):
             await prompts.read(service="chat", release="2026.9")
         with pytest.raises(RejectedBySystem, match="401"):
-            await stranger.set(**where, percent=0, key="k")
-        assert (await prompts.read(**where)).percent == 100
+            await put(stranger, 0, "k")
+    assert await service.prompts() == {"2026.11"}
+
+
+async def put(prompts: HttpTarget, percent: int, key: str, *, expected: str = "") -> Exposure:
+    return await prompts.set(service="chat", release="2026.11", percent=percent, key=key, expected=expected)
 
 
 async def test_every_count_is_there_from_the_start(service: Service) -> None:
