@@ -130,3 +130,11 @@ async def test_what_answers_before_the_lag_is_over_is_told_and_no_failure(world:
     finding = (await asking)["one"]
     assert finding.verdict is Verdict.CLEAN
     assert [(one.release, one.times) for one in finding.seen] == [("r2", 3), ("r1", 12)]
+
+
+async def test_the_first_of_the_last_rounds_is_right_after_the_lag(world: World) -> None:
+    world.probe("one", "replica-1", path="replica")
+    world.revert()
+    (seen,) = (await world.found(lag_s=7))["one"].seen
+    # At 0 s and 5 s, at the end of the lag, and twice after it.
+    assert (seen.times, (seen.last - seen.first).total_seconds()) == (5, 17)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backout.messages import Answered
+from backout.messages import Answered, Cookie
 from backout.probes import Way
 from backout.release_sets import Conversations
 from backout.serving import (
@@ -27,6 +27,7 @@ from backout.timeline_served import ServedChecked
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SESSION = Way(path="session", sessions=9)
+PIN = Cookie(name="SRV", value="two")
 
 
 def asking(*sessions: Session, conversations: Conversations | None = None) -> AskServed:
@@ -128,6 +129,28 @@ def test_a_cache_that_says_nothing_of_itself_is_stale_all_the_same() -> None:
     finding = found(asking(), trail, way=way)
     assert finding.verdict is Verdict.STALE_CACHE
     assert "(nothing says how old the answer is)" in finding.why
+
+
+def test_an_answer_that_a_cache_had_kept_is_stale_on_whichever_way() -> None:
+    way = Way(path="replica")
+    said = Heard(said=Answered(release="r2", stale="Age: 9"), at=NINE, final=True)
+    finding = found(asking(), heard(Trail(probe="web", number=1), said, way, asking()), way=way)
+    assert (finding.verdict, "(Age: 9)" in finding.why) == (Verdict.STALE_CACHE, True)
+
+
+def test_after_a_conversation_that_was_ended_the_user_is_another_one_without_cookies() -> None:
+    request = asking(began(1))
+    trail = trails(request, {"web": SESSION})[0].model_copy(update={"cookies": (PIN,)})
+    ended = heard(trail, Heard(said=Answered(release="", ended=True), at=NINE, final=False), SESSION, request)
+    assert mark("k", ended) != mark("k", trail)
+    assert (ended.cookies, ended.asked) == ((), trail.asked + 1)
+    assert told(ended, "r1", request=request).switched == ()
+
+
+def test_a_user_has_the_cookies_of_the_last_answer_and_a_new_one_never_has_any() -> None:
+    said = Heard(said=Answered(release="r2", cookies=(PIN,)), at=NINE, final=False)
+    assert heard(Trail(probe="web", number=1), said, SESSION, asking()).cookies == (PIN,)
+    assert heard(Trail(probe="web", number=0), said, SESSION, asking()).cookies == ()
 
 
 def test_an_event_says_how_often_each_answered_and_when_the_candidate_did_last() -> None:
