@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -43,10 +43,10 @@ def _table(lines: list[str]) -> list[str]:
     return lines[:ends]
 
 
-def known() -> set[str]:
-    """Return what targets are called in a site file."""
+def models() -> dict[str, type[Any]]:
+    """Return the targets of a site file, by what they are called there."""
     (union, *_) = get_args(Target)
-    return {get_args(model.model_fields["kind"].annotation)[0] for model in get_args(union)}
+    return {get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(union)}
 
 
 def kinds_of(target: str) -> list[Kind]:
@@ -56,16 +56,21 @@ def kinds_of(target: str) -> list[Kind]:
 
 
 def test_every_target_is_described() -> None:
-    assert {row["Target"].strip("`") for row in table("Target")} == known()
+    assert {row["Target"].strip("`") for row in table("Target")} == set(models())
 
 
-@pytest.mark.parametrize("target", sorted(known()))
+@pytest.mark.parametrize("target", sorted(models()))
 def test_every_promise_of_a_target_is_one_that_the_contract_test_holds_against_it(target: str) -> None:
     kinds = kinds_of(target)
     assert kinds
     said = {row["Promise"]: row[f"`{target}`"] for row in table("Promise")}
     for kind in kinds:
         assert said == {promise: "yes" if held(kind) else "no" for promise, held in PROMISES.items()}
+
+
+def test_what_a_target_can_make_of_conversations_is_what_it_sees_to() -> None:
+    said = {row["Target"].strip("`"): row["Conversations"] for row in table("Target")}
+    assert said == {kind: ", ".join(sorted(model.sees_to)) or "none" for kind, model in models().items()}
 
 
 def test_a_target_of_any_percent_is_told_from_a_pointer() -> None:
