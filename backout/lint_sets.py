@@ -26,7 +26,9 @@ def set_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
 
 
 def _staged(path: Path, step: StagedStep, site: Site | None) -> Iterator[Problem]:
-    yield from _flips((*path, "targets"), step.targets, step.stages)
+    # A pointer that flips above 0 % is at the release from the first stage up.
+    known = step.stages if isinstance(step, RevertStep) else (0, *step.stages)
+    yield from _flips((*path, "targets"), step.targets, known)
     yield from _bound(path, step)
     yield from _kinds((*path, "targets"), step.targets, site)
     if step.target:
