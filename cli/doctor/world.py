@@ -136,6 +136,11 @@ class World:
         self._report.ok(f"target {name}", f"{exposure.percent} % of traffic is on {release}")
         if not users:
             self._report.warn(f"target {name}", "No playbook reverts on it.")
+        back_to = goes_back_to(config)
+        if back_to and baseline and baseline not in {back_to, self._release}:
+            advice = "Change its 'baseline' in the site file, unless both are the same."
+            known = f"the last known good release of {service} is {baseline}"
+            self._report.warn(f"target {name}", f"At 0 % traffic goes to {back_to}, but {known}. {advice}")
 
     async def _channel(self, name: str, channel: ports.Channel) -> None:
         what = f"channel {name}"
@@ -193,6 +198,17 @@ def _silent(site: Site, channel: Channel) -> tuple[list[str], str, str]:
             return [], "", ""
         case _:
             assert_never(channel)
+
+
+def goes_back_to(config: Target) -> str:
+    """Return the release to which a target's traffic goes at 0 %; empty where the site file does not say."""
+    match config:
+        case FlagdFileTarget() | MlflowTarget():
+            return config.baseline
+        case HaproxyTarget() | HttpRouteTarget() if "$release" in config.candidate:
+            return _stands_in(config) or ""
+        case _:
+            return ""
 
 
 def _stands_in(config: Target) -> str | None:
