@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager, suppress
 from temporalio import activity
 
 BEATS = 4
-"""Heartbeats in the time after which the worker is taken for dead."""
+"""Heartbeats, at least, in the time after which the worker is taken for dead."""
+MOST_S = 0.5
+"""Seconds between two of them at most: "stop" may come with the answer to one."""
 
 
 @asynccontextmanager
@@ -19,7 +21,7 @@ async def beating(details: Callable[[], tuple[object, ...]] = tuple) -> AsyncIte
     if timeout is None:
         yield
         return
-    every_s = timeout.total_seconds() / BEATS
+    every_s = min(timeout.total_seconds() / BEATS, MOST_S)
 
     async def beat() -> None:
         while True:

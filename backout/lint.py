@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from backout.arming import Recorded, arming_problems
 from backout.lint_channels import channel_problems
+from backout.lint_checks import check_step_problems
 from backout.lint_communications import communication_problems
 from backout.lint_conditions import condition_problems
 from backout.lint_escalation import escalation_problems
@@ -45,6 +46,7 @@ def lint(playbook: Playbook, *, templates: Mapping[str, str], site: Site | None)
         *revert_problems(playbook),
         *rule_problems(playbook),
         *step_problems(playbook, site),
+        *check_step_problems(playbook, site),
         *set_problems(playbook, site),
         *served_problems(playbook, site),
         *window_problems(playbook),

@@ -32,7 +32,10 @@ def _retried(attempts: int, longest_s: float = 5) -> RetryPolicy:
 
 
 HEARTBEAT = timedelta(seconds=2)
-"""A watch or a check whose worker died goes on elsewhere after this long."""
+"""A watch whose worker died goes on elsewhere after this long."""
+CHECK_HEARTBEAT = timedelta(seconds=10)
+"""A check whose worker died is begun anew elsewhere after this long. A worker that is only busy must not be
+taken for dead: its command would run twice at a time."""
 
 SET_EXPOSURE = Options(
     start_to_close=timedelta(seconds=5),
@@ -53,7 +56,7 @@ READ_EXPOSURE = Options(start_to_close=timedelta(seconds=5), retry_policy=_retri
 RUN_CHECK = Options(
     # Each check has a timeout of its own, and the step its window; this is the backstop.
     start_to_close=LONGEST_CHECK + timedelta(minutes=1),
-    heartbeat=HEARTBEAT,
+    heartbeat=CHECK_HEARTBEAT,
     retry_policy=_retried(5),
     # A command or a purge may be under way when a person says stop: wait until it is ended.
     cancellation=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -61,7 +61,7 @@ class HttpChecker:
             return True, ""
         try:
             answer: JsonValue = json.loads(page.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False, ", but not with JSON"
         seen = [_compare(answer, field, filled(wanted, names)) for field, wanted in self._expect.items()]
         return all(same for same, _ in seen), "".join(f", {words}" for _, words in seen)

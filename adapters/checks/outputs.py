@@ -34,8 +34,12 @@ class OutputsChecker:
 
         Raises:
             Unreachable: the database does not answer, or somebody else changed the same rows.
-            RejectedBySystem: it cannot run a statement, or what it yields are no ids. Nothing is marked.
+            RejectedBySystem: it cannot run a statement, what it yields are no ids, or it would mark what the
+                last known good release produced. Nothing is marked.
         """
+        if self._mark and asked.baseline in {None, asked.release}:
+            why = "it marks outputs, and is asked about the last known good release, whose outputs are good"
+            raise RejectedBySystem(what=self._what, why=why)
         try:
             return await self._database.within(lambda turn: self._look(turn, asked))
         except StatementFailed as failed:

@@ -61,7 +61,8 @@ class PurgedChecker:
         if purge is None:
             return
         url = Template(purge.url).substitute(in_address(asked))
-        page = await self._purger.send(purge.method, url, headers={"Idempotency-Key": asked.key})
+        headers = {"Idempotency-Key": asked.key} if asked.key else {}
+        page = await self._purger.send(purge.method, url, headers=headers)
         if page.status in range(200, 300) or page.status in _GONE:
             return
         why = f"{purge.method} {url} answered {page.status}"

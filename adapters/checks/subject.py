@@ -11,6 +11,9 @@ from backout.messages import CheckResult
 from backout.ports import Check
 from backout.requests import RunCheck
 
+LONGEST_FOUND = 2000
+"""So much is told of what a check found: it is on the timeline, and in the channel."""
+
 
 class Subject:
     """A check with its release: the one under suspicion, or the last known good one."""
@@ -29,7 +32,8 @@ class Subject:
                 return CheckResult(check=asked.check, passed=False, found=found)
             asked = asked.model_copy(update={"release": asked.baseline})
         result = await self.behind.run(asked=asked)
-        return result if result.passed else result.model_copy(update={"again": self._every})
+        changed = {"found": result.found[:LONGEST_FOUND], "again": None if result.passed else self._every}
+        return result.model_copy(update=changed)
 
 
 def names_of(asked: RunCheck) -> dict[str, str]:

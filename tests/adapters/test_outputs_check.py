@@ -83,6 +83,16 @@ async def test_marking_quarantines_those_of_the_release_that_are_not_yet(
     assert again.outputs == result.outputs
 
 
+@pytest.mark.parametrize("about", [{"baseline": None}, {"baseline": "r2"}], ids=["as such", "as both"])
+async def test_what_the_last_known_good_release_produced_is_never_marked(
+    checks: Checks, outputs: Outputs, about: dict[str, Any]
+) -> None:
+    with pytest.raises(RejectedBySystem, match="whose outputs are good"):
+        await look(checks, outputs, mark=MARK, **about)
+    assert outputs.marked() == {"o-2"}
+    assert (await look(checks, outputs, **about)).outputs == ("o-1", "o-2", "o-3")
+
+
 async def test_without_left_the_outputs_are_only_listed(checks: Checks, outputs: Outputs) -> None:
     result = await look(checks, outputs, left=None)
     assert (result.passed, result.found) == (True, "3 outputs of r2")

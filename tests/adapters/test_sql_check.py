@@ -69,6 +69,12 @@ async def test_a_select_is_held_against_what_is_expected(
     assert (result.passed, result.found.rpartition("': ")[2]) == (passed, seen)
 
 
+async def test_what_was_found_is_told_only_so_far(checks: Checks, world: World) -> None:
+    columns = ", ".join(["'" + "x" * 300 + "'"] * 30)
+    result = await look(checks, world, f"SELECT {columns}", no_rows=True)
+    assert len(result.found) == 2000
+
+
 async def test_a_release_that_looks_like_sql_is_only_a_name(checks: Checks, world: World) -> None:
     query = f"SELECT count(*) {OF_RELEASE}"
     assert (await look(checks, world, query, expect=0, release="r2' OR '1'='1")).passed
