@@ -32,7 +32,8 @@ class SetTarget(Frozen):
     target: Name
     """The site's target."""
     flips_at: Percent | None = None
-    """For a pointer: the stage at which it goes to the baseline. One without follows the stages."""
+    """For a pointer: the stage at which it goes to the baseline; on the way up it comes to the release above
+    it. One without follows the stages."""
 
     def wanted(self, stage: int) -> int:
         """Return the exposure in percent that this target has at a stage."""

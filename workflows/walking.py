@@ -126,6 +126,7 @@ async def _on(desk: Desk, step: StagedStep, targets: ReleaseSet, stages: tuple[i
         key=targets.walk,
         step=step.name,
     )
+    what = "Staged revert" if plan.direction == "down" else "Way up"
     end = await workflow.execute_child_workflow(
         StagedRevert.run,
         walk,
@@ -134,7 +135,7 @@ async def _on(desk: Desk, step: StagedStep, targets: ReleaseSet, stages: tuple[i
         cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
         task_timeout=options.WORKFLOW_TASK,
         parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
-        static_summary=f"Staged revert of {plan.release}: {', '.join(f'{stage} %' for stage in stages)}",
+        static_summary=f"{what} of {plan.release}: {', '.join(f'{stage} %' for stage in stages)}",
     )
     if end.unfinished is not None:
         targets.go_on_from(end.stood, end.unfinished)
