@@ -49,6 +49,8 @@ STATES = st.fixed_dictionaries(
         "held": st.sampled_from(["", "Ann: wait"]),
         "acknowledged_by": st.sampled_from(["", "Ann"]),
         "asks": st.dictionaries(st.sampled_from(["approve", "tick", "decide"]), ASKED),
+        "recovered": st.booleans(),
+        "emergency": st.sampled_from(["", "Ann"]),
     }
 )
 QUESTIONS = st.lists(QUESTIONED, max_size=1).map(tuple)
@@ -95,6 +97,14 @@ def test_in_every_state_only_a_holder_of_the_right_is_allowed_and_that_right_is_
         asked = next(ask for ask in brief.asks if action in ask.actions)
         assert answer.right in asked.roles
         assert act.subject in {PLAN, PLAN[:14]}
+    if action is Action.EMERGENCY:
+        assert act.reason
+        assert brief.can_take_off
+        assert brief.held or not brief.emergency
+    if action is Action.COME_BACK:
+        assert act.reason
+        assert brief.held
+        assert brief.can_come_back
     if action is Action.JUDGE:
         (question,) = brief.questions
         assert answer.right in question.roles
@@ -180,6 +190,22 @@ class Crowd(RuleBasedStateMachine):
     @rule(person=st.sampled_from(sorted(PEOPLE)), action=st.sampled_from(sorted(set(Action) - {VOTE[0]})))
     def act(self, person: str, action: Action) -> None:
         self.try_to(person, action, item=1, subject=self.plan)
+
+    @rule(recovered=st.booleans())
+    def users_recover(self, recovered: bool) -> None:  # noqa: FBT001  # drawn
+        """Let the revert stop at a stage, or go on."""
+        self.case.recovered = recovered
+
+    @invariant()
+    def only_the_commander_took_all_off_or_brought_it_back(self) -> None:
+        who = {event.actor.person for event in self.acts(Action.EMERGENCY, Action.COME_BACK)}
+        assert who <= {"ben", "dan"}
+        assert bool(self.case.emergency) <= bool(self.acts(Action.EMERGENCY))
+        assert bool(self.case.coming_back) <= bool(self.acts(Action.COME_BACK))
+
+    def acts(self, *actions: Action) -> list[ActionTaken]:
+        """Return what people did of these kinds."""
+        return [e for e in self.case.timeline if isinstance(e, ActionTaken) and e.action in actions]
 
     @precondition(lambda self: self.case.directive is not None)
     @rule()
