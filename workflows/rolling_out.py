@@ -46,12 +46,15 @@ async def roll_out(desk: Desk, step: RolloutStep, until: datetime) -> Achieved:
     if refusal := await fencing.alone(desk, plan):
         return refusal
     walked = await walking.walk(desk, step, plan)
-    await count_requests(desk)
+    # Kept before anything else is waited for: a hold that came meanwhile must not lose where it ended.
     case.remaining = walked.remaining
     case.released = walked.state == "complete"
     case.turning_back = walked.why if walked.fired else ""
     _keep(desk, plan, walked)
-    return await _achieved(desk, plan, walked)
+    if walked.state == "turned_back":
+        await _turned_back(desk, plan, walked.why)
+    await count_requests(desk)
+    return _achieved(plan, walked)
 
 
 async def _no_incident(desk: Desk) -> Stopped | None:
@@ -78,13 +81,13 @@ async def _off(desk: Desk, step: RolloutStep, why: str) -> Achieved:
     walked = await walking.walk(desk, step, plan, plan.stages, at_once=True)
     _keep(desk, plan, walked)
     if walked.state != "complete":
-        return await _achieved(desk, plan, walked)
+        return _achieved(plan, walked)
     await _turned_back(desk, plan, why)
     return Done(result=f"{walked.exposure} % of traffic is left on {plan.release}: {why}")
 
 
 async def _turned_back(desk: Desk, plan: StagedPlan, why: str) -> None:
-    """End the rollout: nobody meets the release any more, and nobody shall unseen."""
+    """End the rollout: nobody meets the release any more, and nobody shall unseen. It waits for nothing."""
     desk.case.settle(IncidentOutcome.TURNED_BACK)
     await quarantining.quarantine(desk, plan, why=f"its rollout turned back: {why}")
 
@@ -135,12 +138,11 @@ def _question(desk: Desk, plan: StagedPlan) -> Ask:
     )
 
 
-async def _achieved(desk: Desk, plan: StagedPlan, walked: WalkedDown) -> Achieved:
+def _achieved(plan: StagedPlan, walked: WalkedDown) -> Achieved:
     match walked.state:
         case "complete":
             return Done(result=f"{walked.exposure} % of traffic is on {plan.release}")
         case "turned_back":
-            await _turned_back(desk, plan, walked.why)
             raise ApplicationError(walked.why, type="TurnedBack")
         case "failed":
             raise ApplicationError(walked.why, type="StageFailed")

@@ -95,7 +95,7 @@ async def test_a_target_that_fails_while_it_turns_back_is_taken_off_by_resume_an
     assert [one.release for one in engine.world.quarantines.kept] == [engine.world.release]
 
 
-async def test_a_hold_while_it_turns_back_is_a_hold_and_resume_takes_everything_off(waiting: Client) -> None:
+async def test_a_hold_while_it_turns_back_never_makes_it_go_up_again(waiting: Client) -> None:
     async with running(waiting, healthy()) as engine:
         target = engine.world.target
         rollout = await at_stage(engine, 50)
@@ -108,9 +108,13 @@ async def test_a_hold_while_it_turns_back_is_a_hold_and_resume_takes_everything_
         target.go_on()
         await rollout.asked(Action.RESUME)
         await rollout.act("bob", Action.RESUME)
+        # What was under way came through: then nothing is left to resume.
+        view = await rollout.until(lambda view: view.summary.closed_at or view.held == OVER)
+        assert view.summary.closed_at or await closed(rollout)
         summary = await rollout.result()
     assert (summary.outcome, summary.exposure) == (IncidentOutcome.TURNED_BACK, 0)
     assert percents(engine) == [10, 50, 0]
+    assert len(engine.world.quarantines.kept) == 1
 
 
 async def test_an_emergency_takes_everything_off_from_the_middle_of_a_soak(waiting: Client) -> None:
