@@ -44,6 +44,7 @@ from workflows import (
     holding,
     options,
     reverting,
+    settling,
     sighting,
     steps,
     walking,
@@ -132,6 +133,7 @@ class Incident:
     async def _close(self) -> bool:
         """Close; say whether it is closed. It is not where an alert began meanwhile that nobody looked at."""
         await communicating.last_words(self._desk)
+        await settling.over(self._desk)
         await fencing.leave(self._desk)
         await self._desk.stop_background()
         await self._desk.settle()

@@ -42,6 +42,12 @@ async def take_over(desk: Desk, plan: StagedPlan) -> Unfinished | None:
     return desk.open_set.unfinished if same_way else None
 
 
+async def over(desk: Desk) -> None:
+    """Wait until nothing is open any more; until then the targets are this incident's."""
+    if desk.settling is not None:
+        await ended(desk.settling)
+
+
 def _begin(desk: Desk, targets: ReleaseSet, work: Coroutine[Any, Any, None]) -> None:
     desk.open_set = targets
     desk.settling = asyncio.create_task(work)
