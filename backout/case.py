@@ -28,6 +28,7 @@ from backout.severity import Severity
 from backout.stakes import stakes
 from backout.steps import StagedStep
 from backout.timeline import AlertReceived, Event, SignalsJudged
+from backout.timeline_baseline import gone_back_to
 from backout.timeline_paging import AcknowledgementLapsed
 from backout.upcoming import upcoming
 from backout.view import Ask, Briefing, IncidentOutcome, IncidentSummary, IncidentView, Phase
@@ -262,7 +263,7 @@ class Case(BaseModel):
                 self.timeline,
                 None if over else opening.playbook.steps[self.position],
                 at_risk=opening.playbook.at_risk.users,
-                baseline=opening.baseline,
+                baseline=gone_back_to(self.timeline, opening.baseline),
             ),
         )
 
@@ -297,7 +298,7 @@ class Case(BaseModel):
             **{name: getattr(brief, name) for name in Briefing.model_fields},
             playbook=opening.playbook,
             digest=opening.digest,
-            baseline=opening.baseline,
+            baseline=gone_back_to(self.timeline, opening.baseline),
             artifacts=opening.artifacts,
             firing=tuple(alert for alert in self.firing.values() if alert.status == "firing"),
             timeline=tuple(self.timeline),

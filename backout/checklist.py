@@ -11,8 +11,8 @@ from backout.checklist_stages import BLANK
 from backout.checklist_steps import step_lines
 from backout.checklist_triggers import trigger_lines
 from backout.model import format_duration as written
-from backout.people import ReleaseRight
-from backout.playbook import Playbook
+from backout.people import Action, ReleaseRight
+from backout.playbook import Playbook, Proven
 from backout.rendering import escape_markdown as plain
 
 
@@ -59,9 +59,22 @@ def _head(playbook: Playbook) -> Iterator[str]:
     yield f"- A release of `{release.service}` is its {', '.join(release.artifacts)}, taken back together."
     if release.requests:
         yield f"- Blast radius: `{' '.join(release.requests.query.split())}` of `{release.requests.source}`."
+    if release.proven:
+        yield _proven(release.proven, playbook)
     yield f"- Responders work in the channel `{playbook.channel}`."
     yield f"- Incident: {BLANK}  Release: {BLANK}  Opened at: {BLANK}"
     yield ""
+
+
+def _proven(proven: Proven, playbook: Playbook) -> str:
+    """Return what the last known good release must have shown, and who may go on without that."""
+    holders = [name for name, role in playbook.roles.items() if Action.OVERRIDE in role.may]
+    checks = f", and these checks must pass for it: {', '.join(proven.checks)}" if proven.checks else ""
+    return (
+        f"- Before anything is reverted: the last known good release, or a newer one, has served "
+        f"{proven.requests:,} requests in {written(proven.over)} without an incident{checks}. Else ask "
+        f"{' or '.join(holders) or 'nobody: hold'}. Which one is it? {BLANK}"
+    )
 
 
 def _rollout(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:

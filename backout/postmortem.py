@@ -26,6 +26,7 @@ from backout.timeline import (
     StepFailed,
     StepTimedOut,
 )
+from backout.timeline_baseline import BaselineProven, BaselineUnproven
 from backout.timeline_exposure import CapacitySet, CheckRun, ExposureSet, RevertStopped, StagePutBack
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import LadderEnded
@@ -70,6 +71,8 @@ class Facts(Frozen):
     """What went past a quorum: overrides, hands on the glass, and emergencies."""
     plans: tuple[PlanChosen, ...]
     """What was chosen of the revert and its alternatives, and what was not."""
+    baselines: tuple[BaselineProven | BaselineUnproven, ...]
+    """Whether the release that was gone back to was proven, as often as it was looked at."""
     checks: tuple[CheckRun, ...]
     pages: tuple[PeoplePaged, ...]
     messages: tuple[MessageSent, ...]
@@ -106,6 +109,7 @@ def facts(view: IncidentView) -> Facts:
         acts=_all(timeline, ActionTaken),
         bypasses=_bypasses(timeline),
         plans=_all(timeline, PlanChosen),
+        baselines=(*_all(timeline, BaselineProven), *_all(timeline, BaselineUnproven)),
         checks=_checks(timeline),
         pages=_all(timeline, PeoplePaged),
         messages=_all(timeline, MessageSent),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from backout.event import BaseEvent
@@ -41,3 +42,11 @@ class BaselineUnproven(BaseEvent):
         on = f". The revert went on: {self.went_on}" if self.went_on else ""
         instead = f". Choices: {'. '.join(self.choices)}" if self.choices else ""
         return f"{which} not proven: {'; '.join(self.doubts)}{on}{instead}"
+
+
+def gone_back_to(timeline: Sequence[BaseEvent], known: str) -> str:
+    """Return the baseline that was proven last, or reverted to all the same; else the one that was known."""
+    for event in reversed(timeline):
+        if isinstance(event, BaselineProven) or (isinstance(event, BaselineUnproven) and event.went_on):
+            return event.baseline or known
+    return known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from functools import partial
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -40,7 +41,8 @@ async def proven(desk: Desk, until: datetime) -> Stopped | TimedOut | None:
         return None
     looking = _Looking(desk, wanted)
     if desk.case.emergency:
-        desk.in_background(looking.note(f"an emergency, by {desk.case.emergency}"))
+        note = partial(looking.note, f"an emergency, by {desk.case.emergency}")
+        desk.in_background(desk.once(f"{KIND}/{desk.case.reverts}", note))
         return None
     proof = await looking.proof()
     while not proof.is_proven:
@@ -58,6 +60,7 @@ class _Looking:
     def __init__(self, desk: Desk, wanted: Proven) -> None:
         self._desk = desk
         self._wanted = wanted
+        self._step = desk.step.name
         self._looks = 0
 
     async def note(self, went_on: str) -> None:
@@ -68,11 +71,13 @@ class _Looking:
         """Write down what was seen."""
         now, which = workflow.now(), proof.baseline
         if proof.is_proven:
-            self._desk.write(BaselineProven(at=now, baseline=which, shown=proof.shown))
+            event = BaselineProven(at=now, step=self._step, baseline=which, shown=proof.shown)
+            self._desk.write(event)
             return
         self._desk.write(
             BaselineUnproven(
                 at=now,
+                step=self._step,
                 baseline=which,
                 doubts=tuple(doubt.text for doubt in proof.doubts),
                 choices=() if went_on else tuple(choice.line for choice in proof.choices),
@@ -83,7 +88,7 @@ class _Looking:
     async def asked(self, proof: Proof, until: datetime) -> Proof | Stopped | TimedOut | None:
         """Ask whether to go on all the same; return what came of it, or the proof once it is another."""
         desk, opening = self._desk, self._desk.opening
-        subject = waiver(proof, incident=opening.incident, step=desk.step.name)
+        subject = self._waiver(proof)
         if subject in desk.case.authorised:
             self.write(proof, "it was overridden before")
             return None
@@ -100,6 +105,9 @@ class _Looking:
         if offered(desk, ask).actions == ask.actions:
             return Stopped(why=instead)
         return await self._answered(ask, until, instead)
+
+    def _waiver(self, proof: Proof) -> str:
+        return waiver(proof, incident=self._desk.opening.incident, step=self._step)
 
     async def _answered(self, ask: Ask, until: datetime, instead: str) -> Proof | Stopped | TimedOut | None:
         other = asyncio.create_task(self._other(ask.subject))
@@ -129,8 +137,7 @@ class _Looking:
             pause = options.before_another_look(self._looks)
             await workflow.sleep(pause, summary="before the baseline is looked at again")
             proof = await self.proof()
-            place = self._desk.opening.incident, self._desk.step.name
-            if proof.is_proven or waiver(proof, incident=place[0], step=place[1]) != subject:
+            if proof.is_proven or self._waiver(proof) != subject:
                 return proof
 
     async def proof(self) -> Proof:

@@ -9,6 +9,7 @@ from typing import Any
 from temporalio.client import Client
 
 from backout.people import Action
+from backout.playbook import Playbook
 from backout.releases import Artifact, BaselineRecord, Registration, ReleaseRecord
 from backout.timeline import Held, StepTimedOut
 from backout.timeline_baseline import BaselineProven, BaselineUnproven
@@ -27,7 +28,13 @@ ROLES: dict[str, Any] = {
 WANTED: dict[str, Any] = {"requests": 10_000, "over": "1d"}
 
 
-def wanting(*, checks: tuple[str, ...] = (), roles: dict[str, Any] = ROLES, **revert: Any) -> Any:  # noqa: ANN401  # any field
+def wanting(
+    *,
+    checks: tuple[str, ...] = (),
+    roles: dict[str, Any] = ROLES,
+    glass: dict[str, Any] | None = None,
+    **revert: Any,  # noqa: ANN401  # any field
+) -> Playbook:
     """Return a playbook that wants a proven baseline."""
     release = {
         "service": "chat",
@@ -35,7 +42,7 @@ def wanting(*, checks: tuple[str, ...] = (), roles: dict[str, Any] = ROLES, **re
         "requests": {"source": "metrics", "query": "served by $release"},
         "proven": {**WANTED, "checks": list(checks)},
     }
-    return playbook(DETECT, {**REVERT, **revert}, POSTMORTEM, release=release, roles=roles)
+    return playbook(DETECT, {**REVERT, **revert}, POSTMORTEM, release=release, roles=roles, break_glass=glass)
 
 
 async def served(engine: Engine, release: str, *, days: float, per_request: float = 1.0) -> None:
@@ -86,6 +93,7 @@ async def test_a_baseline_that_served_well_is_proven_and_the_revert_begins(waiti
         await incident.result()
         (proven,) = await incident.events(BaselineProven)
         (first, *_) = await incident.events(ExposureSet)
+        view = await incident.view()
     assert percents(engine) == [50, 10, 0]
     assert proven.baseline == "r1"
     assert proven.shown == (
@@ -95,6 +103,7 @@ async def test_a_baseline_that_served_well_is_proven_and_the_revert_begins(waiti
         "check consistent passed: as it should be",
     )
     assert proven.seq < first.seq
+    assert (view.baseline, view.stakes.baseline) == ("r1", "r1")
 
 
 async def test_a_playbook_that_asks_for_no_proof_reverts_to_whatever_there_is(waiting: Client) -> None:
@@ -215,3 +224,32 @@ async def test_what_cannot_be_seen_is_no_proof(skipping: Client) -> None:
         (unproven, *_) = await incident.events(BaselineUnproven)
     assert unproven.doubts[0].startswith("nobody could say what it served: registry memory did not answer")
     assert percents(engine) == []
+
+
+async def test_an_emergency_waits_for_no_proof_and_the_timeline_says_that_there_was_none(
+    waiting: Client,
+) -> None:
+    commander = {"may": [*RIGHTS, "approve", "reject", "override", "emergency"]}
+    async with running(waiting) as engine:
+        incident = await unproven(engine, roles={**ROLES, "commander": commander})
+        await incident.asked(Action.OVERRIDE)
+        await incident.act("bob", Action.EMERGENCY, reason="it tells children how to")
+        await incident.result()
+        asked, told = await incident.events(BaselineUnproven)
+        view = await incident.view()
+    assert percents(engine) == [0]
+    assert (asked.went_on, told.went_on, told.step) == ("", "an emergency, by Bob", "revert")
+    assert told.line.endswith(f"{TOO_FEW}. The revert went on: an emergency, by Bob")
+    assert view.baseline == "r1"
+
+
+async def test_two_who_break_the_glass_go_on_where_nobody_may_override(waiting: Client) -> None:
+    roles = {**ROLES, "commander": {"may": [*RIGHTS, "approve", "reject"]}}
+    glass = {"roles": ["on_call", "commander"], "report": ["platform"]}
+    async with running(waiting) as engine:
+        incident = await unproven(engine, roles=roles, glass=glass)
+        for person in ("alice", "bob"):
+            await incident.asked(Action.BREAK_GLASS)
+            await incident.act(person, Action.BREAK_GLASS, reason="nobody answers")
+        await incident.result()
+    assert percents(engine) == [50, 10, 0]
