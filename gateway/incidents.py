@@ -13,6 +13,7 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from backout import details
 from backout.addressing import ListedIncident, find, full_id
@@ -164,7 +165,22 @@ class Incidents:
         query = f"{kind} AND {search_attributes.SERVICE.name} = '{service}'"
         async with self._engine.calling(within_s):
             found = [listed(run) async for run in self._client.list_workflows(query)]
-        return tuple(one for one in found if not is_rollout(one.incident))
+            incidents = (one for one in found if not is_rollout(one.incident))
+            return tuple(await asyncio.gather(*map(self._since_the_first, incidents)))
+
+    async def _since_the_first(self, line: ListedIncident) -> ListedIncident:
+        """Return a line with the time at which the incident opened: a long one goes on in fresh histories."""
+        shown = await self._client.get_workflow_handle(line.incident, run_id=line.run).describe()
+        first = shown.raw_description.workflow_execution_info.first_run_id
+        if first in {"", line.run}:
+            return line
+        try:
+            begun = await self._client.get_workflow_handle(line.incident, run_id=first).describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return line  # Its first history is not kept any more.
+        return line.model_copy(update={"opened_at": begun.start_time})
 
     async def resolve(self, *, text: str, within_s: float = WITHIN_S) -> str:
         """Return the id of the incident that people mean by `chat/r2`, `r2` or the beginning of either.
