@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-from backout.model import Duration, Frozen, Name, Percent
+from backout.model import Duration, Frozen, Name, Percent, format_duration
 from backout.release_sets import Capacity, Conversations, OnTargetFailure, SetTarget, moved
 
 Direction = Literal["down", "up"]
@@ -118,6 +118,20 @@ class StagedPlan(Frozen):
     def parts(self) -> tuple[SetTarget, ...]:
         """Return the targets of the set in their order."""
         return self.targets or (SetTarget(target=self.target),)
+
+    @property
+    def terms(self) -> str:
+        """What is agreed to beside the stages, to be read after them; empty where there is nothing."""
+        terms = [
+            f"{part.target} flips at {part.flips_at} %" for part in self.parts if part.flips_at is not None
+        ]
+        if self.capacity:
+            terms.append(f"{self.capacity.target} at {self.capacity.percent} % for the baseline first")
+        if self.mixed_for:
+            back = "exposure goes back to the stage before"
+            policy = "at once" if self.on_target_failure == "put_back" else "unless it can be pushed on"
+            terms.append(f"where a target fails {back} {policy}, within {format_duration(self.mixed_for)}")
+        return "".join(f"; {term}" for term in terms)
 
     def moved(self, stage: int, *, after: int | None) -> tuple[SetTarget, ...]:
         """Return the targets that a stage changes; `after` is the stage before in the same walk."""

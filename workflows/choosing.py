@@ -159,7 +159,7 @@ def _question(plan: StagedPlan, mandate: Mandate, about: str = "") -> Ask:
     """Return the question whether the plan may run; `about` is what an alternative does."""
     stages = " -> ".join(f"{stage} %" for stage in plan.stages)
     where = " and ".join(part.target for part in plan.parts)
-    how = f"on {where}: {stages}, soak {format_duration(plan.soak)}, because of {plan.because}"
+    how = f"on {where}: {stages}, soak {format_duration(plan.soak)}, because of {plan.because}{plan.terms}"
     what = f"Instead of the revert, {plan.alternative} ({about})" if about else f"Revert {plan.release}"
     return Ask(
         what=f"{what} {how}",

@@ -128,7 +128,7 @@ def _question(desk: Desk, plan: StagedPlan) -> Ask:
     where = " and ".join(part.target for part in plan.parts)
     return Ask(
         what=f"Roll out {plan.release} on {where}: {stages}, soak {format_duration(plan.soak)}, "
-        f"begun by {plan.because}",
+        f"begun by {plan.because}{plan.terms}",
         actions=(Action.APPROVE, Action.REJECT),
         subject=digest_of(plan),
         quorum=rule.quorum,

@@ -11,6 +11,7 @@ from backout.checklist_stages import stage_lines
 from backout.details import page
 from backout.evaluation import Outcome
 from backout.explaining import explained
+from backout.exposure import StagedPlan
 from backout.postmortem import facts
 from backout.rendering import render
 from backout.steps import RevertStep
@@ -130,3 +131,26 @@ def test_the_checklist_has_the_capacity_before_the_first_stage() -> None:
 def test_what_was_made_ready_reads_as_a_sentence() -> None:
     told = capacity(at(1)).model_copy(update={"changed": False})
     assert told.line == "Capacity of r1 on replicas was at 100 % already"
+
+
+def test_who_approves_a_plan_reads_that_exposure_may_rise_again_and_within_what_time() -> None:
+    step = SET.steps[2]
+    assert isinstance(step, RevertStep)
+    plan = StagedPlan(
+        incident="i",
+        target="chat-exposure",
+        service="chat",
+        release="r2",
+        stages=step.stages,
+        soak=step.soak,
+        because="rule critical",
+        targets=step.targets,
+        mixed_for=step.mixed_for,
+    )
+    assert plan.terms == (
+        "; alias flips at 10 %; where a target fails exposure goes back to the stage before unless it can be "
+        "pushed on, within 1m30s"
+    )
+    back = plan.model_copy(update={"on_target_failure": "put_back"})
+    assert back.terms.endswith("goes back to the stage before at once, within 1m30s")
+    assert plan.model_copy(update={"targets": (), "mixed_for": None}).terms == ""

@@ -137,3 +137,19 @@ async def test_what_somebody_else_changed_is_not_put_back(waiting: Client) -> No
         await incident.handle.terminate()
     assert engine.percents == {"exposure": [50, 100], "index": [50]}
     assert "MIXED" in error
+
+
+async def test_what_somebody_moved_since_we_changed_it_is_not_put_back(waiting: Client) -> None:
+    async with set_running(waiting) as engine:
+        engine.index.refuses_below = 60
+        engine.index.pause()
+        engine.index.go_on(times=1)  # where it stands
+        incident = await engine.revert(on_target_failure="put_back")
+        await incident.until(lambda view: any(event.event == "ExposureSet" for event in view.timeline))
+        engine.world.target.put(service="chat", release="r2", percent=80)
+        engine.index.go_on()
+        error = await failure(incident)
+        await incident.handle.terminate()
+    assert engine.percents == {"exposure": [50]}
+    assert "MIXED since" in error
+    assert "exposure could not be put back: The exposure on exposure was moved by somebody else" in error
