@@ -9,6 +9,7 @@ from backout.model import Frozen
 from cli import printing
 from cli.session import WITHIN_S, actor_of, connection, run, site_file
 from deployment import load_deployment
+from gateway.freezing import Freeze
 from gateway.incidents import Incidents
 from gateway.rollouts import Begun, RollOut, Rollouts
 
@@ -35,11 +36,16 @@ def begin(wanted: Wanted, *, site: Path | None, state: Path, as_json: bool) -> N
         )
         client = await wiring.connect(connection(state))
         async with wiring.open_adapters(deployment.at) as adapters:
-            rollouts = Rollouts(
-                incidents=Incidents(client=client),
-                registry=adapters.registry(),
+            incidents, registry = Incidents(client=client), adapters.registry()
+            freeze = Freeze(
+                incidents=incidents,
                 quarantines=adapters.quarantines(),
+                registry=registry,
                 playbooks=deployment.playbooks,
+                routes=deployment.site.routes,
+            )
+            rollouts = Rollouts(
+                incidents=incidents, registry=registry, freeze=freeze, playbooks=deployment.playbooks
             )
             return await rollouts.begin(asked, within_s=WITHIN_S)
 

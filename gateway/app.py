@@ -36,6 +36,8 @@ from gateway.metrics import Metrics
 from gateway.pace import Pace
 from gateway.registering import Releases
 from gateway.releases import ReleasesDoor
+from gateway.rollouts import Rollouts
+from gateway.rollouts_door import RolloutsDoor
 from gateway.signals import SignalsDoor
 from gateway.slack_opening import OpenSlack, open_slack
 from gateway.watches import Watches
@@ -128,7 +130,7 @@ def build_app(  # noqa: PLR0913  # the composition root hands over every part by
         *_alerts(parts, secrets.alerts),
         *(door.routes if door else ()),
         *_signals(parts, secrets.pushes),
-        *_releases(parts, _secret(secrets.releases, "/releases, /events and /freeze")),
+        *_releases(parts, _secret(secrets.releases, "/releases, /rollouts, /events and /freeze")),
     ]
     return Starlette(
         routes=routes,
@@ -202,12 +204,19 @@ def _releases(parts: _Parts, token: str | None) -> list[Route]:
     releases = ReleasesDoor(token=token, pace=pace, releases=parts.releases)
     happenings = ExternalEvents(marks=parts.stores.marks, playbooks=parts.playbooks)
     events = EventsDoor(token=token, pace=pace, events=happenings)
+    rollouts = Rollouts(
+        incidents=parts.incidents,
+        registry=parts.stores.registry,
+        freeze=parts.freeze,
+        playbooks=parts.playbooks,
+    )
     one = "/releases/{service}/{release}"
     return [
         Route("/releases", releases.register, methods=["POST"]),
         Route("/releases", releases.listing, methods=["GET"]),
         Route(one, releases.show, methods=["GET"]),
         Route(f"{one}/retire", releases.retire, methods=["POST"]),
+        Route("/rollouts", RolloutsDoor(token=token, pace=pace, rollouts=rollouts).begin, methods=["POST"]),
         Route("/events", events.mark, methods=["POST"]),
         Route("/freeze/{service}", FreezeDoor(token=token, freeze=parts.freeze).ask, methods=["GET"]),
     ]

@@ -1,23 +1,23 @@
-"""Rollouts, begun by people: what may go up is decided here, and the engine takes it from there."""
+"""Rollouts, begun by people and by pipelines: what may go up is decided here, and people approve it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from backout import authority
-from backout.addressing import short_of
 from backout.authority import Refused, approvers, human_rule
 from backout.case import OpenIncident
 from backout.errors import PlaybookGone, ReasonTooLong, ReleaseUnknown, RolloutRefused
+from backout.freezing import FreezeQuestion
 from backout.model import Frozen, digest_of
 from backout.people import LONGEST_REASON, Actor, ReleaseRight
 from backout.playbook import Playbook
-from backout.ports import Quarantines, Registry
-from backout.quarantining import described, lifting
-from backout.releases import Quarantine, ReleaseRecord
+from backout.ports import Registry
+from backout.releases import ReleaseRecord
 from backout.steps import RolloutStep
 from backout.view import rollout_id
 from gateway.engine import WITHIN_S
+from gateway.freezing import Freeze
 from gateway.incidents import Incidents
 
 
@@ -26,8 +26,15 @@ class RollOut(Frozen):
 
     service: str
     release: str
-    actor: Actor
+    actor: Actor | None
+    """Who wants it; None for a pipeline, which needs no right: people approve it all the same."""
     why: str = ""
+
+    @property
+    def because(self) -> str:
+        """Who wants it and why, for the timeline and for who approves."""
+        by = f"{self.actor.name} ({self.actor.via})" if self.actor else "a pipeline"
+        return f"{by}: {self.why}" if self.why.strip() else by
 
 
 class Begun(Frozen):
@@ -55,13 +62,13 @@ class Rollouts:
         *,
         incidents: Incidents,
         registry: Registry,
-        quarantines: Quarantines,
+        freeze: Freeze,
         playbooks: Mapping[str, Playbook],
     ) -> None:
-        """Begin them in the engine of these incidents, by these playbooks."""
+        """Begin them in the engine of these incidents, by these playbooks, unless the freeze says no."""
         self._incidents = incidents
         self._registry = registry
-        self._quarantines = quarantines
+        self._freeze = freeze
         self._playbooks = playbooks
 
     async def begin(self, asked: RollOut, *, within_s: float = WITHIN_S) -> Begun:
@@ -72,6 +79,7 @@ class Rollouts:
             PlaybookGone: nothing says how it goes up.
             RolloutRefused: it may not go up now; the reason says what to do.
             ReasonTooLong: the reason does not fit into the record.
+            FreezeUnknown: nobody says whether it is frozen; nothing was done.
             EngineDown: the engine did not take it; nothing was done.
         """
         if len(asked.why) > LONGEST_REASON:
@@ -100,41 +108,21 @@ class Rollouts:
         self, asked: RollOut, record: ReleaseRecord, playbook: Playbook, within_s: float
     ) -> str:
         """Say why it may not go up now; empty where it may."""
-        may = authority.may(asked.actor, ReleaseRight.ROLLOUT, playbook.roles)
-        if isinstance(may, Refused):
-            return may.reason
+        if asked.actor is not None:
+            may = authority.may(asked.actor, ReleaseRight.ROLLOUT, playbook.roles)
+            if isinstance(may, Refused):
+                return may.reason
         if not playbook.rollout:
             return f"playbook {playbook.playbook} has no way up; write its steps under 'rollout'"
         if record.retired_at is not None:
             return f"it was retired ({record.retired_why}), so nothing guards it; register it by a new name"
-        if why := "; ".join(map(_quarantined, await self._quarantined(record))):
-            return why
-        return await self._frozen(asked.service, within_s)
-
-    async def _quarantined(self, record: ReleaseRecord) -> tuple[Quarantine, ...]:
-        """Return what keeps the release back: its name, or any of its artifacts under whatever name."""
-        told = record.registration
-        digests = tuple(artifact.digest for artifact in told.artifacts)
-        by_digest = await self._quarantines.quarantines(service=None, digests=digests)
-        of_service = await self._quarantines.quarantines(service=told.service)
-        by_name = (one for one in of_service if one.release == told.release)
-        return tuple(dict.fromkeys((*by_name, *by_digest)))
-
-    async def _frozen(self, service: str, within_s: float) -> str:
-        """Say which incident keeps everything of the service where it is; empty where none is open."""
-        is_open = await self._incidents.running(service=service, within_s=within_s)
-        names = ", ".join(one.short for one in is_open)
-        return f"incident {names} is open; roll out once it is over" if names else ""
-
-
-def _quarantined(quarantine: Quarantine) -> str:
-    what = ", ".join(map(described, quarantine.artifacts)) or quarantine.release
-    since = f"since incident {short_of(quarantine.incident)} ({quarantine.why})"
-    return f"{what} is quarantined {since}; lift it with {lifting(quarantine)}"
+        question = FreezeQuestion(service=asked.service, release=asked.release)
+        answer = await self._freeze.ask(question, within_s=within_s)
+        return "; ".join(one.says for one in answer.because)
 
 
 def _opening(asked: RollOut, record: ReleaseRecord, playbook: Playbook) -> OpenIncident:
-    told, by = record.registration, f"{asked.actor.name} ({asked.actor.via})"
+    told = record.registration
     return OpenIncident(
         incident=rollout_id(asked.service, asked.release),
         service=asked.service,
@@ -144,7 +132,7 @@ def _opening(asked: RollOut, record: ReleaseRecord, playbook: Playbook) -> OpenI
         baseline=told.baseline or "",
         artifacts=told.artifacts,
         shipped_by=told.owner,
-        because=f"{by}: {asked.why}" if asked.why.strip() else by,
+        because=asked.because,
     )
 
 

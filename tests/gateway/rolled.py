@@ -9,6 +9,7 @@ from adapters.stores.memory import MemoryRegistry
 from backout.people import Actor, ReleaseRight
 from backout.playbook import Playbook
 from backout.releases import Artifact, Quarantine
+from gateway.freezing import Freeze
 from gateway.incidents import Incidents
 from gateway.rollouts import RollOut, Rollouts
 from tests.gateway.registered import DIGEST
@@ -70,14 +71,19 @@ class Way:
         self.registry = MemoryRegistry()
         self.quarantines = MemoryQuarantines()
         self.incidents = Incidents(client=client)
-        self.rollouts = Rollouts(
+        playbooks = {"chat-agent": playbook or with_a_way_up()}
+        self.freeze = Freeze(
             incidents=self.incidents,
-            registry=self.registry,
             quarantines=self.quarantines,
-            playbooks={"chat-agent": playbook or with_a_way_up()},
+            registry=self.registry,
+            playbooks=playbooks,
+            routes=(),
+        )
+        self.rollouts = Rollouts(
+            incidents=self.incidents, registry=self.registry, freeze=self.freeze, playbooks=playbooks
         )
 
 
 def asked(release: str = "r2", *, by: Actor = OLGA, why: str = "the prompt is mended") -> RollOut:
-    """Return the wish to roll a release out."""
+    """Return the wish of a person to roll a release out."""
     return RollOut(service="chat", release=release, actor=by, why=why)

@@ -47,7 +47,7 @@ async def test_a_door_without_a_secret_is_not_there_and_the_log_says_so(
     [
         ("alerts", "/alerts/alertmanager"),
         ("slack", "/slack/commands"),
-        ("releases", "/releases, /events and /freeze"),
+        ("releases", "/releases, /rollouts, /events and /freeze"),
         ("pushes", r"/signals \(judges\)"),
     ],
 )

@@ -94,14 +94,17 @@ async def test_a_retired_release_is_refused_as_nothing_guards_it(way: Way) -> No
 async def test_a_quarantined_release_is_refused_with_the_way_to_lift_it(way: Way) -> None:
     await way.quarantines.quarantine(quarantine=quarantined("r2"))
     refusal = await why_not(way)
-    assert "r2 is quarantined since incident chat/r2 (rule harm fired)" in refusal
+    assert (
+        "chat/r2 is quarantined since 2026-01-05 09:00:00 UTC by incident chat/r2 (rule harm fired)"
+        in refusal
+    )
     assert "backout release lift chat/r2 --why" in refusal
 
 
 async def test_a_tag_on_a_quarantined_artifact_is_refused_by_its_digest(way: Way) -> None:
     await way.quarantines.quarantine(quarantine=quarantined("r1-bad", MODEL))
     refusal = await why_not(way)
-    assert f"model chat-8b {MODEL.digest} is quarantined since incident chat/r1-bad" in refusal
+    assert f"model chat-8b {MODEL.digest} of chat/r1-bad is quarantined since" in refusal
     assert "backout release lift chat/r1-bad --why" in refusal
 
 
@@ -120,10 +123,12 @@ async def test_nothing_of_a_service_goes_up_while_an_incident_is_open_on_it(way:
     await way.incidents.open(opening=an_opening("r1"), alert=an_alert())
 
     async def is_listed() -> bool:
-        return bool(await way.incidents.listing(limit=1, open_only=True))
+        return bool(await way.incidents.running(service="chat"))
 
     await eventually(is_listed)
-    assert "incident chat/r1 is open; roll out once it is over" in await why_not(way)
+    refusal = await why_not(way)
+    assert "incident chat/r1 has been open since" in refusal
+    assert "wait until it is over" in refusal
 
 
 async def test_a_reason_that_fits_into_no_record_is_refused(way: Way) -> None:
