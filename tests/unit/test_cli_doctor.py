@@ -102,7 +102,7 @@ def test_every_door_that_the_site_opens_needs_its_secret(site: Path) -> None:
     closed = ["warn: Closed: the site file names no secret for it."]
     assert said(report, "door /slack/commands and /slack/interactions") == closed
     assert said(report, "door /signals (judges)") == ["ok: its secret is in environment variable PUSH"]
-    assert said(report, "door /releases, /events and /freeze")[0].startswith(
+    assert said(report, "door /releases, /rollouts, /events and /freeze")[0].startswith(
         "fail: Secret in environment variable RELEASES is not set."
     )
 
