@@ -10,15 +10,22 @@ from pathlib import Path
 from time import monotonic
 
 import wiring
+from activities.baselines import BaselineActivities
 from activities.checks import CheckActivities
 from activities.exposure import ExposureActivities
+from activities.leasing import LeaseActivities
 from activities.people import PeopleActivities
+from activities.quarantining import QuarantineActivities
 from activities.records import RecordActivities
 from activities.serving import ServingActivities
 from activities.signals import SignalActivities
+from activities.witnesses import Witnesses
 from adapters.clock import SystemClock
 from adapters.memory import MemoryStore
+from adapters.memory_leases import MemoryLeases
+from adapters.memory_quarantines import MemoryQuarantines
 from adapters.sources.shared import SharedLooks
+from adapters.stores.memory import MemoryRegistry
 from backout.counting import Counted, Query
 from backout.ports import Clock, Source
 from worker import build_worker
@@ -52,13 +59,18 @@ class Traffic:
 
 def activities(clock: Clock, source: Source) -> tuple[wiring.Activity, ...]:
     """Return every activity, over one source and nothing else."""
+    registry, quarantines, store = MemoryRegistry(), MemoryQuarantines(), MemoryStore()
+    witnesses = Witnesses(registry=registry, store=store, quarantines=quarantines, sources={}, clock=clock)
     return wiring.activities_of(
         SignalActivities(sources={"metrics": source}, clock=clock),
+        BaselineActivities(witnesses=witnesses),
         ExposureActivities(targets={}),
-        CheckActivities(checks={}, store=MemoryStore()),
+        LeaseActivities(leases=MemoryLeases()),
+        QuarantineActivities(quarantines=quarantines, registry=registry),
+        CheckActivities(checks={}, store=store),
         ServingActivities(probes={}, targets={}, clock=clock),
         PeopleActivities(channels={}, directory={}, templates={}, history=""),
-        RecordActivities(store=MemoryStore(), channels={}, directory={}, templates={}, history=""),
+        RecordActivities(store=store, channels={}, directory={}, templates={}, history=""),
     )
 
 
