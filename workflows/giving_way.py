@@ -31,8 +31,8 @@ async def tell(desk: Desk, rollout: str) -> None:
 
 def give_way(case: Case, incident: str) -> None:
     """Hold a rollout until people decide; who resumes it is told if the incident is still open."""
-    if case.held or case.ending is not None:
-        return
+    if case.held or case.emergency or case.ending is not None:
+        return  # Nothing goes up any more; what goes down need not wait.
     case.held, case.held_by = f"incident {short_of(incident)} is open and goes first", "an incident"
     # Said last, and nothing moves: what was decided a moment before is not done any more.
     case.directive = None

@@ -40,6 +40,7 @@ from backout.timeline_decisions import (
 from backout.timeline_exposure import CheckRun, ExposureSet, RequestsCounted, RevertStopped
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
+from backout.timeline_plans import PlanChosen
 from backout.view import Ask, Briefing, IncidentView, Phase
 from tests.unit.linted import changed
 from tests.unit.views_sets import capacity, put_back
@@ -219,6 +220,7 @@ DECIDED = (
     RevertAnnounced(at=at(12.9), what="Revert r2", subject=PLAN, begins=at(13)),
     taken(12.9, Action.BREAK_GLASS, ANN, "nobody answers"),
     GlassBroken(at=at(12.9), what="Revert r2", subject=PLAN, by=("Ann", "Cleo"), report=("product",)),
+    PlanChosen(at=at(12.9), chosen="revert", not_chosen=("strict",), by=("Ann", "Cleo")),
 )
 ENDED = (
     StepFailed(at=at(21), step="check", move="retry", error="12 stale entries"),
