@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from temporalio.client import Client
 
 from adapters.memory import MemoryCheck, MemoryTarget
@@ -55,11 +56,14 @@ async def test_a_stage_that_waits_to_be_put_back_is_taken_off_instead(waiting: C
     assert engine.percents == {"exposure": [50, 0], "index": [0], "alias": [0]}
 
 
-async def test_one_that_cannot_be_taken_off_does_not_bring_the_others_back(skipping: Client) -> None:
+@pytest.mark.parametrize("policy", ["push_on", "put_back"])
+async def test_one_that_cannot_be_taken_off_does_not_bring_the_others_back(
+    skipping: Client, policy: str
+) -> None:
     async with set_running(skipping) as engine:
         engine.index.refuses_below = 50
         engine.world.clock.pause()
-        incident = await reverting(engine)
+        incident = await reverting(engine, on_target_failure=policy)
         await engine.world.clock.reached(1)
         await incident.act("bob", Action.EMERGENCY, **WHY)
         view = await incident.until(
