@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,20 @@ async def test_it_runs_in_the_folder_that_is_named(checks: Checks, tmp_path: Pat
     assert (await shell(checks, "pwd", folder="jobs")).found.endswith(str(tmp_path / "jobs"))
 
 
-async def test_it_has_no_input(checks: Checks) -> None:
-    assert (await shell(checks, "cat; echo done")).found.endswith("code 0: done")
+@pytest.fixture
+def our_input() -> Iterator[None]:
+    """An input of our own that never ends."""
+    saved, (ours, theirs) = os.dup(0), os.pipe()
+    os.dup2(ours, 0)
+    yield
+    os.dup2(saved, 0)
+    for one in (saved, ours, theirs):
+        os.close(one)
+
+
+@pytest.mark.usefixtures("our_input")
+async def test_it_has_no_input_and_never_ours(checks: Checks) -> None:
+    assert (await shell(checks, "cat; echo done", timeout="3s")).found.endswith("code 0: done")
 
 
 async def test_of_a_huge_output_the_end_is_kept_and_nothing_is_held_up(checks: Checks) -> None:
