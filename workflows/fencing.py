@@ -46,9 +46,10 @@ async def alone(desk: Desk, plan: StagedPlan) -> Stopped | None:
     if not found.holder:
         return None
     await leave(desk)
+    other = f"{'' if is_rollout(found.holder) else 'incident '}{short_of(found.holder)}"
     return Stopped(
-        why=f"{found.target} is being changed by incident {short_of(found.holder)}: resume once that one is "
-        "over, or take everything off at once with emergency"
+        why=f"{found.target} is being changed by {other}: resume once that one is over, or take everything "
+        "off at once with emergency"
     )
 
 
