@@ -18,7 +18,7 @@ from backout.mandate import Mandate, mandate
 from backout.people import Act, Action
 from backout.rules import Judgment
 from backout.severity import Severity
-from backout.steps import Move, Step
+from backout.steps import Move, StagedStep, Step
 from backout.timeline import Event
 from backout.view import Ask, IncidentOutcome, Phase, is_rollout
 from backout.watch import Watch
@@ -81,6 +81,16 @@ class Desk:
     def show(self) -> None:
         """Bring the page that Temporal's UI shows up to date."""
         workflow.set_current_details(details.page(self.case.brief(self.opening)))
+
+    def keep(self, exposures: dict[str, int]) -> None:
+        """Keep where targets stand now; the release's exposure is the most of any target of its set."""
+        case = self.case
+        case.exposures = case.exposures | exposures
+        steps = [step for step in self.playbook.steps if isinstance(step, StagedStep)]
+        release_set = {part.target for step in steps for part in step.parts}
+        if release_set & set(exposures):
+            known = [percent for target, percent in case.exposures.items() if target in release_set]
+            case.exposure = max(known)
 
     def mandate(self) -> Mandate:
         """Return what a revert takes now."""

@@ -47,7 +47,6 @@ from workflows import (
     settling,
     sighting,
     steps,
-    walking,
 )
 from workflows.achieved import Achieved, Done, Stopped, TimedOut
 from workflows.desk import Desk
@@ -313,7 +312,7 @@ class Incident:
     async def report(self, event: ExposureSet | StagePutBack | SignalsJudged) -> None:
         """Take in what the staged revert did."""
         if not isinstance(event, SignalsJudged):
-            walking.keep(self._desk, {event.target: event.after})
+            self._desk.keep({event.target: event.after})
         self._desk.write(event)
 
     @workflow.signal

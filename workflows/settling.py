@@ -55,9 +55,8 @@ def _begin(desk: Desk, targets: ReleaseSet, work: Coroutine[Any, Any, None]) -> 
 
 async def _look(desk: Desk, targets: ReleaseSet, *, then: bool = False) -> None:
     why = await targets.stopped("stopped on request")
-    exposure = targets.standing.exposure
-    desk.case.exposure = desk.case.exposure if exposure is None else exposure
-    desk.write(RevertStopped(at=workflow.now(), exposure=exposure, why=why))
+    desk.keep(targets.standing.exposures)
+    desk.write(RevertStopped(at=workflow.now(), exposure=targets.standing.exposure, why=why))
     if then:
         await _in_time(desk, targets)
 

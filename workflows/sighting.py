@@ -8,7 +8,7 @@ from temporalio.exceptions import ActivityError
 from activities.exposure import ExposureActivities
 from backout.exposure import ReadExposure
 from backout.steps import StagedStep
-from workflows import options, walking
+from workflows import options
 from workflows.desk import Desk
 from workflows.doing import do
 from workflows.failures import reason
@@ -41,5 +41,5 @@ async def _read(desk: Desk, target: str) -> None:
         workflow.logger.warning("the exposure is not known yet: %s", reason(failure))
         return
     if not desk.case.reverts:
-        walking.keep(desk, {target: found.percent})
+        desk.keep({target: found.percent})
         desk.show()

@@ -47,23 +47,13 @@ async def walk(
         unfinished=unfinished,
     )
     end = await _begun(desk, targets, stages, at_once=at_once) or await _on(desk, step, targets, stages)
-    keep(desk, end.exposures)
+    desk.keep(end.exposures)
     return end
-
-
-def keep(desk: Desk, exposures: dict[str, int]) -> None:
-    """Keep where targets stand now; the release's exposure is the most of any target of its set."""
-    case = desk.case
-    case.exposures = case.exposures | exposures
-    steps = [step for step in desk.playbook.steps if isinstance(step, StagedStep)]
-    release_set = {part.target for step in steps for part in step.parts}
-    if release_set & set(exposures):
-        case.exposure = max(percent for target, percent in case.exposures.items() if target in release_set)
 
 
 def _telling(desk: Desk) -> Tell:
     async def tell(event: ExposureSet | StagePutBack) -> None:
-        keep(desk, {event.target: event.after})
+        desk.keep({event.target: event.after})
         desk.write(event)
 
     return tell
@@ -101,7 +91,7 @@ async def _unready(desk: Desk, targets: ReleaseSet, *, at_once: bool) -> str:
     if not targets.plan.targets:
         return ""
     unread = await targets.look(summary="where does it stand?")
-    keep(desk, targets.standing.exposures)
+    desk.keep(targets.standing.exposures)
     told = "; ".join(f"{target} could not be read: {why}" for target, why in unread.items())
     return "" if at_once else told
 
