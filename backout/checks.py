@@ -19,7 +19,9 @@ Of = Literal["candidate", "baseline"]
 
 def _not_too_long(value: timedelta) -> timedelta:
     if value > LONGEST_CHECK:
-        msg = f"one look may take {format_duration(LONGEST_CHECK)} at most; 'every' waits for what takes longer"
+        msg = (
+            f"one look may take {format_duration(LONGEST_CHECK)} at most; 'every' waits for what takes longer"
+        )
         raise ValueError(msg)
     return value
 

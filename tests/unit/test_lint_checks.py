@@ -60,10 +60,10 @@ def test_what_is_asked_about_the_baseline_changes_nothing(name: str, changes: st
     proven = {"requests": 100, "over": "1h", "checks": ["quick", name]}
     capacity = {"target": "x", "checks": [name], "within": "5m"}
     msg = f"{changes}, and here the last known good release is only looked at; name another check"
-    quick = {f"steps.{CHECK}.checks": ["quick"]}
-    assert said({"release.proven": proven} | quick) == [("error", ("release", "proven", "checks", 1), msg)]
+    quick: Changes = {f"steps.{CHECK}.checks": ["quick"]}
+    assert said({"release.proven": proven, **quick}) == [("error", ("release", "proven", "checks", 1), msg)]
     path = ("steps", REVERT, "capacity", "checks", 0)
-    assert said({f"steps.{REVERT}.capacity": capacity} | quick) == [("error", path, msg)]
+    assert said({f"steps.{REVERT}.capacity": capacity, **quick}) == [("error", path, msg)]
 
 
 def test_a_command_may_look_at_the_baseline() -> None:
