@@ -8,7 +8,9 @@ from temporalio.client import Client
 from backout.people import Action
 from backout.timeline import StepFailed
 from backout.timeline_exposure import ExposureSet
-from tests.workflows.release_sets import set_running, story
+from tests.workflows.engine import alert
+from tests.workflows.playbooks import DETECT, POSTMORTEM, playbook, rules
+from tests.workflows.release_sets import SET, set_running, story
 
 
 async def test_at_each_stage_every_target_is_brought_there_in_order(skipping: Client) -> None:
@@ -96,3 +98,14 @@ async def test_the_exposure_of_a_release_is_the_most_of_any_of_its_targets(waiti
         await incident.handle.terminate()
     assert engine.percents["exposure"] == [50]
     assert view.summary.exposure == 100  # the alias has not flipped yet
+
+
+async def test_before_anything_is_changed_people_see_where_every_target_stands(waiting: Client) -> None:
+    async with set_running(waiting) as engine:
+        engine.index.put(service="chat", release="r2", percent=40)
+        book = playbook(DETECT, SET, POSTMORTEM, rules=rules("approve", approve_by=["commander"]))
+        incident = await engine.engine.open(book, alert("ProviderDown"))
+        view = await incident.until(lambda view: len(view.summary.exposures) == 3)
+        await incident.handle.terminate()
+    assert view.summary.by_target == "exposure 100 %, index 40 %, alias 100 %"
+    assert engine.percents == {}
