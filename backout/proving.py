@@ -87,7 +87,7 @@ def proof(asked: ProveBaseline, found: Known | None, lowest: Floor | None, choic
         baseline=found.release,
         shown=tuple(_shown(found, asked.wanted)),
         doubts=doubts,
-        choices=offered if doubts else (),
+        choices=offered,
     )
 
 

@@ -101,6 +101,20 @@ def test_what_it_served_before_the_candidate_came_is_proof_too() -> None:
     assert [one.kind for one in since.doubts] == ["incident"]
 
 
+def test_the_time_that_proves_counts_before_the_one_with_more_requests() -> None:
+    many = served(90_000, since=NOW - 3 * HOUR)
+    assert (
+        proof(known(served=(many, BEFORE))).shown[0].startswith("it served 20,000 requests in the 1d before")
+    )
+
+
+def test_as_many_and_as_long_as_was_asked_for_is_enough() -> None:
+    slack = 2 * DAY / TICKS
+    assert proof(known(served=(served(WANTED.requests, since=NOW - DAY + slack),))).is_proven
+    late = served(since=NOW - DAY + slack + timedelta(minutes=1))
+    assert not proof(known(served=(late,))).is_proven
+
+
 def test_of_two_times_that_prove_nothing_the_better_one_is_told() -> None:
     few = BEFORE.model_copy(update={"requests": 5})
     (doubt,) = proof(known(served=(blind(), few))).doubts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import Client
@@ -62,13 +62,11 @@ async def register(engine: Engine, release: str, *, at: datetime) -> None:
     await engine.world.registry.register(record=ReleaseRecord(registration=told, registered_at=at, by="ci"))
 
 
-async def name(engine: Engine, release: str) -> None:
+async def name(engine: Engine, release: str, *, at: datetime | None = None) -> None:
     """Let Ann name the last known good release."""
-    await engine.world.registry.name_baseline(
-        baseline=BaselineRecord(
-            service="chat", release=release, by="ann", why="a quiet week", at=engine.world.clock.now()
-        )
-    )
+    at = at or engine.world.clock.now()
+    named = BaselineRecord(service="chat", release=release, by="ann", why="a quiet week", at=at)
+    await engine.world.registry.name_baseline(baseline=named)
 
 
 def percents(engine: Engine) -> list[int]:
@@ -79,7 +77,7 @@ async def unproven(engine: Engine, **changes: Any) -> Incidents:  # noqa: ANN401
     """Open an incident whose baseline has served too few requests."""
     await served(engine, "r1", days=1.5, per_request=0.001)
     await name(engine, "r1")
-    return await engine.open(wanting(**changes), alert("ProviderDown"))
+    return await engine.open(wanting(**changes), alert("ProviderDown"), baseline="r1")
 
 
 TOO_FEW = "it served 8,640 of 10,000 requests in the last 1d"
@@ -153,7 +151,7 @@ async def test_a_rejection_holds_and_names_what_could_be_gone_back_to(waiting: C
             "baseline chat/RELEASE --why TEXT', then resume; choices: r0 (not proven) "
             "(rejected by Bob: we know nothing of r1)"
         )
-        await name(engine, "r0")
+        await name(engine, "r0", at=datetime.now(UTC))
         await incident.act("bob", Action.RESUME)
         await incident.result()
         (proven,) = await incident.events(BaselineProven)
@@ -212,6 +210,29 @@ async def test_a_failed_check_of_the_baseline_is_a_doubt(waiting: Client) -> Non
         view = await incident.asked(Action.OVERRIDE)
         await incident.handle.terminate()
     assert view.asks[0].headline.endswith("not proven: check consistent failed: sha256:12 is not sha256:ab")
+
+
+async def test_the_baseline_that_the_incident_knows_is_proven_where_nobody_named_one(
+    waiting: Client,
+) -> None:
+    async with running(waiting) as engine:
+        await served(engine, "r1", days=1.5)
+        incident = await engine.open(wanting(), alert("ProviderDown"), baseline="r1")
+        await incident.result()
+        (proven,) = await incident.events(BaselineProven)
+    assert proven.baseline == "r1"
+
+
+async def test_a_check_that_cannot_look_is_a_doubt(skipping: Client) -> None:
+    async with running(skipping) as engine:
+        engine.world.check.refuses = "no"
+        await served(engine, "r1", days=1.5)
+        playbook = wanting(checks=("consistent",), on_timeout="abort")
+        incident = await engine.open(playbook, alert("ProviderDown"), baseline="r1")
+        await incident.result()
+        (told, *_) = await incident.events(BaselineUnproven)
+    assert told.doubts[0].startswith("check consistent failed: check memory refused: no")
+    assert percents(engine) == []
 
 
 async def test_what_cannot_be_seen_is_no_proof(skipping: Client) -> None:
