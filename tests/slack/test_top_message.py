@@ -98,7 +98,10 @@ async def test_the_page_of_an_incident_answers_everything_that_a_responder_asks(
         ),
         "Then: check, verify, notify, clean-up, postmortem",
         "History: https://ui/workflows/incident%2Fchat%2Fr2",
-        "[Acknowledge] [Approve] [Reject …] [Hold] [Emergency: all off …] [Skip step …] [Abort …] [Severity …] [Note …]",
+        (
+            "[Acknowledge] [Approve] [Reject …] [Hold] [Emergency: all off …] "
+            "[Skip step …] [Abort …] [Severity …] [Note …]"
+        ),
         "Or type `/backout approve chat/r2 aaaaaaaa` `/backout reject chat/r2 aaaaaaaa <reason>`",
     ]
 
