@@ -10,7 +10,9 @@ from backout.people import Action
 from backout.playbook import Playbook
 from backout.problems import Path, Problem, unknown
 from backout.rotas import WeeklyRota
+from backout.rules import Do
 from backout.site import Site
+from backout.steps import EscalateStep
 
 
 def escalation_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
@@ -25,6 +27,7 @@ def escalation_problems(playbook: Playbook, site: Site | None) -> Iterator[Probl
             yield Problem(path=path, message=msg, on_key=True)
         yield from _hours(path, policy)
         yield from _repage(path, policy)
+        yield from _silence(path, name, policy, playbook)
 
 
 def _named_twice(path: Path, level: Level, playbook: Playbook) -> Iterator[Problem]:
@@ -98,3 +101,18 @@ def _repage(path: Path, policy: Policy) -> Iterator[Problem]:
         wait = written(policy.levels[0].wait)
         msg = f"who acknowledged has less time than the first level has to answer ({wait}); lengthen it"
         yield Problem(path=(*path, "repage"), message=msg, severity="warning")
+
+
+def _silence(path: Path, name: str, policy: Policy, playbook: Playbook) -> Iterator[Problem]:
+    """Warn where nothing follows when nobody answers: no step waits for the ladder."""
+    if policy.unanswered is not None:
+        return
+    climbed = any(isinstance(step, EscalateStep) and step.policy == name for step in playbook.steps)
+    beside = [rule.id for rule in playbook.rules if rule.do is Do.REVERT and rule.authority == "auto"]
+    if climbed and (beside or policy.repage):
+        when = f"rule '{beside[0]}' reverts by itself" if beside else "it pages again who owns the incident"
+        msg = (
+            f"{when}, so no step waits for this ladder, and nothing follows where nobody answers it; write "
+            "'unanswered', such as 'unanswered: proceed' where that is meant"
+        )
+        yield Problem(path=path, message=msg, severity="warning", on_key=True)

@@ -10,13 +10,16 @@ from pydantic import ValidationError
 from backout.escalation import Ladder, Policy
 from backout.lint import inspect
 from backout.playbook_schema import playbook_schema
-from tests.unit.linted import SITE, TEMPLATES, TEXT, errors, found
+from tests.unit.linted import SITE, TEMPLATES, TEXT, Changes, errors, found
 
+LADDER = """  ladder:
+    levels:
+      - {page: [on_call], wait: 5m}
+      - {page: [on_call, commander], wait: 10m}
+    unanswered: proceed
+"""
 LONG = TEXT.replace(
-    """  ladder:
-    - {page: [on_call], wait: 5m}
-    - {page: [on_call, commander], wait: 10m}
-""",
+    LADDER,
     """  ladder:
     loops: 1
     levels:
@@ -27,7 +30,13 @@ LONG = TEXT.replace(
         wait: 10m
 """,
 )
-SHORT = TEXT.replace("[on_call, commander], wait: 10m", "[on_call, boss], wait: 10m")
+SHORT = TEXT.replace(
+    LADDER,
+    """  ladder:
+    - {page: [on_call], wait: 5m}
+    - {page: [on_call, boss], wait: 10m}
+""",
+)
 PEOPLE = "Known: ann, ben, cleo, dan, eve"
 
 
@@ -60,7 +69,7 @@ def test_editors_take_a_policy_and_its_levels_alone() -> None:
 
 def level(**changes: object) -> dict[str, Any]:
     """Return a change of the complete playbook: its first level, with more fields."""
-    return {"escalation.ladder.0": {"page": ["on_call"], "wait": "5m", **changes}}
+    return {"escalation.ladder.levels.0": {"page": ["on_call"], "wait": "5m", **changes}}
 
 
 @pytest.mark.parametrize(
@@ -159,12 +168,46 @@ def test_what_is_only_unwise_is_a_warning(policy: dict[str, Any], path: str, mes
     assert ("warning", path, message) in found({"escalation.ladder": policy})
 
 
+LEVELS = [{"page": ["on_call"], "wait": "5m"}]
+ASKED = {"rules.0.authority": "approve"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "policy", "why"),
+    [
+        ({}, {}, "rule 'critical' reverts by itself"),
+        (ASKED, {"repage": "30m"}, "it pages again who owns the incident"),
+        (ASKED, {}, None),
+        ({}, {"unanswered": "hold"}, None),
+        ({}, {"unanswered": "proceed", "repage": "30m"}, None),
+        ({"steps.1.policy": "other", "escalation.other": {"levels": LEVELS, "unanswered": "hold"}}, {}, None),
+    ],
+    ids=[
+        "beside an automatic revert",
+        "a re-page",
+        "a step waits for it",
+        "it says what follows",
+        "it says that nothing follows",
+        "nothing climbs it",
+    ],
+)
+def test_a_ladder_beside_the_steps_that_ends_with_nothing_is_a_warning(
+    changes: Changes, policy: dict[str, Any], why: str | None
+) -> None:
+    told = [
+        (severity, message.partition(",")[0])
+        for severity, path, message in found({**changes, "escalation.ladder": {"levels": LEVELS, **policy}})
+        if path == "escalation.ladder"
+    ]
+    assert told == ([("warning", why)] if why else [])
+
+
 def test_hours_and_off_hours_of_one_calendar_leave_no_hour_out() -> None:
     levels = [
         {"page": ["on_call"], "hours": "office", "wait": "5m"},
         {"page": ["commander"], "off_hours": "office", "wait": "5m"},
     ]
-    assert found({"escalation.ladder": levels}) == []
+    assert found({"escalation.ladder": {"levels": levels, "unanswered": "hold"}}) == []
 
 
 def test_the_last_level_of_the_last_round_is_paged_before_its_step_ends() -> None:
