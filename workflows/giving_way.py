@@ -7,6 +7,8 @@ from temporalio.exceptions import ApplicationError
 
 from backout.addressing import short_of
 from backout.case import Case
+from backout.evaluation import Outcome
+from backout.timeline import SignalsJudged
 from backout.view import is_rollout, rollout_id
 from workflows.desk import Desk
 
@@ -31,8 +33,14 @@ async def tell(desk: Desk, rollout: str) -> None:
 
 def give_way(case: Case, incident: str) -> None:
     """Hold a rollout until people decide; who resumes it is told if the incident is still open."""
-    if case.held or case.emergency or case.ending is not None:
-        return  # Nothing goes up any more; what goes down need not wait.
+    if case.held or case.emergency or case.ending is not None or _turns_back(case):
+        return  # Nothing goes up any more; what goes down, and the record, need not wait.
     case.held, case.held_by = f"incident {short_of(incident)} is open and goes first", "an incident"
     # Said last, and nothing moves: what was decided a moment before is not done any more.
     case.directive = None
+
+
+def _turns_back(case: Case) -> bool:
+    """Say whether a rule fired at a stage: then everything comes off already."""
+    judged = next((event for event in reversed(case.timeline) if isinstance(event, SignalsJudged)), None)
+    return judged is not None and judged.evaluation.outcome is Outcome.FIRED

@@ -322,9 +322,8 @@ class Incident:
     @workflow.signal
     async def give_way(self, incident: str) -> None:
         """Hold, as an incident has begun on what this rollout changes."""
-        if not (self._is_closing or isinstance(self._desk.step, PostmortemStep)):
-            giving_way.give_way(self._case, incident)
-            self._desk.show()
+        giving_way.give_way(self._case, incident)
+        self._desk.show()
 
     @workflow.update
     async def act(self, act: Act) -> Receipt:

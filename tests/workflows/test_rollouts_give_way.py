@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from temporalio.client import Client
 
-from backout.case import OpenIncident
+from backout.case import Case, Directive, OpenIncident
 from backout.model import digest_of
 from backout.people import Action
 from backout.playbook import Playbook
@@ -16,6 +16,7 @@ from backout.view import IncidentOutcome, Phase, incident_id
 from tests.workflows.engine import Engine, Incidents, alert, running
 from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, playbook
 from tests.workflows.rolled import LOOKS, approved, begin, going_up, healthy, percents
+from workflows.giving_way import GIVE_WAY, give_way
 from workflows.incident import Incident
 
 
@@ -112,6 +113,47 @@ async def test_a_rollout_does_not_begin_to_go_up_under_an_open_incident(waiting:
         view = await rollout.asked(Action.RESUME)
     assert view.held.endswith("is open on this release: resume once it is over")
     assert percents(engine) == []
+
+
+async def test_an_incident_does_not_stop_a_rollout_that_is_turning_back(waiting: Client) -> None:
+    async with running(waiting, healthy()) as engine:
+        target = engine.world.target
+        rollout = await at_fifty(engine)
+        target.pause()
+        arrived = target.arrivals
+        engine.world.sicken(candidate=0.6)
+        engine.world.clock.go_on()
+        await target.reached(arrived + 1)
+        await rollout.handle.signal(GIVE_WAY, "incident/chat/r2")
+        await rollout.view()  # it has come by now
+        target.go_on()
+        view = await rollout.asked(Action.ABORT)
+        held = await rollout.events(Held)
+    assert (view.summary.exposure, percents(engine)) == (0, [10, 50, 0])
+    assert [event.by for event in held] == ["the engine"]
+
+
+async def test_an_incident_does_not_keep_a_rollout_from_writing_its_record(waiting: Client) -> None:
+    async with running(waiting, healthy()) as engine:
+        clock, store = engine.world.clock, engine.world.store
+        clock.pause()
+        clock.go_on(times=3 * LOOKS - 1)
+        rollout = await approved(engine)
+        await rollout.until(lambda view: view.summary.exposure == 100)
+        store.pause()
+        clock.go_on()
+        await rollout.until(lambda view: view.step == "postmortem")
+        await rollout.handle.signal(GIVE_WAY, "incident/chat/r2")
+        await rollout.view()  # it has come by now
+        store.go_on()
+        summary = await rollout.result()
+    assert summary.outcome is IncidentOutcome.RELEASED
+
+
+def test_what_a_person_decided_a_moment_before_an_incident_is_not_done_any_more() -> None:
+    case = Case(run="r", opened_at=datetime(2026, 1, 5, tzinfo=UTC), directive=Directive.RETRY)
+    give_way(case, "incident/chat/r2")
+    assert (case.held, case.directive) == ("incident chat/r2 is open and goes first", None)
 
 
 async def test_an_incident_after_the_rollout_finds_nobody_to_stop(waiting: Client) -> None:
