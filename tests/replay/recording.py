@@ -17,6 +17,7 @@ from gateway.incidents import Incidents as Door
 from tests.replay.scenarios import Scenario
 from tests.workflows.conftest import started
 from tests.workflows.engine import Engine, Incidents, alert
+from tests.workflows.rolled import begin
 from workflows.incident import TASK_QUEUE, Incident
 from workflows.options import WORKFLOW_TASK
 
@@ -24,20 +25,21 @@ from workflows.options import WORKFLOW_TASK
 async def recorded(server: WorkflowEnvironment, name: str, scenario: Scenario) -> dict[str, WorkflowHistory]:
     """Play a scenario to its end; return the history of each of its workflows."""
     async with place_for(scenario.long_after, server) as environment:
-        world = MemoryWorld(release=name)
-        engine = Engine(environment.client, world)
+        engine = Engine(
+            environment.client, MemoryWorld(release=name, exposure=0 if scenario.goes_up else 100)
+        )
         engine.queue = TASK_QUEUE
-        scenario.prepare(engine)
+        if prepared := scenario.prepare(engine):
+            await prepared
         with nullcontext() if scenario.silent else environment.with_time_skipping_disabled():
-            incident = incident_id(world.service, world.release)
             async with engine.worker():
-                await _open(engine, scenario, incident)
-                opened = Incidents(engine.client.get_workflow_handle_for(Incident.run, incident))
+                opened = await (_begin if scenario.goes_up else _open)(engine, scenario)
                 await scenario.play(engine, opened)
                 assert (await opened.result()).outcome is scenario.outcome
-        runs = await runs_of(engine.client, incident)
+        runs = await runs_of(engine.client, opened.handle.id)
+        step = "rollout" if scenario.goes_up else "revert"
         for number in scenario.reverts:
-            runs += await runs_of(engine.client, f"{incident}/revert/{number}")
+            runs += await runs_of(engine.client, f"{opened.handle.id}/{step}/{number}")
     return dict(zip(scenario.workflows, runs, strict=True))
 
 
@@ -63,7 +65,12 @@ async def runs_of(client: Client, workflow: str) -> list[WorkflowHistory]:
     return [newest]
 
 
-async def _open(engine: Engine, scenario: Scenario, incident: str) -> None:
+async def _begin(engine: Engine, scenario: Scenario) -> Incidents:
+    return await begin(engine, scenario.playbook)
+
+
+async def _open(engine: Engine, scenario: Scenario) -> Incidents:
+    incident = incident_id(engine.world.service, engine.world.release)
     opening = OpenIncident(
         incident=incident,
         service=engine.world.service,
@@ -71,10 +78,12 @@ async def _open(engine: Engine, scenario: Scenario, incident: str) -> None:
         playbook=scenario.playbook,
         digest=digest_of(scenario.playbook),
         found=Observation(evaluation=scenario.found, ticks=99) if scenario.found else None,
+        baseline=scenario.baseline,
     )
     if scenario.found:
         await engine.client.start_workflow(
             Incident.run, opening, id=incident, task_queue=TASK_QUEUE, task_timeout=WORKFLOW_TASK
         )
-        return
-    await Door(client=engine.client).open(opening=opening, alert=alert(scenario.alert))
+    else:
+        await Door(client=engine.client).open(opening=opening, alert=alert(scenario.alert))
+    return Incidents(engine.client.get_workflow_handle_for(Incident.run, incident))

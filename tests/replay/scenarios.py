@@ -49,8 +49,8 @@ class Scenario:
     play: Play
     outcome: IncidentOutcome
     reverts: tuple[int, ...] = ()
-    """The numbers of its staged reverts; their histories are kept too."""
-    prepare: Callable[[Engine], None] = lambda _: None
+    """The numbers of its walks over stages; their histories are kept too."""
+    prepare: Callable[[Engine], Awaitable[None] | None] = lambda _: None
     alert: str = "ErrorsHigh"
     """The alert that opens it; `ProviderDown` fires the rule without any watching."""
     silent: bool = False
@@ -59,6 +59,10 @@ class Scenario:
     """What a release's watch found that opens it, in the place of the alert."""
     long_after: int | None = None
     """After so many events a history is long, and a held incident goes on in a fresh one, once."""
+    baseline: str = ""
+    """The last known good release, as the incident is told of it."""
+    goes_up: bool = False
+    """It is a rollout, of a release that nobody meets yet."""
 
     @property
     def workflows(self) -> tuple[str, ...]:

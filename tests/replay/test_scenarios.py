@@ -8,9 +8,9 @@ from temporalio.testing import WorkflowEnvironment
 from tests.replay import watch_scenarios
 from tests.replay.commands import replayed
 from tests.replay.digest import kinds
+from tests.replay.every_scenario import SCENARIOS
 from tests.replay.golden import AGAIN, Golden, every_golden
 from tests.replay.recording import recorded
-from tests.replay.scenarios import SCENARIOS
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
