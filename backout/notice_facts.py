@@ -17,6 +17,8 @@ class Stage(StrEnum):
     INVESTIGATING = "investigating"
     REVERTING = "reverting"
     """The cause is taken for known: exposure is being taken off."""
+    ADJUSTED = "adjusted"
+    """Something milder than the revert is done, or exposure comes back: it is watched whether all is well."""
     MONITORING = "monitoring"
     """The revert is complete; it is watched whether users recover."""
     RESOLVED = "resolved"

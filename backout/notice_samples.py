@@ -11,7 +11,16 @@ from backout.view import IncidentOutcome, IncidentSummary, Phase, incident_id
 RELEASE = "2026.11"
 OPENED = datetime(2026, 11, 20, 21, 3, 11, tzinfo=UTC)
 _DIGEST = "sha256:" + "5a" * 32
-_ORDER = (Stage.INVESTIGATING, Stage.REVERTING, Stage.MONITORING, Stage.RESOLVED)
+_REACHED = {
+    Stage.INVESTIGATING: 0,
+    Stage.REVERTING: 1,
+    Stage.ADJUSTED: 1,
+    Stage.MONITORING: 2,
+    Stage.RESOLVED: 3,
+    Stage.FALSE_ALARM: 0,
+    Stage.CLOSED: 0,
+}
+"""How much of a revert has happened at each stage."""
 _ENDED = {
     Stage.RESOLVED: IncidentOutcome.RECOVERED,
     Stage.FALSE_ALARM: IncidentOutcome.FALSE_ALARM,
@@ -21,7 +30,7 @@ _ENDED = {
 
 def sample(playbook: Playbook, stage: Stage, *, every: timedelta | None = None) -> NoticeFacts:
     """Return facts as an incident of this playbook may have them at this stage."""
-    reached = _ORDER.index(stage) if stage in _ORDER else 0
+    reached = _REACHED[stage]
     at = OPENED + (reached * 20 + 7) * timedelta(minutes=1)
     return NoticeFacts(
         incident=_summary(playbook, stage, reached),

@@ -84,10 +84,13 @@ def stage_of(case: Case) -> Stage:
     """Return how far the incident is for those who are told of it."""
     if case.ending is IncidentOutcome.FALSE_ALARM:
         return Stage.FALSE_ALARM
-    if case.verified and case.reverted and case.ending in {None, IncidentOutcome.RECOVERED}:
+    is_done = case.reverted or case.came_back
+    if case.verified and is_done and case.ending in {None, IncidentOutcome.RECOVERED}:
         return Stage.RESOLVED
     if case.ending is not None:
         return Stage.CLOSED
+    if case.chosen or case.came_back or (case.recovered and not case.held):
+        return Stage.ADJUSTED
     if case.reverted:
         return Stage.MONITORING
     return Stage.REVERTING if occurred("reverting", case) else Stage.INVESTIGATING

@@ -11,7 +11,7 @@ from backout.event import BaseEvent
 from backout.model import Frozen
 from backout.people import Action
 from backout.stakes import requests_served
-from backout.steps import RevertStep
+from backout.steps import RevertStep, StagedStep
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
@@ -162,6 +162,8 @@ def _times(view: IncidentView) -> Times:
     started = min(
         (event.alert.starts_at for event in _all(timeline, AlertReceived)), default=view.summary.opened_at
     )
+    steps = [step for step in view.playbook.steps if isinstance(step, StagedStep)]
+    release_set = {part.target for step in steps for part in step.parts}
     lowest = min(
         (stage for step in view.playbook.steps if isinstance(step, RevertStep) for stage in step.stages),
         default=0,
@@ -178,7 +180,7 @@ def _times(view: IncidentView) -> Times:
         ),
         to_acknowledge=since(_first(event for event in acts if event.action is Action.ACKNOWLEDGE)),
         to_first_revert=since(_first(event for event in stages if event.changed)),
-        to_full_revert=since(_last_of_all(stages, lowest)),
+        to_full_revert=since(_last_of_all((one for one in stages if one.target in release_set), lowest)),
         to_recovery=since(_first(_lasting_recovery(judged))),
     )
 

@@ -78,7 +78,7 @@ def _soak(timeline: Sequence[BaseEvent], step: Step | None) -> tuple[datetime | 
     for event in reversed(timeline):
         match event:
             case ExposureSet(step=step.name):
-                return event.at + step.soak, _after(event.stage, step)
+                return event.at + step.soak, _after(event, step)
             case RevertStopped() | StagePutBack() | StepStarted():
                 break
             case _:
@@ -86,11 +86,16 @@ def _soak(timeline: Sequence[BaseEvent], step: Step | None) -> tuple[datetime | 
     return None, None
 
 
-def _after(stage: int, step: StagedStep) -> int | None:
-    """Return the stage that follows one, downwards or in a rollout upwards; None after the last."""
+def _after(event: ExposureSet, step: StagedStep) -> int | None:
+    """Return the stage that follows one, downwards or in a rollout upwards; None after the last.
+
+    What an alternative sets, and a way back up, have other stages than the step's.
+    """
     if isinstance(step, RolloutStep):
-        return min((one for one in step.stages if one > stage), default=None)
-    return max((one for one in step.stages if one < stage), default=None)
+        return min((one for one in step.stages if one > event.stage), default=None)
+    if event.target not in {part.target for part in step.parts} or event.after > event.before:
+        return None
+    return max((one for one in step.stages if one < event.stage), default=None)
 
 
 def _unsent(timeline: Sequence[BaseEvent]) -> tuple[str, ...]:

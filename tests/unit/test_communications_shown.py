@@ -154,7 +154,7 @@ def test_a_notice_can_be_read_before_there_is_an_incident() -> None:
     every = CliRunner().invoke(
         app, ["notices", "preview", str(FILES["conversational-agent"]), "customer-updates"]
     )
-    assert every.stdout.count("--- ") == 6
+    assert every.stdout.count("--- ") == 7
 
 
 def test_an_unknown_communication_is_an_error_with_the_known_ones() -> None:

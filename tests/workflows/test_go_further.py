@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,9 +44,10 @@ async def stayed(engine: Engine, *behind: dict[str, Any], **changes: Any) -> Inc
     return incident
 
 
-def _failures(view: IncidentView) -> int:
-    """Return how often the revert failed, or the verification."""
-    return sum(isinstance(event, StepFailed) for event in view.timeline)
+def _fails_again(before: int, view: IncidentView) -> bool:
+    """Say whether it is held, and the revert or the verification failed more often than that."""
+    failures = sum(isinstance(event, StepFailed) for event in view.timeline)
+    return bool(view.held and view.asks) and failures > before
 
 
 async def test_users_who_have_not_recovered_are_a_failure_and_no_silence(waiting: Client) -> None:
@@ -126,7 +128,7 @@ async def test_a_verification_goes_further_no_more_often_than_there_are_stages(w
         incident = await stayed(engine, FURTHER)
         engine.world.target.refuses = "maintenance"
         for round_ in range(3):
-            await incident.until(lambda view, n=round_: view.held and view.asks and _failures(view) > 2 * n)
+            await incident.until(partial(_fails_again, 2 * round_))
             await incident.act("bob", Action.SKIP, reason="it cannot be changed now")
         view = await incident.until(lambda view: view.step == "verify" and view.held and view.asks)
         await incident.handle.terminate()
