@@ -109,15 +109,30 @@ def _paging_beside(playbook: Playbook) -> str:
 
 def _revert(step: RevertStep, playbook: Playbook) -> Iterator[str]:
     yield f"Have the authority that the fired rule asks for; where none fired, {_by_hand(playbook)}."
+    yield from _instead(step, playbook)
     if any(isinstance(one, ServedStep) for one in playbook.steps):
         yield f"Begin sessions of your own before the first change; which release answers? {BLANK}"
     if step.conversations:
         yield f"See that conversations on the candidate {_CONVERSATIONS[step.conversations]}."
     yield from stage_lines(step)
     if step.on_recovery == "hold":
-        yield "If users recovered before the last stage: hold, and ask whether to go on."
+        yield "If users recovered before the last stage: hold, and ask whether to go on, stay, or come back."
     else:
         yield "If users recovered before the last stage: go on down all the same."
+
+
+def _instead(step: RevertStep, playbook: Playbook) -> Iterator[str]:
+    """Yield what may be done in the revert's place: milder, or at once."""
+    for one in step.alternatives:
+        where = " and ".join(f"`{part.target}`" for part in one.targets)
+        stages = ", ".join(f"{stage} %" for stage in one.stages)
+        yield (
+            f"Whoever approves may choose {one.name} instead ({plain(one.about)}): set {where} to {stages}, "
+            f"and leave out the stages below. Chosen: {BLANK}"
+        )
+    if may := [name for name, role in playbook.roles.items() if Action.EMERGENCY in role.may]:
+        where = ", then ".join(f"`{part.target}`" for part in step.parts)
+        yield f"In an emergency, called by {' or '.join(may)}: set {where} to 0 % at once, and ask nobody."
 
 
 def _rollout(step: RolloutStep, playbook: Playbook) -> Iterator[str]:

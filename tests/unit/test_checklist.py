@@ -57,7 +57,7 @@ def test_a_revert_is_written_stage_by_stage_with_the_time_that_it_takes() -> Non
             f"Soak for 2m (until {after} after the start)."
             for stage, after in ((50, "2m"), (10, "4m"), (0, "6m"))
         ),
-        "- [ ] If users recovered before the last stage: hold, and ask whether to go on.",
+        "- [ ] If users recovered before the last stage: hold, and ask whether to go on, stay, or come back.",
         "- Not done within 30m: **hold**: page commander, and stop here until a person decides.",
         "- Failed: **hold**: page commander, and stop here until a person decides.",
     ]
@@ -192,3 +192,16 @@ def test_whatever_a_shipped_playbook_names_is_on_its_paper(path: Path) -> None:
         ),
     ]
     assert [name for name in named if name not in paper] == []
+
+
+def test_what_may_be_done_instead_of_the_revert_is_on_paper() -> None:
+    strict = {"name": "strict", "about": "the strict guardrail", "targets": [{"target": "chat-exposure"}]}
+    book = changed({"steps.2.alternatives": [strict], "roles.commander.may": ["approve", "emergency"]})
+    told = under("### 3. revert: commander, within 30m", book)
+    assert told[2:4] == [
+        (
+            "- [ ] Whoever approves may choose strict instead (the strict guardrail): set `chat-exposure` to "
+            "0 %, and leave out the stages below. Chosen: ............"
+        ),
+        "- [ ] In an emergency, called by commander: set `chat-exposure` to 0 % at once, and ask nobody.",
+    ]
