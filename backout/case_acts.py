@@ -100,7 +100,7 @@ def _effect(case: Case, act: Act, now: datetime, judgment: Judgment | None) -> s
         case Action.HOLD:
             case.held = f"{act.actor.name}: {act.reason or 'no reason given'}"
             # Said last, and nothing moves: what was decided a moment before is not done any more.
-            case.directive = None
+            case.directive, case.coming_back = None, ""
             return "held; nothing moves until somebody resumes, retries, skips or aborts"
         case Action.NOTE | Action.TICK:
             return _written(case, act)
@@ -113,7 +113,8 @@ def _effect(case: Case, act: Act, now: datetime, judgment: Judgment | None) -> s
 
 def _directed(case: Case, act: Act) -> str:
     """Say what becomes of the current step."""
-    case.directive = Directive(act.action.value)
+    # What is said last is done: nothing comes back up by what was said before it.
+    case.directive, case.coming_back = Directive(act.action.value), ""
     if act.action is Action.EMERGENCY:
         case.emergency, case.held = act.actor.name, ""
         return "all exposure is being taken off at once"
