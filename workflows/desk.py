@@ -18,7 +18,7 @@ from backout.mandate import Mandate, mandate
 from backout.people import Act, Action
 from backout.rules import Judgment
 from backout.severity import Severity
-from backout.steps import Move, StagedStep, Step
+from backout.steps import Move, StagedStep, Step, VerifyStep
 from backout.timeline import Event
 from backout.view import Ask, IncidentOutcome, Phase, is_rollout
 from backout.watch import Watch
@@ -52,6 +52,8 @@ class Desk:
         """The release set whose stage was stopped in its middle, if one ever was."""
         self.settling: asyncio.Task[None] | None = None
         """What puts that stage back in time."""
+        self.carries_over_later = False
+        """Whether this history has waited to be carried over until nothing was under way."""
         self._background: list[asyncio.Task[None]] = []
         self._effects: dict[str, asyncio.Task[None]] = {}
         self._events = workflow.metric_meter().create_counter(
@@ -126,7 +128,8 @@ class Desk:
         well = self.case.verified and (self.case.reverted or self.case.came_back)
         good = IncidentOutcome.RECOVERED
         if is_rollout(self.opening.incident):
-            well, good = self.case.released, IncidentOutcome.RELEASED
+            looked = self.case.verified or not any(isinstance(one, VerifyStep) for one in self.playbook.steps)
+            well, good = self.case.released and looked, IncidentOutcome.RELEASED
         return self.case.ending or (good if well else IncidentOutcome.UNVERIFIED)
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
@@ -162,6 +165,11 @@ class Desk:
     def forget_effects(self) -> None:
         """Forget which effects were had: in an incident that begins again each is had again."""
         self._effects.clear()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a page or an effect is under way."""
+        return any(not task.done() for task in (*self.paging.under_way, *self._effects.values()))
 
     async def settle(self) -> None:
         """Wait until every page and every effect that is under way has ended."""
