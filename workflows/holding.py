@@ -18,6 +18,11 @@ from workflows.desk import Desk
 DECISIONS = (Action.RESUME, Action.RETRY, Action.SKIP, Action.ABORT, Action.CLOSE)
 """What every held incident takes; where users recovered at a stage, exposure may come back too."""
 
+CARRIES_OVER_LATER = "a-long-incident-carries-over-once-no-page-is-under-way"
+"""A slow pager once held up the next step, or a person's decision, until its page was given up."""
+LONGEST = 20_000
+"""Events of a history at which whatever is under way is waited for; the engine ends it at 51,200."""
+
 
 async def obey(desk: Desk) -> Directive:
     """Do what a person said: hold first if that was it, then whatever they decide."""
@@ -58,7 +63,8 @@ async def _decided(desk: Desk) -> Directive:
 
 
 def _woken(desk: Desk) -> bool:
-    return desk.case.directive is not None or workflow.info().is_continue_as_new_suggested()
+    is_long = workflow.info().is_continue_as_new_suggested()
+    return desk.case.directive is not None or (is_long and not (desk.carries_over_later and desk.is_busy))
 
 
 def everyone(desk: Desk, step: Step) -> tuple[str, ...]:
@@ -82,6 +88,8 @@ def _taken(desk: Desk) -> Directive:
     assert directive is not None  # noqa: S101  # both callers saw it
     desk.case.directive = None
     desk.case.held, desk.case.held_by = "", ""
+    if directive is not Directive.COME_BACK:
+        desk.case.coming_back = ""  # Said before, and something else since.
     if directive is Directive.RETRY:
         desk.forget()
         desk.case.give_up_alternative()
@@ -89,8 +97,16 @@ def _taken(desk: Desk) -> Directive:
 
 
 async def carry_over_if_long(desk: Desk) -> None:
-    """Go on in a fresh history where this one grew long: a held incident may wait for weeks."""
-    if not workflow.info().is_continue_as_new_suggested():
+    """Go on in a fresh history where this one grew long: a held incident may wait for weeks.
+
+    A page that is under way, which may take minutes, would be lost. It is not waited for: whoever acts, and
+    the next step, come first, and the history may grow a little longer.
+    """
+    info = workflow.info()
+    if not info.is_continue_as_new_suggested():
+        return
+    if desk.is_busy and info.get_current_history_length() < LONGEST and workflow.patched(CARRIES_OVER_LATER):
+        desk.carries_over_later = True
         return
     await desk.settle()
     await desk.publisher.last_word()

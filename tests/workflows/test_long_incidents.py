@@ -15,7 +15,7 @@ from backout.timeline import Held, PeoplePaged
 from backout.timeline_paging import LadderEnded
 from backout.view import IncidentOutcome, Phase
 from tests.workflows.conftest import started
-from tests.workflows.engine import alert, running
+from tests.workflows.engine import PATIENCE_S, Engine, Incidents, alert, running
 from tests.workflows.playbooks import CHECK, DETECT, ESCALATE, POSTMORTEM, REVERT, playbook
 
 
@@ -81,6 +81,57 @@ async def test_a_channel_that_stays_down_for_weeks_ends_no_incident(
         summary = await incident.result()
     assert summary.outcome is IncidentOutcome.UNVERIFIED
     assert length < 300
+
+
+async def held_with_a_page_under_way(engine: Engine) -> Incidents:
+    """Return a long incident that is held while a pager does not answer."""
+    ladder = {"model": [{"page": ["on_call"], "via": ["pager"], "wait": "5m"}]}
+    engine.world.check.passes = False
+    engine.world.pager.pause()
+    check = {**CHECK, "on_failure": "escalate"}
+    incident = await engine.open(playbook(check, POSTMORTEM, escalation=ladder))
+    await incident.asked(Action.RETRY)
+    await engine.world.pager.reached(1)
+    for number in range(40):
+        await incident.handle.signal("alert", alert(fingerprint=f"f{number}"))
+    return incident
+
+
+async def by_pager(incident: Incidents) -> list[PeoplePaged]:
+    return [one for one in await incident.events(PeoplePaged) if one.channel == "pager"]
+
+
+async def test_a_page_that_is_under_way_delays_nobody_who_acts_in_a_long_incident(
+    short_histories: WorkflowEnvironment,
+) -> None:
+    async with running(short_histories.client) as engine:
+        incident = await held_with_a_page_under_way(engine)
+        first = (await incident.handle.describe()).run_id
+        engine.world.check.passes = True
+        await incident.act("alice", Action.RETRY)
+        await incident.until(lambda view: view.postmortem)
+        assert (await incident.handle.describe()).run_id == first
+        assert not await by_pager(incident)
+        engine.world.pager.go_on()
+        await incident.result()
+        (page,) = await by_pager(incident)
+    assert page.people == ("Alice",)
+
+
+async def test_a_long_incident_goes_on_in_a_fresh_history_once_its_page_has_ended(
+    short_histories: WorkflowEnvironment,
+) -> None:
+    async with running(short_histories.client) as engine:
+        incident = await held_with_a_page_under_way(engine)
+        first = (await incident.handle.describe()).run_id
+        engine.world.pager.go_on()
+        async with asyncio.timeout(PATIENCE_S):
+            while (await incident.handle.describe()).run_id == first:  # noqa: ASYNC110  # it is in a server
+                await asyncio.sleep(0.01)
+        await incident.asked(Action.RETRY)
+        (page,) = await by_pager(incident)
+        await incident.handle.terminate()
+    assert page.people == ("Alice",)
 
 
 async def test_a_ladder_goes_on_climbing_in_a_fresh_history(short_histories: WorkflowEnvironment) -> None:
