@@ -59,9 +59,11 @@ class ReleaseSet:
     def begin(self, stage: int, goals: dict[str, int], *, is_down: bool, can_be_put_back: bool) -> Unfinished:
         """Note where the targets stand as a stage begins, unless it goes on from an earlier walk."""
         begun = self.unfinished if can_be_put_back else None
+        before = {target: self.standing.at[target] for target in goals if target in self.standing.at}
         if begun is None or begun.stage != stage:
-            before = {target: self.standing.at[target] for target in goals if target in self.standing.at}
             begun = Unfinished(stage=stage, since=workflow.now(), before=before, left={})
+        # A walk's first stage also looks to pointers that flipped before it: they stand where they are to.
+        begun = begun.model_copy(update={"before": before | begun.before})
         self.unfinished = begun if can_be_put_back else None
         self.standing.begin(Stage(begun.since, begun.before, goals, is_down))
         return begun

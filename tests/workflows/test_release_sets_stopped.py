@@ -105,6 +105,31 @@ async def test_a_stage_that_fails_after_a_stop_is_put_back_to_where_it_began(wai
     assert engine.percents == {"exposure": [50, 100]}
 
 
+async def test_a_pointer_that_flipped_at_a_stage_before_stays_where_it_is_when_a_later_one_fails(
+    waiting: Client,
+) -> None:
+    parts = ({"target": "alias", "flips_at": 50}, *TWO)
+    async with set_running(waiting) as engine:
+        engine.world.clock.pause()
+        incident = await engine.revert(
+            targets=parts, mixed_for="10m", soak="20m", on_target_failure="put_back"
+        )
+        await engine.world.clock.reached(1)
+        await engine.index.reached(4)  # twice where it stands, and the first stage's read and write
+        engine.index.go_on(times=1)
+        engine.world.clock.go_on()
+        await engine.index.reached(6)  # the write of the second stage
+        await incident.act("alice", Action.HOLD, reason="stop now")
+        await engine.index.reached(7)
+        engine.index.go_on()
+        await incident.until(lambda view: any(isinstance(event, RevertStopped) for event in view.timeline))
+        engine.index.refuses_below = 50
+        await incident.act("bob", Action.RESUME)
+        await incident.until(lambda view: any(isinstance(event, StagePutBack) for event in view.timeline))
+        await incident.handle.terminate()
+    assert engine.percents == {"alias": [0], "exposure": [50, 10, 50], "index": [50]}
+
+
 @pytest.mark.parametrize("stages", [[50, 10, 0], [0]], ids=["in the first of several", "in the only one"])
 async def test_a_hold_in_a_soak_leaves_the_set_as_it_is_and_resume_goes_on(
     waiting: Client, stages: list[int]
