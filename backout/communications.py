@@ -96,6 +96,8 @@ class Owed(Frozen):
     """The incident is over, so that it is the last word."""
     done: bool = False
     """Nothing is owed any more."""
+    tried: bool = False
+    """Sending it ended without a word that it is there; it may be there already."""
 
 
 class Upcoming(Frozen):

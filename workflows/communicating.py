@@ -168,15 +168,14 @@ class Teller:
             return
         if self._what.needs_approval and not await self._approved(notice, owed, until, turned):
             return
-        again = False
         while not turned():
             try:
                 await self._desk.once(
                     f"{KIND}{self._what.id}/{owed.due.isoformat()}",
-                    lambda again=again: self._send(notice, owed, again=again),  # type: ignore[misc]
+                    lambda: self._send(notice, owed, again=self._owed.tried),
                 )
             except ActivityError as failure:
-                again = True
+                self._owe(self._owed.model_copy(update={"tried": True}))
                 await self._failed(failure, owed, turned, min(until, workflow.now() + options.UNSENT_PAUSE))
             else:
                 return
