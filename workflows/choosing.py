@@ -45,6 +45,12 @@ async def chosen(desk: Desk, step: RevertStep, until: datetime) -> StagedPlan | 
     return found
 
 
+def current(desk: Desk, step: RevertStep) -> StagedPlan:
+    """Return the plan that is being carried out: the alternative that was chosen, else the revert."""
+    chosen = (one for one in step.alternatives if one.name == desk.case.chosen)
+    return next((_instead(desk, step, one) for one in chosen), plan(desk, step))
+
+
 def plan(desk: Desk, step: RevertStep) -> StagedPlan:
     """Return the plan of the revert itself."""
     mandate = desk.mandate()

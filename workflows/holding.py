@@ -88,8 +88,6 @@ def _taken(desk: Desk) -> Directive:
     assert directive is not None  # noqa: S101  # both callers saw it
     desk.case.directive = None
     desk.case.held, desk.case.held_by = "", ""
-    if directive is not Directive.COME_BACK:
-        desk.case.coming_back = ""  # Said before, and something else since.
     if directive is Directive.RETRY:
         desk.forget()
         desk.case.give_up_alternative()

@@ -60,7 +60,7 @@ async def _walk(desk: Desk, step: RevertStep, plan: StagedPlan, stages: tuple[in
 
 async def _come_back(desk: Desk, step: RevertStep) -> Achieved:
     """Bring exposure back up; where a rule fires on the way, all is off after that, as after a revert."""
-    plan = choosing.plan(desk, step)
+    plan = choosing.current(desk, step)
     walked = await coming_back.come_back(desk, step, plan)
     await count_requests(desk)
     if not isinstance(walked, WalkedDown):

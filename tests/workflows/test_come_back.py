@@ -6,14 +6,14 @@ from typing import Any
 
 from temporalio.client import Client
 
-from adapters.memory import MemoryWorld
+from adapters.memory import MemoryTarget, MemoryWorld
 from backout.people import Action
 from backout.timeline import ActionTaken, StepFinished
 from backout.timeline_exposure import ExposureSet, RevertStopped
 from backout.timeline_quarantine import ReleaseQuarantined
 from backout.view import IncidentOutcome, IncidentView
 from tests.workflows.engine import Engine, Incidents, alert, running
-from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, RIGHTS, VERIFY, playbook
+from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, RIGHTS, VERIFY, playbook, rules
 from tests.workflows.release_sets import SET, SetEngine
 from tests.workflows.rolled import LOOKS
 from tests.workflows.test_people import percents, refusal
@@ -133,7 +133,7 @@ async def test_what_shows_neither_is_held_with_the_same_choices(waiting: Client)
         await incident.act("bob", Action.COME_BACK, reason="the source was down")
         await incident.result()
     assert view.held.endswith("resume to go on to 10 %, 0 %, skip to stay here, or come back")
-    assert stopped.direction == "up"
+    assert stopped.line.startswith("Way up stopped, exposure 50 %: nothing shows")
     assert percents(engine) == [50, 10, 50, 100]
 
 
@@ -220,3 +220,27 @@ async def test_a_set_comes_back_as_one_and_its_pointer_with_it(waiting: Client) 
         await incident.act("bob", Action.COME_BACK, **WHY)
         await incident.result()
     assert parts.percents == {"exposure": [50, 10, 50, 100], "index": [50, 10, 50, 100], "alias": [0, 100]}
+
+
+async def test_an_alternative_of_several_stages_comes_back_on_its_own_targets(waiting: Client) -> None:
+    alternative = {
+        "name": "no-tools",
+        "about": "no tools",
+        "targets": [{"target": "tools"}],
+        "stages": [50, 0],
+    }
+    async with running(waiting) as engine:
+        world = engine.world
+        tools = engine.targets["tools"] = MemoryTarget(world.clock, {(world.service, world.release): 100})
+        step = {**REVERT, **HOLDS, "alternatives": [alternative]}
+        approve = rules("approve", approve_by=["commander"])
+        book = playbook(DETECT, step, POSTMORTEM, roles=ROLES, rules=approve)
+        incident = await engine.open(book)
+        view = await incident.asked(Action.APPROVE)
+        world.heal()
+        await incident.act("bob", Action.APPROVE, subject=view.asks[1].subject)
+        await incident.asked(Action.COME_BACK)
+        await incident.act("bob", Action.COME_BACK, **WHY)
+        await incident.result()
+    assert [change.percent for change in tools.changes] == [50, 100]
+    assert percents(engine) == []
