@@ -26,9 +26,10 @@ def take_act(
     `judgment` is the one that a `judge` answers.
     """
     ask = asked(case, act)
-    subject = ask.subject if ask else ""
+    subject, plan = (ask.subject, ask.plan) if ask else ("", "")
     receipt = Receipt(text=_effect(case, act, now, judgment))
-    detail = receipt.text if act.action in TOLD else ""
+    told = receipt.text if act.action in TOLD else ""
+    detail = ": ".join(filter(None, (plan, told)))
     event = _taken(act, right=right, subject=subject, detail=detail, at=now)
     case.add(event, now=now, step=step)
     case.receipts[act.id] = receipt
@@ -128,7 +129,8 @@ def _vote(case: Case, act: Act) -> str:
     assert before is not None  # noqa: S101  # only votes come here
     kind = next(kind for kind, one in case.asks.items() if one is before)
     if act.action is Action.REJECT:
-        case.rejections[before.subject] = f"rejected by {act.actor.name}: {act.reason}"
+        which = f"{before.plan} " if before.plan else ""
+        case.rejections[before.subject] = f"{which}rejected by {act.actor.name}: {act.reason}"
         case.pending.pop(before.subject, None)
         del case.asks[kind]
         return f"rejected; {before.if_rejected}"

@@ -78,13 +78,13 @@ class RevertStopped(BaseEvent):
     exposure: int | None
     why: str
     direction: Literal["down", "up"] = "down"
-    """Which way it went: a revert, or a rollout."""
+    """Which way it went: up in a rollout, and where exposure comes back in an incident."""
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
         left = "unknown" if self.exposure is None else f"{self.exposure} %"
-        what = "Revert" if self.direction == "down" else "Rollout"
+        what = "Revert" if self.direction == "down" else "Way up"
         return f"{what} stopped, exposure {left}: {self.why}"
 
 

@@ -46,9 +46,10 @@ class IncidentOutcome(StrEnum):
     RECOVERED = "recovered"
     """Verification saw the users recover, after a complete revert or where people brought exposure back."""
     UNVERIFIED = "unverified"
-    """The playbook ran to its end, but the revert is not complete or recovery was not shown."""
+    """The playbook ran to its end, but the revert or the rollout is not complete, or health was not shown."""
     RELEASED = "released"
-    """Of a rollout: it came to its last stage, and every stage was shown to be healthy."""
+    """Of a rollout: it came to its last stage, and every stage was shown to be healthy, and so was what its
+    verification looked at."""
     TURNED_BACK = "turned_back"
     """Of a rollout: a rule fired at a stage, and all exposure was taken off again."""
     FALSE_ALARM = "false_alarm"
@@ -65,6 +66,8 @@ class Ask(Frozen):
     actions: tuple[Action, ...]
     subject: str = ""
     """Digest of the plan or notice that an approval is bound to."""
+    plan: str = ""
+    """What the plan is called among those of which one is chosen; empty where it is alone."""
     quorum: int = 0
     approved_by: tuple[str, ...] = ()
     approved_as: tuple[tuple[str, ...], ...] = ()

@@ -126,7 +126,9 @@ async def _approved(
     left = {"until": until, "if_rejected": "the others still wait; the incident is held once none is left"}
     about = {one.name: one.about for one in step.alternatives}
     asks = {
-        _kind(one): _question(one, mandate, about.get(one.alternative, "")).model_copy(update=left)
+        _kind(one): _question(one, mandate, about.get(one.alternative, "")).model_copy(
+            update=left | {"plan": one.alternative or REVERT}
+        )
         for one in plans
     }
     found = await one_authorised(desk, asks, until)

@@ -31,15 +31,32 @@ def begin(desk: Desk, targets: ReleaseSet) -> None:
     _begin(desk, targets, _in_time(desk, targets))
 
 
-async def take_over(desk: Desk, plan: StagedPlan) -> Unfinished | None:
-    """Put back no more, because a walk goes on; return the stage that is open, where it goes the same way."""
-    if desk.settling is None or desk.open_set is None:
+async def take_over(desk: Desk, plan: StagedPlan) -> ReleaseSet | None:
+    """Put back no more, because a walk over some of these targets goes on; return the set that is open."""
+    taken = desk.open_set
+    if desk.settling is None or taken is None or not _names(taken.plan) & _names(plan):
         return None
     stop(desk.settling)
     await ended(desk.settling)
-    desk.settling = None
-    same_way = desk.open_set.plan.direction == plan.direction
-    return desk.open_set.unfinished if same_way else None
+    desk.settling = desk.open_set = None
+    return taken
+
+
+def begin_again(desk: Desk, taken: ReleaseSet | None) -> None:
+    """Put back in time after all: the walk that took the set over did not go on."""
+    if taken is not None:
+        begin(desk, taken)
+
+
+def unfinished(taken: ReleaseSet | None, plan: StagedPlan) -> Unfinished | None:
+    """Return the stage that is open, where the plan goes on with it."""
+    if taken is None or taken.plan.direction != plan.direction or _names(taken.plan) != _names(plan):
+        return None
+    return taken.unfinished
+
+
+def _names(plan: StagedPlan) -> set[str]:
+    return {part.target for part in plan.parts}
 
 
 async def over(desk: Desk) -> None:
@@ -56,7 +73,7 @@ def _begin(desk: Desk, targets: ReleaseSet, work: Coroutine[Any, Any, None]) -> 
 async def _look(desk: Desk, targets: ReleaseSet, *, then: bool = False) -> None:
     why = await targets.stopped("stopped on request")
     desk.keep(targets.standing.exposures)
-    desk.write(RevertStopped(at=workflow.now(), exposure=targets.standing.exposure, why=why))
+    _write(desk, targets, exposure=targets.standing.exposure, why=why)
     if then:
         await _in_time(desk, targets)
 
@@ -72,4 +89,9 @@ async def _in_time(desk: Desk, targets: ReleaseSet) -> None:
     if stuck:
         back = "".join(f"; {target} could not be put back: {error}" for target, error in stuck.items())
         why = f"{targets.standing.mixed() or targets.standing.told()}{back}"
-        desk.write(RevertStopped(at=workflow.now(), exposure=desk.case.exposure, why=why))
+        _write(desk, targets, exposure=desk.case.exposure, why=why)
+
+
+def _write(desk: Desk, targets: ReleaseSet, *, exposure: int | None, why: str) -> None:
+    direction = targets.plan.direction
+    desk.write(RevertStopped(at=workflow.now(), exposure=exposure, why=why, direction=direction))

@@ -111,7 +111,7 @@ def test_its_record_says_who_began_it_what_was_set_and_how_it_ended() -> None:
 def test_the_record_of_one_that_turned_back_has_its_reason_and_questions_for_people() -> None:
     stop = RevertStopped(at=at(4), exposure=0, why="turned back from 10 %", direction="up")
     text = record(shown(stage(2, 1, 10), stop), IncidentOutcome.TURNED_BACK)
-    assert "Rollout stopped, exposure 0 %: turned back from 10 %" in text
+    assert "Way up stopped, exposure 0 %: turned back from 10 %" in text
     assert "- [ ] What has to be shown before its quarantine is lifted?" in text
 
 

@@ -13,6 +13,7 @@ from adapters.memory import MemoryTarget
 from adapters.memory_sets import MemoryPart
 from backout.people import Action
 from backout.postmortem import facts
+from backout.timeline import ActionTaken
 from backout.timeline_decisions import ApprovalAsked
 from backout.timeline_plans import PlanChosen
 from backout.timeline_quarantine import ReleaseQuarantined
@@ -141,6 +142,12 @@ async def test_the_quorum_is_for_one_plan_and_votes_are_not_added_up(waiting: Cl
         assert await vote(incident, "bob", "revert") == "approval 2 of 2: authorised"
         await incident.result()
         (chosen,) = await incident.events(PlanChosen)
+        votes = [event.detail for event in await incident.events(ActionTaken)]
+    assert votes == [
+        "strict: approval 1 of 2",
+        "revert: approval 1 of 2",
+        "revert: approval 2 of 2: authorised",
+    ]
     assert world.changed == {"exposure": [50, 10, 0], "guardrail": [], "tools": []}
     assert (chosen.chosen, chosen.by) == ("revert", ("Carol", "Bob"))
 
@@ -182,7 +189,11 @@ async def test_where_all_are_rejected_the_incident_is_held_and_a_resume_asks_for
         for name in ("revert", "strict", "no-tools"):
             await vote(incident, "bob", name, Action.REJECT)
         view = await incident.asked(Action.RESUME)
-        assert view.held.count("rejected by Bob") == 3
+        assert view.held == "; ".join(
+            f"{name} rejected by Bob: I have read it" for name in ("revert", "strict", "no-tools")
+        )
+        taken = [event.line for event in view.timeline if isinstance(event, ActionTaken)]
+        assert taken[1] == "Bob (commander, via cli): reject (strict): I have read it"
         await incident.act("bob", Action.RESUME)
         await incident.asked(Action.APPROVE)
         assert set(await asks(incident)) == {"revert", "strict", "no-tools"}

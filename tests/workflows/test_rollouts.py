@@ -103,7 +103,7 @@ async def test_without_data_it_does_not_go_up_but_asks_and_resume_watches_the_st
         summary = await rollout.result()
         (stopped,) = await rollout.events(RevertStopped)
         looked = await rollout.events(SignalsJudged)
-    assert stopped.line.startswith("Rollout stopped, exposure 10 %: nothing shows")
+    assert stopped.line.startswith("Way up stopped, exposure 10 %: nothing shows")
     assert [event.evaluation.outcome.value for event in looked] == ["inconclusive", *["clear"] * 3]
     assert (summary.outcome, percents(engine)) == (IncidentOutcome.RELEASED, [10, 50, 100])
 
@@ -191,6 +191,22 @@ async def test_the_release_is_looked_at_once_more_when_everybody_has_it(waiting:
     assert summary.outcome is IncidentOutcome.RELEASED
 
 
+async def test_a_release_whose_verification_shows_nothing_is_not_called_released(waiting: Client) -> None:
+    book = going_up(ROLLOUT, {**VERIFY, "on_timeout": "hold"}, POSTMORTEM)
+    async with running(waiting, healthy()) as engine:
+        clock, source = engine.world.clock, engine.world.source
+        clock.pause()
+        clock.go_on(times=3 * LOOKS)
+        rollout = await approved(engine, book)
+        await rollout.until(lambda view: view.step == "verify")
+        source.blind = True
+        clock.go_on()
+        await rollout.asked(Action.SKIP)
+        await rollout.act("bob", Action.SKIP, reason="the source is down for the weekend")
+        summary = await rollout.result()
+    assert (summary.outcome, summary.exposure) == (IncidentOutcome.UNVERIFIED, 100)
+
+
 async def test_its_record_and_its_messages_call_it_a_rollout(waiting: Client) -> None:
     book = going_up(ROLLOUT, {**POSTMORTEM, "template": "rollout"})
     async with running(waiting, healthy()) as engine:
@@ -208,3 +224,18 @@ async def test_its_record_and_its_messages_call_it_a_rollout(waiting: Client) ->
     assert all(title.startswith("ROLLOUT: chat") for title in titles)
     assert paged
     assert held == []
+
+
+async def test_a_hold_during_the_first_write_says_which_way_it_went(waiting: Client) -> None:
+    async with running(waiting, healthy()) as engine:
+        target = engine.world.target
+        target.pause()
+        rollout = await approved(engine)
+        await target.reached(2)  # Who is hit, and where it stands before the first write.
+        await rollout.act("alice", Action.HOLD, reason="wait")
+        await target.reached(3)  # It looks where it stopped.
+        target.go_on()
+        view = await rollout.until(lambda view: any(isinstance(e, RevertStopped) for e in view.timeline))
+        await rollout.handle.terminate()
+    (stopped,) = [event for event in view.timeline if isinstance(event, RevertStopped)]
+    assert stopped.line.startswith("Way up stopped, exposure")
