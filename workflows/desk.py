@@ -54,6 +54,8 @@ class Desk:
         """What puts that stage back in time."""
         self.carries_over_later = False
         """Whether this history has waited to be carried over until nothing was under way."""
+        self._asked: dict[str, list[Ask]] = {}
+        """By kind, the questions that wait now, in the order in which they were asked."""
         self._background: list[asyncio.Task[None]] = []
         self._effects: dict[str, asyncio.Task[None]] = {}
         self._events = workflow.metric_meter().create_counter(
@@ -199,13 +201,23 @@ class Desk:
 
     @contextmanager
     def asking(self, kind: str, question: Ask) -> Iterator[None]:
-        """Ask people while the block runs; afterwards nobody is asked any more."""
+        """Ask people while the block runs; afterwards nobody is asked any more.
+
+        Of two that ask the same at the same time the later one is shown, and then the other again.
+        """
+        asked = self._asked.setdefault(kind, [])
+        asked.append(question)
         self.case.asks[kind] = question
         self.show()
         try:
             yield
         finally:
-            self.case.asks.pop(kind, None)
+            is_shown = asked[-1] is question
+            asked[:] = [one for one in asked if one is not question]
+            if is_shown and asked:
+                self.case.asks[kind] = asked[-1]
+            elif is_shown:
+                self.case.asks.pop(kind, None)
 
     async def ask(self, kind: str, question: Ask, given: Callable[[], bool], *, until: datetime) -> bool:
         """Ask people and wait until the answer is given or the deadline comes; say whether it was given."""
