@@ -37,15 +37,9 @@ async def walk(
     because another target fails.
     """
     stages = stages or desk.case.remaining or plan.stages
-    unfinished = await settling.take_over(desk, plan)
     desk.case.reverts += 1
-    targets = ReleaseSet(
-        plan,
-        walk=f"{desk.key}/{desk.case.reverts}",
-        step=desk.step.name,
-        tell=_telling(desk),
-        unfinished=unfinished,
-    )
+    walk = f"{desk.key}/{desk.case.reverts}"
+    targets = ReleaseSet(plan, walk=walk, step=desk.step.name, tell=_telling(desk))
     end = await _begun(desk, targets, stages, at_once=at_once) or await _on(desk, step, targets, stages)
     desk.keep(end.exposures)
     return end
@@ -66,7 +60,9 @@ async def _begun(
 
     Return where the walk ends where it ends with that; None where it goes on.
     """
-    if refusal := await _unready(desk, targets, at_once=at_once):
+    if refusal := await _capacity(desk, targets, at_once=at_once) or await _taken(
+        desk, targets, at_once=at_once
+    ):
         return walked(targets, "failed", remaining=stages, why=f"nothing was changed: {refusal}")
     try:
         trouble = await bring(targets, stages[0], for_good=at_once)
@@ -81,19 +77,39 @@ async def _begun(
     return walked(targets, trouble.state, remaining=stages, why=trouble.why) if trouble else None
 
 
-async def _unready(desk: Desk, targets: ReleaseSet, *, at_once: bool) -> str:
-    """Say why nothing may be changed; empty where it may."""
+async def _capacity(desk: Desk, targets: ReleaseSet, *, at_once: bool) -> str:
+    """Have the baseline's capacity made ready; say why nothing may be changed, empty where it may."""
     readying = ready(desk, targets.plan, walk=targets.walk)
-    if at_once:
-        desk.in_background(_beside(readying))
-    elif why := await readying:
-        return why
+    if not at_once:
+        return await readying
+    desk.in_background(_beside(readying))
+    return ""
+
+
+async def _taken(desk: Desk, targets: ReleaseSet, *, at_once: bool) -> str:
+    """Take the targets over as they stand; say why nothing may be changed, empty where it may.
+
+    A stage that is open is put back in time all the same, unless this walk really goes on. An emergency does,
+    and where even that is held nothing comes back.
+    """
+    taken = await settling.take_over(desk, targets.plan)
+    refusal = "it was stopped"
+    try:
+        refusal = await _unread(desk, targets)
+    finally:
+        if refusal and not at_once:
+            settling.begin_again(desk, taken)
+    targets.unfinished = settling.unfinished(taken, targets.plan)
+    return "" if at_once else refusal
+
+
+async def _unread(desk: Desk, targets: ReleaseSet) -> str:
+    """Look where the targets of a set stand; say which could not be read, empty where all were."""
     if not targets.plan.targets:
         return ""
     unread = await targets.look(summary="where does it stand?")
     desk.keep(targets.standing.exposures)
-    told = "; ".join(f"{target} could not be read: {why}" for target, why in unread.items())
-    return "" if at_once else told
+    return "; ".join(f"{target} could not be read: {why}" for target, why in unread.items())
 
 
 async def _beside(readying: Coroutine[Any, Any, str]) -> None:

@@ -84,6 +84,26 @@ async def test_a_stage_that_nobody_goes_on_with_is_put_back_in_time(waiting: Cli
     assert "stage 50 % was stopped in its middle, and nobody went on" in back.line
 
 
+@pytest.mark.parametrize("then", ["a target cannot be read", "it is held again"])
+async def test_a_stage_is_put_back_in_time_also_where_who_goes_on_comes_not_that_far(
+    waiting: Client, then: str
+) -> None:
+    async with set_running(waiting) as engine:
+        incident = await stopped_in_the_middle(engine, mixed_for="6s")
+        if then == "it is held again":
+            engine.alias.pause()
+            await incident.act("bob", Action.RESUME)
+            await engine.alias.reached(engine.alias.arrivals + 1)
+            await incident.act("alice", Action.HOLD, reason="wait")
+        else:
+            engine.alias.refuses = "wrong token"
+            await incident.act("bob", Action.RESUME)
+        await incident.until(lambda view: any(isinstance(event, StagePutBack) for event in view.timeline))
+        await incident.handle.terminate()
+        engine.alias.go_on()
+    assert engine.percents == {"exposure": [50, 100]}
+
+
 async def test_an_incident_does_not_end_before_its_set_is_put_back(waiting: Client) -> None:
     async with set_running(waiting) as engine:
         incident = await stopped_in_the_middle(engine, mixed_for="3s")
