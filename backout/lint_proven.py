@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from backout.checks import CommandCheck, effect
 from backout.lint_queries import RELEASE
 from backout.model import format_duration as written
 from backout.people import Action
@@ -44,17 +43,9 @@ def _checks(proven: Proven, site: Site | None) -> Iterator[Problem]:
         if check in proven.checks[:i]:
             message = f"'{check}' stands here already; delete it"
             yield Problem(path=(*_PATH, "checks", i), message=message)
-        elif site and (message := _unfit(check, site)):
+        elif site and check not in site.checks:
+            message = unknown("check of the site", check, site.checks)
             yield Problem(path=(*_PATH, "checks", i), message=message)
-
-
-def _unfit(check: str, site: Site) -> str:
-    """Say why a check cannot be part of a proof; empty where it can."""
-    if check not in site.checks:
-        return unknown("check of the site", check, site.checks)
-    config = site.checks[check]
-    does = "" if isinstance(config, CommandCheck) else effect(config)
-    return f"a proof only looks, and '{check}' changes the world: {does}" if does else ""
 
 
 def _overriding(playbook: Playbook) -> Iterator[Problem]:

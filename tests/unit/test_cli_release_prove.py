@@ -80,6 +80,16 @@ def test_a_release_that_is_not_proven_has_an_exit_code_of_its_own_and_every_reas
     assert "  FAIL check there failed: " in done.stdout
 
 
+def test_a_check_that_cannot_look_is_a_reason_and_the_rest_is_still_told(site: Path) -> None:
+    site.write_text(site.read_text(encoding="utf-8").replace("/bin/sh, check.sh", "/bin/no-such-program"))
+    serve(site, "r1", 100)
+    done = backout(site, "release", "prove", "chat/r1")
+    assert done.exit_code == 4
+    assert "  ok   it served 2,400 requests in the last 1d\n" in done.stdout
+    assert "  FAIL check there failed: " in done.stdout
+    assert "/bin/no-such-program" in done.stdout
+
+
 def test_it_is_this_release_that_is_proven_whichever_was_named(site: Path) -> None:
     register(site)
     serve(site, "r1", 100)

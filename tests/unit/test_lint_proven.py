@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from backout.site import Site
 from tests.unit.linted import SITE, Changes, changed, errors, found
 
 PROVEN = {"requests": 10_000, "over": "1d"}
@@ -87,6 +88,23 @@ def test_a_proof_that_can_be_had_is_fine_where_somebody_may_override() -> None:
 )
 def test_a_proof_that_could_never_be_had_is_an_error(changes: Changes, path: str, why: str) -> None:
     assert (path, why) in errors(ASKED | changes)
+
+
+def test_a_check_that_changes_the_world_is_no_part_of_a_proof_and_a_command_may_be() -> None:
+    purge = {"url": "http://127.0.0.1:9101/cache"}
+    cache = {
+        "kind": "purged",
+        "url": "http://127.0.0.1:9101/",
+        "timeout": "2s",
+        "age_below": "1m",
+        "purge": purge,
+    }
+    command = {"kind": "command", "command": ["/bin/true"], "timeout": "2s"}
+    more = Site.model_validate({**SITE.model_dump(), "checks": {"cache": cache, "program": command}})
+    changes: Changes = {**ASKED, "release.proven": {**PROVEN, "checks": ["cache", "program"]}}
+    told = [one[1:] for one in found(changes, site=more) if one[1].startswith("release.proven.checks")]
+    assert [path for path, _ in told] == ["release.proven.checks[0]"]
+    assert told[0][1].startswith("it purges a cache, and here the last known good release is only looked at")
 
 
 def test_a_select_up_to_a_moment_and_a_source_that_remembers_long_enough_can_prove() -> None:
