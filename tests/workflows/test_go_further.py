@@ -11,6 +11,7 @@ from temporalio.client import Client
 from backout.people import Action
 from backout.timeline import SignalsJudged, StepFailed, StepStarted, StepTimedOut
 from backout.timeline_decisions import ApprovalAsked
+from backout.timeline_exposure import ExposureSet
 from backout.timeline_plans import PlanChosen
 from backout.view import IncidentOutcome, IncidentView, Phase
 from tests.workflows.engine import Engine, Incidents, alert, running
@@ -87,7 +88,9 @@ async def test_it_goes_on_by_the_stages_that_are_left_and_then_through_the_steps
         summary = await incident.result()
         steps = [event.step for event in await incident.events(StepStarted)]
         (failed,) = await incident.events(StepFailed)
+        stages = [event.stage for event in await incident.events(ExposureSet)]
     assert percents(engine) == [50, 10, 0]
+    assert stages == [50, 10, 0]
     assert failed.move == "go_further"
     assert steps == ["detect", "revert", "check", "verify", "revert", "check", "verify", "postmortem"]
     assert (summary.outcome, summary.exposure) == (IncidentOutcome.RECOVERED, 0)
