@@ -37,9 +37,7 @@ async def revert(desk: Desk, step: RevertStep, until: datetime) -> Achieved:
     if refusal := await fencing.alone(desk, plan):
         return refusal
     walked = await _walk(desk, step, plan, case.remaining)
-    await count_requests(desk)
-    if case.reverted:
-        await quarantining.quarantine(desk, plan)
+    await _count(desk, plan, is_off=case.reverted)
     return _achieved(desk, plan, walked)
 
 
@@ -62,11 +60,12 @@ async def _come_back(desk: Desk, step: RevertStep) -> Achieved:
     """Bring exposure back up; where a rule fires on the way, all is off after that, as after a revert."""
     plan = choosing.current(desk, step)
     walked = await coming_back.come_back(desk, step, plan)
-    await count_requests(desk)
+    if isinstance(walked, WalkedDown):
+        # Kept before anything else is waited for: a hold that comes meanwhile must not lose it.
+        desk.case.remaining, desk.case.reverted = (), True
+    await _count(desk, plan, is_off=desk.case.reverted)
     if not isinstance(walked, WalkedDown):
         return walked
-    desk.case.remaining, desk.case.reverted = (), True
-    await quarantining.quarantine(desk, plan)
     return Done(result=f"{walked.why}: {walked.exposure} % of traffic is left on the candidate")
 
 
@@ -89,6 +88,15 @@ def _result(plan: StagedPlan, walked: WalkedDown) -> str:
     if plan.alternative:
         return f"{plan.alternative} is in place, instead of the revert"
     return f"{walked.exposure} % of traffic is left on the candidate"
+
+
+async def _count(desk: Desk, plan: StagedPlan, *, is_off: bool) -> None:
+    """Count what the candidate has served, and quarantine what is off, whoever leaves the step meanwhile."""
+    try:
+        await count_requests(desk)
+    finally:
+        if is_off:
+            await quarantining.quarantine(desk, plan)
 
 
 async def count_requests(desk: Desk, *, after: timedelta = timedelta(0)) -> None:
