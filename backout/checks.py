@@ -119,8 +119,8 @@ class ArtifactAt(Frozen):
     digest: Digest | None = None
     """The digest itself, where it is not that of a registered artifact."""
     path: str | None = None
-    """A file, or a folder by its canonical digest. `$service`, `$release`, `$baseline`, `$digest` and `$hex` are
-    filled in."""
+    """A file, or a folder by its canonical digest. `$service`, `$release`, `$baseline`, `$digest` and `$hex`
+    are filled in."""
     url: str | None = None
     """An address whose whole body is compared."""
     token: SecretRef | None = None

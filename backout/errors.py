@@ -305,12 +305,13 @@ class PointerOnly(BackoutError):
 
 
 class FlipUnnamed(BackoutError):
-    """Target '{target}' is a pointer, which is at the release or is not. Say in the playbook at which stage it
-    flips: 'flips_at' beside its name."""
+    """Target '{target}' is a pointer, which is at the release or is not. Say in the playbook at which stage
+    it flips: 'flips_at' beside its name."""
 
 
 class FlipImpossible(BackoutError):
-    """Target '{target}' holds any percent, so it follows the stages. Delete its 'flips_at' in the playbook."""
+    """Target '{target}' holds any percent, so it follows the stages. Delete its 'flips_at' in
+    the playbook."""
 
 
 class ConversationsUnseen(BackoutError):

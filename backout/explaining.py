@@ -104,7 +104,7 @@ def explained(view: IncidentView) -> Explanation:
 
 
 def _exposure(view: IncidentView, at: datetime) -> int | None:
-    """Return the exposure at a moment, the most of any target: from the stages before it or the first after."""
+    """Return the exposure at a moment, the most of any target: by the stages before it or the first after."""
     then: dict[str, int] = {}
     for event in view.timeline:
         if isinstance(event, ExposureSet | StagePutBack):

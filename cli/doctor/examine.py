@@ -109,7 +109,9 @@ def look_at_doors(report: Report, at: SiteFile) -> None:
     }
     secrets |= dict([slack_secrets(doors.slack)])
     secrets |= {} if doors.alerts.open else {"/alerts": ()}
-    secrets |= {"/releases, /rollouts, /events and /freeze": (doors.releases.token,)} if doors.releases else {}
+    secrets |= (
+        {"/releases, /rollouts, /events and /freeze": (doors.releases.token,)} if doors.releases else {}
+    )
     for name, config in at.site.sources.items():
         secrets |= {f"/signals ({name})": (config.token,)} if isinstance(config, PushSource) else {}
     for door, refs in secrets.items():

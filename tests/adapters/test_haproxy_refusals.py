@@ -92,7 +92,7 @@ async def test_an_unknown_backend_is_an_error_with_the_known_ones(server: Runnin
 
 async def test_who_may_only_read_is_told_what_haproxy_says(server: Running) -> None:
     assert (await look(opened(server.operator))).percent == 100
-    with pytest.raises(RejectedBySystem, match=".set server chat/r1 weight 100.: Permission denied"):
+    with pytest.raises(RejectedBySystem, match=r".set server chat/r1 weight 100.: Permission denied"):
         await put(opened(server.operator), 0, "k")
 
 
