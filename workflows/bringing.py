@@ -10,6 +10,7 @@ from typing import Literal
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
+from backout.exposure import ExposureChange
 from backout.release_sets import SetTarget
 from backout.timeline_exposure import ExposureSet
 from workflows import options
@@ -41,6 +42,11 @@ class _Way:
     for_good: bool = False
     """Nothing of it is put back: what fails is tried again, and the others go on."""
 
+    @property
+    def is_emergency(self) -> bool:
+        """Whether it is the decision to take off whatever is there."""
+        return self.for_good and not self.off
+
     def percent(self, part: SetTarget) -> int:
         """Return where the target is to go."""
         return 0 if self.off else part.wanted(self.stage)
@@ -59,7 +65,7 @@ async def bring(
     parts, now = targets.plan.moved(stage, after=after), workflow.now()
     if targets.is_one:
         for part in parts:
-            await _set(targets, part, _Way(stage, parts, now), options.SET_EXPOSURE)
+            await _set(targets, part, _Way(stage, parts, now, for_good=for_good), options.SET_EXPOSURE)
         return None
     begun = targets.begin(
         stage,
@@ -121,7 +127,9 @@ async def _each(targets: ReleaseSet, parts: Sequence[SetTarget], way: _Way) -> d
     """Bring each of these there, in order, each within its share of the time."""
     failed: dict[str, ActivityError] = {}
     for number, part in enumerate(parts):
-        limits = options.shared(options.SET_IN_A_SET, way.until - workflow.now(), among=len(parts) - number)
+        # What fails in an emergency has its turn again: the others do not wait for it.
+        usual = options.SET_AT_ONCE if way.is_emergency else options.SET_IN_A_SET
+        limits = options.shared(usual, way.until - workflow.now(), among=len(parts) - number)
         try:
             await _set(targets, part, way, limits)
         except ActivityError as failure:
@@ -139,9 +147,7 @@ async def _set(targets: ReleaseSet, part: SetTarget, way: _Way, limits: Options)
         place=place(plan, way.stage, target, back=way.off),
         direction="down" if way.off else plan.direction,
     )
-    # An emergency is the decision to take off whatever is there.
-    expected = None if way.for_good and not way.off else targets.standing.at.get(target)
-    done = await targets.change(part, change, limits, expected=expected)
+    done = await _changed(targets, part, change, limits, way)
     await targets.tell(
         ExposureSet(
             at=workflow.now(),
@@ -154,6 +160,21 @@ async def _set(targets: ReleaseSet, part: SetTarget, way: _Way, limits: Options)
             changed=done.changed,
         )
     )
+
+
+async def _changed(
+    targets: ReleaseSet, part: SetTarget, change: Change, limits: Options, way: _Way
+) -> ExposureChange:
+    """Change a target while it stands where it is known to; an emergency takes off whatever is there."""
+    if not way.is_emergency:
+        return await targets.change(part, change, limits, expected=targets.standing.at.get(part.target))
+    for _ in range(options.MOST_RACES):
+        try:
+            return await targets.change(part, change, limits, expected=None)
+        except ActivityError as failure:
+            if not was_moved(failure):
+                raise
+    return await targets.change(part, change, limits, expected=None)
 
 
 async def _undone(targets: ReleaseSet, way: _Way, failed: dict[str, ActivityError]) -> Trouble:

@@ -13,6 +13,7 @@ from temporalio.exceptions import ActivityError
 from backout.exposure import Exposure, ExposureChange, StagedPlan, Unfinished
 from backout.release_sets import SetTarget
 from backout.timeline_exposure import ExposureSet, StagePutBack
+from workflows import options
 from workflows.failures import reason
 from workflows.options import Options
 from workflows.setting import Change, read_part, set_part
@@ -105,13 +106,13 @@ class ReleaseSet:
             tried = self.unfinished.left | {target: left}
             self.unfinished = self.unfinished.model_copy(update={"left": tried})
 
-    async def look(self, *, summary: str) -> dict[str, str]:
-        """Read where every target stands; return why, for each that could not be read."""
+    async def look(self, *, summary: str, within: timedelta | None = None) -> dict[str, str]:
+        """Read where every target stands, in this time; return why, for each that could not be read."""
         unread: dict[str, str] = {}
 
         async def read(part: SetTarget) -> None:
             try:
-                found = await read_part(self.plan, part, summary=summary)
+                found = await read_part(self.plan, part, summary=summary, within=within)
             except ActivityError as failure:
                 unread[part.target] = reason(failure)
                 self.standing.doubt(part.target)
@@ -123,7 +124,7 @@ class ReleaseSet:
 
     async def stopped(self, why: str) -> str:
         """Look where everything stands after a stop, as a write may have been under way; say it."""
-        unread = await self.look(summary="where did it stop?")
+        unread = await self.look(summary="where did it stop?", within=options.LOOK_AFTER_A_STOP)
         if unread and self.is_one:
             return f"{why.removesuffix('.')}; the exposure could not be read: {unread[self.plan.target]}"
         told = [f"{target} could not be read: {trouble}" for target, trouble in unread.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any, Literal
 
 from temporalio import workflow
@@ -95,7 +96,7 @@ async def _taken(desk: Desk, targets: ReleaseSet, *, at_once: bool) -> str:
     taken = await settling.take_over(desk, targets.plan)
     refusal = "it was stopped"
     try:
-        refusal = await _unread(desk, targets)
+        refusal = await _unread(desk, targets, within=options.LOOK_AT_ONCE if at_once else None)
     finally:
         if refusal and not at_once:
             settling.begin_again(desk, taken)
@@ -103,11 +104,11 @@ async def _taken(desk: Desk, targets: ReleaseSet, *, at_once: bool) -> str:
     return "" if at_once else refusal
 
 
-async def _unread(desk: Desk, targets: ReleaseSet) -> str:
+async def _unread(desk: Desk, targets: ReleaseSet, *, within: timedelta | None) -> str:
     """Look where the targets of a set stand; say which could not be read, empty where all were."""
     if not targets.plan.targets:
         return ""
-    unread = await targets.look(summary="where does it stand?")
+    unread = await targets.look(summary="where does it stand?", within=within)
     desk.keep(targets.standing.exposures)
     return "; ".join(f"{target} could not be read: {why}" for target, why in unread.items())
 
