@@ -45,7 +45,8 @@ async def alone(desk: Desk, plan: StagedPlan) -> Stopped | None:
         return None
     if not found.holder:
         return None
-    await leave(desk)
+    if desk.settling is None or desk.settling.done():
+        await leave(desk)  # else they are ours until what a stage has changed is put back
     other = f"{'' if is_rollout(found.holder) else 'incident '}{short_of(found.holder)}"
     return Stopped(
         why=f"{found.target} is being changed by {other}: resume once that one is over, or take everything "
