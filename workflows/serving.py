@@ -64,6 +64,8 @@ async def served(desk: Desk, step: ServedStep) -> Achieved:
     """See that only the baseline answers, on every probe, once clients have caught up."""
     if desk.case.chosen:
         return Done(result=f"not asked: {desk.case.chosen} was chosen, which leaves the candidate to users")
+    if desk.case.came_back:
+        return Done(result="not asked: exposure was brought back, which leaves the candidate to users")
     lag = _left(desk, step)
     request = AskServed(
         probes=step.probes,
