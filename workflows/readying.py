@@ -65,7 +65,9 @@ async def _missing(desk: Desk, capacity: Capacity, until: datetime, *, baseline:
     for check in capacity.checks:
         results[check] = await _look(desk, check, until, baseline=baseline)
     while any(not result.passed for result in results.values()) and workflow.now() < until:
-        pause = min(options.CHECK_AGAIN, until - workflow.now())
+        # A long time is not looked through more often than a short one: a history has an end.
+        usual = options.between_looks(options.CHECK_AGAIN, capacity.within)
+        pause = min(usual, until - workflow.now())
         await workflow.sleep(pause, summary=f"before {baseline} is looked at again")
         # All of them again: one that passed a minute ago says little of now.
         for check in capacity.checks:
