@@ -18,7 +18,9 @@ def goes_further(desk: Desk, step: Step) -> bool:
     if not isinstance(revert, RevertStep):
         return False
     case.give_up_alternative()
-    left = way_back.left_below(revert.stages, case.exposure)
+    # A pointer that flips at the last stage says nothing of the stages before it.
+    at = way_back.most(revert.parts, case.exposures)
+    left = way_back.left_below(revert.stages, case.exposure if at is None else at)
     went = case.further.get(step.name, 0)
     if not left or went >= len(revert.stages) + len(case.tried):
         return False
