@@ -285,8 +285,9 @@ def _ask_line(ask: Ask, incident: str) -> str:
 
 
 def voting(ask: Ask) -> str:
-    """Return how a vote stands and what it takes; empty where nothing is voted on."""
-    votes = f" {len(ask.approved_by)} of {ask.quorum} approved." if ask.quorum else ""
+    """Return how a vote stands and what it takes, to follow its question; empty where nothing is voted on."""
+    end = "" if ask.what.endswith((".", "?", "!")) else "."
+    votes = f"{end} {len(ask.approved_by)} of {ask.quorum} approved." if ask.quorum else ""
     if ask.roles_needed > 1:
         votes += f" It takes {ask.roles_needed} roles, each filled by another person."
     if ask.must:

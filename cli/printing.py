@@ -16,10 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from backout.addressing import ListedIncident, short_of
-from backout.commands import answers, judging, voting
+from backout.commands import VERBS, answers, judging, voting
 from backout.outbox import OutboxEntry
+from backout.people import Action
 from backout.timeline import Event
-from backout.view import Ask, IncidentView, Question
+from backout.view import Ask, IncidentView, Phase, Question
 
 Listed: TypeAlias = tuple[ListedIncident, ...]
 _SHOWN_EVENTS = 8
@@ -127,6 +128,7 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
         ("alerts", str(summary.alerts)),
         ("owned by", view.acknowledged_by or "nobody yet"),
         *(("waits for", _ask(ask, short_of(summary.incident))) for ask in view.asks),
+        ("at once", _at_once(view)),
         *(("judgment", _question(one, short_of(summary.incident))) for one in view.questions),
         ("next", ", ".join(view.next_steps)),
         *(("due", one.line) for one in view.notices),
@@ -136,6 +138,16 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
         ("closed", moment(summary.closed_at) if summary.closed_at else ""),
         ("postmortem", view.postmortem),
     )
+
+
+def _at_once(view: IncidentView) -> str:
+    """Return who can take everything off and how; empty where nobody can, or nothing is left to take off."""
+    may = [name for name, role in view.playbook.roles.items() if Action.EMERGENCY in role.may]
+    over = view.summary.phase is Phase.CLOSED or view.emergency or view.summary.exposure == 0
+    if over or not may or not view.can_take_off:
+        return ""
+    how = VERBS["emergency"].filled(incident=short_of(view.summary.incident), code="")
+    return f"{' or '.join(may)} can take everything off, whatever it waits for: backout {how}"
 
 
 def _ask(ask: Ask, incident: str) -> str:

@@ -9,8 +9,9 @@ import pytest
 
 from backout.alerts import Alert
 from backout.outbox import OutboxEntry
+from backout.people import Action
 from backout.rules import Weight
-from backout.view import Question
+from backout.view import Phase, Question
 from cli import printing
 from tests.unit.views import empty_view, full_view
 
@@ -74,6 +75,28 @@ def test_an_incident_shows_the_questions_that_weigh_now_and_how_to_answer(
     shown = capsys.readouterr().out
     assert "Is it new? (safety_view) Asked of product." in shown
     assert "Answer with: backout judge chat/r2 safety_view fine." in shown
+
+
+def test_an_open_incident_says_who_can_take_everything_off(capsys: pytest.CaptureFixture[str]) -> None:
+    begun = empty_view()
+    told = "commander can take everything off, whatever it waits for: backout emergency chat/r2 <reason>"
+    may = begun.playbook.roles["commander"].model_copy(update={"may": (Action.EMERGENCY,)})
+    playbook = begun.playbook.model_copy(update={"roles": {**begun.playbook.roles, "commander": may}})
+    armed = begun.model_copy(update={"playbook": playbook})
+    off = armed.summary.model_copy(update={"exposure": 0})
+    for view, shown in (
+        (armed, True),
+        (begun, False),
+        (armed.model_copy(update={"can_take_off": False}), False),
+        (armed.model_copy(update={"emergency": "Ann"}), False),
+        (armed.model_copy(update={"summary": off}), False),
+        (
+            armed.model_copy(update={"summary": armed.summary.model_copy(update={"phase": Phase.CLOSED})}),
+            False,
+        ),
+    ):
+        printing.incident(view)
+        assert (told in capsys.readouterr().out) is shown
 
 
 def test_a_piped_table_has_no_blanks_at_the_ends_of_its_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,6 +91,13 @@ def test_a_rejection_ends_its_own_vote_and_says_what_that_means() -> None:
 def test_a_vote_says_how_it_stands_and_what_it_takes() -> None:
     ask = approval(required=("product",), approved_by=("ben",), broken_by=("ann",))
     assert voting(ask) == (
-        " 1 of 2 approved. Among them must be product, each another person. 1 broke the glass for it; it "
+        ". 1 of 2 approved. Among them must be product, each another person. 1 broke the glass for it; it "
         "takes two roles."
     )
+
+
+def test_a_vote_does_not_run_into_its_question() -> None:
+    asked = approval().model_copy(update={"what": "Ready?"})
+    assert f"{asked.what}{voting(asked)}" == "Ready? 0 of 2 approved."
+    asked = asked.model_copy(update={"what": "within 4s"})
+    assert f"{asked.what}{voting(asked)}" == "within 4s. 0 of 2 approved."
