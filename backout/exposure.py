@@ -127,7 +127,7 @@ class StagedPlan(Frozen):
         ]
         if self.capacity:
             terms.append(f"{self.capacity.target} at {self.capacity.percent} % for the baseline first")
-        if self.mixed_for:
+        if self.mixed_for and len(self.parts) > 1:
             back = "exposure goes back to the stage before"
             policy = "at once" if self.on_target_failure == "put_back" else "unless it can be pushed on"
             terms.append(f"where a target fails {back} {policy}, within {format_duration(self.mixed_for)}")

@@ -154,3 +154,6 @@ def test_who_approves_a_plan_reads_that_exposure_may_rise_again_and_within_what_
     back = plan.model_copy(update={"on_target_failure": "put_back"})
     assert back.terms.endswith("goes back to the stage before at once, within 1m30s")
     assert plan.model_copy(update={"targets": (), "mixed_for": None}).terms == ""
+    # Such as an alternative of one target, in the place of a set's revert.
+    alone = plan.model_copy(update={"targets": plan.targets[:1], "capacity": None})
+    assert "where a target fails" not in alone.terms
