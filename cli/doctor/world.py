@@ -21,7 +21,7 @@ from backout.site import (
     TerminalChannel,
     WebhookChannel,
 )
-from backout.steps import StagedStep, Step
+from backout.steps import RevertStep, StagedStep, Step
 from backout.targets import (
     FlagdFileTarget,
     HaproxyTarget,
@@ -124,6 +124,9 @@ class World:
         return places
 
     async def _target(self, name: str, config: Target, places: Mapping[str, Place]) -> None:
+        if readied := [one.release.service for one in self._playbooks.values() if name in _readied(one)]:
+            await self._capacity(name, config, places[readied[0]])
+            return
         users = [playbook for playbook in self._playbooks.values() if name in _changed(playbook)]
         service = users[0].release.service if users else ""
         baseline = places[service].baseline if users else ""
@@ -135,12 +138,22 @@ class World:
             exposure = await self._adapters.target(config).read(service=service, release=release)
         self._report.ok(f"target {name}", f"{exposure.percent} % of traffic is on {release}")
         if not users:
-            self._report.warn(f"target {name}", "No playbook reverts on it.")
+            self._report.warn(f"target {name}", "No playbook changes it.")
         back_to = goes_back_to(config)
         if back_to and baseline and baseline not in {back_to, self._release}:
             advice = "Change its 'baseline' in the site file, unless both are the same."
             known = f"the last known good release of {service} is {baseline}"
             self._report.warn(f"target {name}", f"At 0 % traffic goes to {back_to}, but {known}. {advice}")
+
+    async def _capacity(self, name: str, config: Target, place: Place) -> None:
+        """Read how much capacity the baseline has: the target is never asked for the candidate."""
+        if not place.baseline:
+            advice = "Name that with 'backout release baseline'."
+            self._report.warn(f"target {name}", f"It is asked for the last known good release. {advice}")
+            return
+        async with patience():
+            found = await self._adapters.target(config).read(service=place.service, release=place.baseline)
+        self._report.ok(f"target {name}", f"{place.baseline} has {found.percent} % of its capacity")
 
     async def _channel(self, name: str, channel: ports.Channel) -> None:
         what = f"channel {name}"
@@ -226,10 +239,18 @@ def _stands_in(config: Target) -> str | None:
 
 
 def _changed(playbook: Playbook) -> set[str]:
-    """Return the targets that a playbook changes."""
-    return {
+    """Return the targets that hold exposure which a playbook changes, or what is milder than that."""
+    parts = {
         part.target for step in _all_steps(playbook) if isinstance(step, StagedStep) for part in step.parts
     }
+    others = (one for step in playbook.steps if isinstance(step, RevertStep) for one in step.alternatives)
+    return parts | {part.target for one in others for part in one.targets}
+
+
+def _readied(playbook: Playbook) -> set[str]:
+    """Return the targets that hold the baseline's capacity."""
+    steps = (step for step in playbook.steps if isinstance(step, RevertStep))
+    return {step.capacity.target for step in steps if step.capacity}
 
 
 def _all_steps(playbook: Playbook) -> tuple[Step, ...]:
