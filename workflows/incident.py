@@ -131,9 +131,10 @@ class Incident:
 
     async def _close(self) -> bool:
         """Close; say whether it is closed. It is not where an alert began meanwhile that nobody looked at."""
-        await communicating.last_words(self._desk)
         await settling.over(self._desk)
+        # What is still owed to customers may take hours, and is no reason to keep others from the targets.
         await fencing.leave(self._desk)
+        await communicating.last_words(self._desk)
         await self._desk.stop_background()
         await self._desk.settle()
         consenting.give_up(self._desk, CAN_WAIT, "the playbook is over")

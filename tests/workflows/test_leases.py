@@ -10,8 +10,9 @@ from backout.timeline import Held
 from backout.timeline_exposure import ExposureSet
 from backout.timeline_fencing import TargetsTakenOver
 from backout.view import IncidentOutcome, IncidentView, Phase
+from tests.workflows.communicated import APPROVED, draft
 from tests.workflows.engine import Engine, Incidents, alert, running
-from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, RIGHTS, playbook
+from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, RIGHTS, VERIFY, playbook
 from tests.workflows.release_sets import SET, set_running
 from tests.workflows.test_release_sets_capacity import CAPACITY, with_replicas
 
@@ -202,3 +203,14 @@ async def test_leases_that_cannot_be_given_back_do_not_keep_an_incident_from_clo
         two = await second(engine)
         await two.result()
     assert engine.world.leases.held == {}
+
+
+async def test_who_still_owes_a_last_word_keeps_nobody_from_the_targets(waiting: Client) -> None:
+    async with running(waiting) as engine:
+        told = playbook(DETECT, REVERT, VERIFY, POSTMORTEM, communications=[APPROVED])
+        incident = await engine.open(told, alert("ProviderDown"))
+        view = await incident.until(lambda view: view.postmortem and draft(view) is not None)
+        held = dict(engine.world.leases.held)
+        await incident.handle.terminate()
+    assert view.summary.outcome is IncidentOutcome.OPEN
+    assert held == {}
