@@ -12,7 +12,7 @@ from temporalio.exceptions import ActivityError
 from activities.signals import SignalActivities
 from backout.evaluation import Evaluation, Outcome
 from backout.exposure import Exposure, StagedPlan, Unfinished
-from backout.model import Frozen
+from backout.model import Frozen, format_duration
 from backout.requests import Observation, Observe
 from backout.timeline import SignalsJudged
 from backout.timeline_exposure import ExposureSet, StagePutBack
@@ -145,7 +145,7 @@ class StagedRevert:
             self._walk.soak.model_copy(update={"withdrawn": is_off}),
             options.observe(self._walk.soak.lasting),
             activity_id=f"soak-{stage}",
-            summary=f"soak at {stage} % for {self._walk.plan.soak}",
+            summary=f"soak at {stage} % for {format_duration(self._walk.plan.soak)}",
         )
         sense: Literal["breach", "recovery"] = "recovery" if self._is_down else "breach"
         judged = SignalsJudged(
