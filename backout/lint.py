@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from backout.arming import Recorded, arming_problems
+from backout.lint_alternatives import alternative_problems
 from backout.lint_channels import channel_problems
 from backout.lint_checks import check_step_problems
 from backout.lint_communications import communication_problems
@@ -48,6 +49,7 @@ def lint(playbook: Playbook, *, templates: Mapping[str, str], site: Site | None)
         *step_problems(playbook, site),
         *check_step_problems(playbook, site),
         *set_problems(playbook, site),
+        *alternative_problems(playbook),
         *served_problems(playbook, site),
         *window_problems(playbook),
         *length_problems(playbook, site),

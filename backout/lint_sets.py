@@ -92,7 +92,7 @@ def _kinds(path: Path, parts: Sequence[SetTarget], site: Site | None) -> Iterato
             msg = f"{part.target} holds any percent, so it follows the stages; delete its 'flips_at'"
             yield Problem(path=(*path, i, "flips_at"), message=msg)
         held = target.model_dump_json()
-        if held in first:
+        if first.get(held, part.target) != part.target:
             msg = f"{part.target} is the same as {first[held]} under another name; name one of them"
             yield Problem(path=(*path, i, "target"), message=msg)
         first.setdefault(held, part.target)

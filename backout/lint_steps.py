@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from backout.criteria import AlertTest, EventTest
@@ -140,11 +140,16 @@ def _nonsense(step: Step, field: str, move: Move) -> str:
     return _NONSENSE.get((step.step, field, move), "")
 
 
-def _stages(path: Path, step: RevertStep) -> Iterator[Problem]:
-    for i, (before, after) in enumerate(pairwise(step.stages)):
+def falling(path: Path, stages: Sequence[int]) -> Iterator[Problem]:
+    """Yield stages on a way down that are not below the one before."""
+    for i, (before, after) in enumerate(pairwise(stages)):
         if after >= before:
             msg = f"stages must fall: {after} % does not come after {before} %"
             yield Problem(path=(*path, i + 1), message=msg)
+
+
+def _stages(path: Path, step: RevertStep) -> Iterator[Problem]:
+    yield from falling(path, step.stages)
     if step.stages[-1] != 0:
         msg = f"the last stage leaves {step.stages[-1]} % on a bad release; end with 0 to take all of it off"
         yield Problem(path=(*path, len(step.stages) - 1), message=msg, severity="warning")
