@@ -149,6 +149,8 @@ class Case(BaseModel):
     """Who brings exposure back up, and why; empty while nobody does."""
     came_back: bool = False
     """People brought exposure back up to where it was found, and no rule fired."""
+    stayed: bool = False
+    """People left exposure where users had recovered, between two stages."""
     further: dict[str, int] = {}
     """How often each verification sent the playbook back to the revert."""
     leased: tuple[str, ...] = ()
@@ -226,7 +228,7 @@ class Case(BaseModel):
         self.authorised, self.acknowledged_by, self.ladder = (), "", None
         self.verified, self.reverted, self.released = False, False, False
         self.emergency, self.chosen, self.tried = "", "", ()
-        self.recovered, self.coming_back, self.came_back = False, "", False
+        self.recovered, self.coming_back, self.came_back, self.stayed = False, "", False, False
         self.further = {}
         self.sent, self.ticks, self.rejections = (), {}, {}
         self.answered, self.investigated, self.sessions = (), (), ()

@@ -89,7 +89,7 @@ def stage_of(case: Case) -> Stage:
         return Stage.RESOLVED
     if case.ending is not None:
         return Stage.CLOSED
-    if case.chosen or case.came_back or (case.recovered and not case.held):
+    if case.chosen or case.came_back or case.stayed or (case.recovered and not case.held):
         return Stage.ADJUSTED
     if case.reverted:
         return Stage.MONITORING

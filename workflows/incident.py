@@ -211,6 +211,8 @@ class Incident:
                 case.settle(IncidentOutcome.ABORTED)
             case Directive.CLOSE:
                 case.settle(IncidentOutcome.CLOSED)
+            case Directive.SKIP if case.recovered:
+                case.stayed = True
             case _:
                 pass
         # An emergency is over once its step is left, whichever way.

@@ -24,7 +24,7 @@ from workflows.revert import WalkedDown
 async def revert(desk: Desk, step: RevertStep, until: datetime) -> Achieved:
     """Have a proven baseline and an authorised plan, walk down its stages, and say where that ended."""
     case = desk.case
-    case.reverted, case.recovered, case.came_back = False, False, False
+    case.reverted, case.recovered, case.came_back, case.stayed = False, False, False, False
     if case.coming_back:
         return await _come_back(desk, step)
     if refusal := await proving.proven(desk, until):

@@ -66,6 +66,10 @@ async def served(desk: Desk, step: ServedStep) -> Achieved:
         return Done(result=f"not asked: {desk.case.chosen} was chosen, which leaves the candidate to users")
     if desk.case.came_back:
         return Done(result="not asked: exposure was brought back, which leaves the candidate to users")
+    if desk.case.stayed:
+        return Done(
+            result="not asked: exposure was left where users recovered, so the candidate still answers"
+        )
     lag = _left(desk, step)
     request = AskServed(
         probes=step.probes,

@@ -72,6 +72,7 @@ STAGES: list[tuple[Case, Stage]] = [
     (case_of(stage(1, 100, 50), recovered=True, held="users recovered at 50 %"), Stage.REVERTING),
     (case_of(stage(1, 100, 50), recovered=True), Stage.ADJUSTED),
     (case_of(stage(1, 100, 50), came_back=True), Stage.ADJUSTED),
+    (case_of(stage(1, 100, 50), stayed=True), Stage.ADJUSTED),
     (case_of(stage(1, 100, 50), came_back=True, verified=True), Stage.RESOLVED),
     (case_of(ending=IncidentOutcome.FALSE_ALARM), Stage.FALSE_ALARM),
     (case_of(stage(1, 100, 50), ending=IncidentOutcome.ABORTED), Stage.CLOSED),

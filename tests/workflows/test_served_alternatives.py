@@ -1,4 +1,4 @@
-"""Where something milder was chosen, or exposure came back, the candidate still serves: nothing is asked."""
+"""Where something milder was chosen, or exposure came back or stayed, the candidate serves: nothing is asked."""
 
 from __future__ import annotations
 
@@ -35,4 +35,15 @@ async def test_after_exposure_came_back_nobody_asks_whether_the_baseline_alone_a
         await incident.result()
         (done,) = [e for e in await incident.events(StepFinished) if e.step == "served"]
     assert done.result == "not asked: exposure was brought back, which leaves the candidate to users"
+    assert asked.asked == []
+
+
+async def test_who_stays_where_users_recovered_knows_that_the_candidate_answers(waiting: Client) -> None:
+    async with running(waiting) as engine:
+        asked = probe(engine)
+        incident = await recovered(engine, {**SERVED, "lag": "1m"})
+        await incident.act("bob", Action.SKIP, reason="well here")
+        await incident.result()
+        (done,) = [e for e in await incident.events(StepFinished) if e.step == "served"]
+    assert done.result == "not asked: exposure was left where users recovered, so the candidate still answers"
     assert asked.asked == []
