@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from backout.authority import rights
 from backout.model import format_duration as written
-from backout.people import NEEDS_REASON, Action
+from backout.people import NEEDS_REASON, Action, ReleaseRight
 from backout.playbook import Playbook
 from backout.rendering import escape_markdown as plain
 
@@ -21,7 +21,7 @@ def rights_lines(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]
         ("Right", *playbook.roles),
         (
             (action + (" (with a reason)" if action in NEEDS_REASON else ""), *_marks(playbook, action))
-            for action in Action
+            for action in (*Action, *_over_releases(playbook))
         ),
     )
     yield from _decisions(playbook)
@@ -34,7 +34,13 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[st
     yield ""
 
 
-def _marks(playbook: Playbook, action: Action) -> tuple[str, ...]:
+def _over_releases(playbook: Playbook) -> Iterator[ReleaseRight]:
+    """Yield the rights over releases that somebody has: a playbook may do without them."""
+    held = {right for role in playbook.roles.values() for right in role.may}
+    yield from (right for right in ReleaseRight if right in held)
+
+
+def _marks(playbook: Playbook, action: Action | ReleaseRight) -> tuple[str, ...]:
     return tuple("yes" if action in role.may else "" for role in rights(playbook).values())
 
 

@@ -40,3 +40,11 @@ def test_it_says_nothing_of_what_the_playbook_does_not_have() -> None:
     assert "Break-glass" not in text
     assert "consented" not in text
     assert "reverts at once; nobody is asked." in text
+
+
+def test_rights_over_releases_are_there_where_somebody_has_them() -> None:
+    assert "| lift |" not in render(changed({}), members=None)
+    text = render(changed({"roles.commander.may": ["approve", "hold", "lift"]}), members=None)
+    (line,) = [line for line in text.splitlines() if line.startswith("| lift |")]
+    assert line.count("yes") == 1
+    assert "| baseline |" not in text
