@@ -178,7 +178,7 @@ def doors_of(site: Site) -> list[str]:
         *(f"POST /alerts/{sender}" for sender in doors.alerts.open),
         *_slack_doors(doors.slack),
         *(["POST /signals"] if takes_pushes else []),
-        *(["POST /releases", "POST /events"] if doors.releases else []),
+        *(["POST /releases", "POST /rollouts", "POST /events", "GET /freeze"] if doors.releases else []),
     ]
 
 

@@ -204,7 +204,7 @@ def of_kind(timeline: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 def test_what_pipelines_and_judges_may_send_is_said_when_it_starts(guarded: tuple[Up, Judges]) -> None:
     running, _ = guarded
-    assert "POST /signals, POST /releases, POST /events" in running.said
+    assert "POST /signals, POST /releases, POST /rollouts, POST /events, GET /freeze" in running.said
 
 
 def test_a_release_that_turns_bad_is_reverted_by_its_armed_rule_without_any_alert(
