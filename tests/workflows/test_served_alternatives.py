@@ -1,4 +1,4 @@
-"""Where something milder was chosen, or exposure came back or stayed, the candidate serves: nothing is asked."""
+"""Where something milder was chosen, or exposure came back or stayed, the candidate serves: none is asked."""
 
 from __future__ import annotations
 
