@@ -55,7 +55,7 @@ SET_AT_ONCE = replace(SET_EXPOSURE, retry_policy=_retried(1))
 """One target of several in an emergency: one that hangs keeps no other waiting."""
 MOST_RACES = 3
 """So often an emergency tries again at once what somebody moved between its look and its change."""
-PUT_BACK = replace(SET_EXPOSURE, retry_policy=_retried(0))
+PUT_BACK = replace(SET_EXPOSURE, retry_policy=_retried(0), schedule_to_close=timedelta(minutes=5))
 READ_EXPOSURE = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(4))
 LOOK_AFTER_A_STOP = timedelta(seconds=5)
 """So long a walk that was stopped looks where its targets stand: who stopped it may want to act."""

@@ -95,7 +95,7 @@ def test_an_unknown_incident_is_refused(running: Up) -> None:
 
 def test_show_says_where_it_stands_and_what_comes_next(running: Up, incident: str) -> None:
     shown = running.backout("incidents", "show", incident).stdout
-    assert "chat/r7  conversational-agent version 3, critical" in shown
+    assert "chat/r7  conversational-agent version 4, critical" in shown
     assert "(step detect, until " in shown
     assert "next" in shown
     assert "Alert ErrorsHigh from alertmanager is firing" in shown
@@ -138,7 +138,7 @@ def test_the_list_has_a_line_for_each_incident(running: Up, incident: str) -> No
 
 def test_the_timeline_is_told_in_order(running: Up, incident: str) -> None:
     told = [line for line in running.backout("incidents", "timeline", incident).stdout.splitlines() if line]
-    assert "Incident opened with playbook conversational-agent version 3" in told[1]
+    assert "Incident opened with playbook conversational-agent version 4" in told[1]
     numbers = [event["seq"] for event in running.json("incidents", "timeline", incident)]
     assert numbers == sorted(numbers)
 

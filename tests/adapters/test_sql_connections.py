@@ -121,7 +121,7 @@ async def test_all_counts_of_one_look_are_of_one_moment(server: str) -> None:
     total = "SELECT count(*) FROM moving"
     with psycopg.connect(server, autocommit=True) as other:
         other.execute("CREATE TABLE moving (n INTEGER)")
-        other.execute("CREATE EXTENSION dblink")
+        other.execute("CREATE EXTENSION IF NOT EXISTS dblink")
         insert = f"SELECT count(*) FROM dblink_exec('{server}', 'INSERT INTO moving VALUES (1)') AS done"  # noqa: S608
         first, done, second = await look(source, total, insert, f"{total} ")
         assert (first.total, done.total, second.total) == (0, 1, 0)

@@ -207,7 +207,7 @@ def test_a_site_is_read_into_its_model() -> None:
             '»"http://127.0.0.1:9101/served?release=$relase"',
             (
                 "checks.served-version.url: unknown placeholder 'relase'; did you mean 'release'? "
-                "Known: service, release"
+                "Known: service, release, baseline"
             ),
         ),
     ],

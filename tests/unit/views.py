@@ -44,6 +44,7 @@ from backout.timeline_plans import PlanChosen
 from backout.view import Ask, Briefing, IncidentView, Phase
 from tests.unit.linted import changed
 from tests.unit.views_sets import capacity, put_back
+from tests.unit.views_taken_back import taken_back
 
 ROOT = Path(__file__).parents[2] / "templates"
 TEMPLATES = {
@@ -243,7 +244,7 @@ ENDED = (
     IncidentReopened(at=at(42.5), alert="ErrorsHigh"),
     IncidentEnded(at=at(43), outcome="recovered"),
 )
-EVERYTHING: tuple[Event, ...] = (*BEGUN, *DETECTED, *REVERTED, *DECIDED, *ENDED)
+EVERYTHING: tuple[Event, ...] = (*BEGUN, *DETECTED, *REVERTED, *DECIDED, *taken_back(at), *ENDED)
 """A timeline in which every kind of event occurs."""
 
 
