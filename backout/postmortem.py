@@ -30,7 +30,7 @@ from backout.timeline_baseline import BaselineProven, BaselineUnproven
 from backout.timeline_exposure import CapacitySet, CheckRun, ExposureSet, RevertStopped, StagePutBack
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import LadderEnded
-from backout.timeline_plans import PlanChosen
+from backout.timeline_plans import REVERT, PlanChosen
 from backout.view import IncidentView
 
 E = TypeVar("E", bound=BaseEvent)
@@ -236,6 +236,11 @@ def _questions(view: IncidentView, fired: Evaluation | None) -> tuple[str, ...]:
     asked += [
         f"Was it right that {one.veto} held {one.rule} back until {one.until:%H:%M:%S} UTC?"
         for one in _vetoes(_all(timeline, SignalsJudged))
+    ]
+    asked += [
+        f"Is '{event.chosen}' still in place, and who undoes it when?"
+        for event in _all(timeline, PlanChosen)
+        if event.chosen != REVERT
     ]
     asked.append(
         "Which thresholds, signals, rights or steps of the playbook should change? Who does it, by when?"

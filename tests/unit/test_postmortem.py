@@ -11,6 +11,7 @@ from backout.people import Action
 from backout.postmortem import Facts, facts
 from backout.releases import Artifact
 from backout.timeline import AlertReceived, Event, Held, StepTimedOut
+from backout.timeline_plans import PlanChosen
 from tests.unit.views import (
     alert,
     at,
@@ -164,3 +165,11 @@ def test_the_record_raises_the_questions_that_it_cannot_answer() -> None:
 
 def test_an_incident_that_no_signal_has_seen_asks_for_the_signal() -> None:
     assert "The signals fired no rule. Which signal or limit would have told it?" in found().questions
+
+
+def test_what_was_done_in_the_reverts_place_is_asked_after_until_somebody_undoes_it() -> None:
+    question = "Is 'strict' still in place, and who undoes it when?"
+    tried = PlanChosen(at=at(3), chosen="strict", not_chosen=("revert",), by=("Ann",))
+    after = PlanChosen(at=at(9), chosen="revert", not_chosen=(), by=("Ben",))
+    assert question in facts(view_of(tried, after)).questions
+    assert question not in facts(view_of(after)).questions
