@@ -120,10 +120,9 @@ async def test_an_incident_does_not_stop_a_rollout_that_is_turning_back(waiting:
         target = engine.world.target
         rollout = await at_fifty(engine)
         target.pause()
-        arrived = target.arrivals
         engine.world.sicken(candidate=0.6)
         engine.world.clock.go_on()
-        await target.reached(arrived + 1)
+        await rollout.until(lambda view: view.fired.startswith("Signals judged: fired"))
         await rollout.handle.signal(GIVE_WAY, "incident/chat/r2")
         await rollout.view()  # it has come by now
         target.go_on()
