@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.memory import MemoryWorld
-from tests.gateway.running import Gateway, connect, eventually, gateway_over, start_engine
+from tests.gateway.running import STARTED, Gateway, connect, eventually, gateway_over, start_engine
 from tests.workflows.engine import Engine
 from workflows.incident import TASK_QUEUE
 
@@ -29,10 +29,8 @@ async def client(engine: WorkflowEnvironment) -> AsyncIterator[Client]:
     yield client
 
     async def nothing_runs() -> bool:
-        running = [run.id async for run in client.list_workflows("ExecutionStatus = 'Running'")]
-        for incident in running:
-            await client.get_workflow_handle(incident).terminate()
-        return not running
+        STARTED.ids |= {run.id async for run in client.list_workflows("ExecutionStatus = 'Running'")}
+        return not await STARTED.end_all(client)
 
     await eventually(nothing_runs)
 

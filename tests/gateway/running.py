@@ -27,6 +27,7 @@ from gateway.admission import way_in
 from gateway.app import Secrets, Stores, build_app
 from gateway.incidents import Incidents
 from gateway.watches import Watches
+from tests.gateway.started import Started
 from tests.gateway.world import (
     PIPELINE_TOKEN,
     PLAYBOOKS,
@@ -40,6 +41,7 @@ from tests.gateway.world import (
 from workflows.search_attributes import ALL
 
 PATIENCE_S = 20
+STARTED = Started()
 FLAGS = ("transferProcessorMaxPollRPS", "timerProcessorMaxPollRPS", "visibilityProcessorMaxPollRPS")
 
 Seen = TypeVar("Seen")
@@ -61,7 +63,7 @@ async def start_engine(port: int | None = None) -> WorkflowEnvironment:
 async def connect(address: str, *interceptors: Interceptor, lazy: bool = False) -> Client:
     """Return a client; a lazy one asks nothing of the engine yet."""
     return await Client.connect(
-        address, data_converter=pydantic_data_converter, interceptors=interceptors, lazy=lazy
+        address, data_converter=pydantic_data_converter, interceptors=(*interceptors, STARTED), lazy=lazy
     )
 
 
