@@ -67,7 +67,7 @@ class StageOutOfRange(BackoutError):
 
 class ExposureMoved(BackoutError):
     """The exposure on {target} was moved by somebody else: it was {expected} and is {found}{by}. Nothing was
-    changed. Look why, then resume to go on from there, or skip."""
+    changed on it. Look why, then resume to go on from there, or skip."""
 
 
 class TemplateBroken(BackoutError):

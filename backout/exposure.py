@@ -120,6 +120,13 @@ class StagedPlan(Frozen):
         return self.targets or (SetTarget(target=self.target),)
 
     @property
+    def course(self) -> str:
+        """Return where it goes, over which stages and how fast, in words."""
+        where = " and ".join(part.target for part in self.parts)
+        stages = " -> ".join(f"{stage} %" for stage in self.stages)
+        return f"on {where}: {stages}, soak {format_duration(self.soak)}"
+
+    @property
     def terms(self) -> str:
         """What is agreed to beside the stages, to be read after them; empty where there is nothing."""
         terms = [

@@ -58,20 +58,7 @@ class Incidents:
             RejectedBySystem: the engine cannot take it as it is.
         """
         async with self._engine.calling(within_s, probed=False):
-            await self._client.start_workflow(
-                Incident.run,
-                opening,
-                id=opening.incident,
-                task_queue=TASK_QUEUE,
-                task_timeout=WORKFLOW_TASK,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                start_signal=Incident.alert.__name__,
-                start_signal_args=[alert],
-                search_attributes=search_attributes.of_incident(opening),
-                static_summary=details.summary(opening),
-                static_details=details.about(opening),
-            )
+            await self._start(opening, WorkflowIDConflictPolicy.USE_EXISTING, alert)
         return opening.incident
 
     async def begin(self, *, opening: OpenIncident, within_s: float = WITHIN_S) -> bool:
@@ -83,21 +70,28 @@ class Incidents:
         """
         try:
             async with self._engine.calling(within_s):
-                await self._client.start_workflow(
-                    Incident.run,
-                    opening,
-                    id=opening.incident,
-                    task_queue=TASK_QUEUE,
-                    task_timeout=WORKFLOW_TASK,
-                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                    search_attributes=search_attributes.of_incident(opening),
-                    static_summary=details.summary(opening),
-                    static_details=details.about(opening),
-                )
+                await self._start(opening, WorkflowIDConflictPolicy.FAIL)
         except WorkflowAlreadyStartedError:
             return False
         return True
+
+    async def _start(
+        self, opening: OpenIncident, conflict: WorkflowIDConflictPolicy, alert: Alert | None = None
+    ) -> None:
+        await self._client.start_workflow(
+            Incident.run,
+            opening,
+            id=opening.incident,
+            task_queue=TASK_QUEUE,
+            task_timeout=WORKFLOW_TASK,
+            id_conflict_policy=conflict,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=Incident.alert.__name__ if alert else None,
+            start_signal_args=[alert] if alert else [],
+            search_attributes=search_attributes.of_incident(opening),
+            static_summary=details.summary(opening),
+            static_details=details.about(opening),
+        )
 
     async def tell(self, *, incident: str, alert: Alert, within_s: float = WITHIN_S) -> bool:
         """Give an alert to an incident only if it is open; return whether it was.

@@ -8,7 +8,7 @@ from temporalio import workflow
 
 from backout.exposure import StagedPlan
 from backout.mandate import Mandate
-from backout.model import digest_of, format_duration
+from backout.model import digest_of
 from backout.people import AUTHORISES, Action
 from backout.release_sets import Alternative
 from backout.steps import RevertStep
@@ -54,20 +54,8 @@ def current(desk: Desk, step: RevertStep) -> StagedPlan:
 def plan(desk: Desk, step: RevertStep) -> StagedPlan:
     """Return the plan of the revert itself."""
     mandate = desk.mandate()
-    whole = StagedPlan(
-        incident=desk.opening.incident,
-        target=step.parts[0].target,
-        service=desk.opening.service,
-        release=desk.opening.release,
-        stages=step.stages,
-        soak=step.soak,
-        because=mandate.because,
-        targets=step.targets,
-        mixed_for=step.mixed_for,
-        on_target_failure=step.on_target_failure,
-        capacity=step.capacity,
-        conversations=step.conversations,
-    )
+    planned = desk.planned(step, because=mandate.because)
+    whole = planned.model_copy(update={"capacity": step.capacity})
     if workflow.patched(NAMES_ITS_STEP):
         return whole.model_copy(update={"step": step.name, "takes": mandate.takes})
     return whole
@@ -165,9 +153,7 @@ def _authorised_by(desk: Desk, subject: str) -> tuple[str, ...]:
 
 def _question(plan: StagedPlan, mandate: Mandate, about: str = "") -> Ask:
     """Return the question whether the plan may run; `about` is what an alternative does."""
-    stages = " -> ".join(f"{stage} %" for stage in plan.stages)
-    where = " and ".join(part.target for part in plan.parts)
-    how = f"on {where}: {stages}, soak {format_duration(plan.soak)}, because of {plan.because}{plan.terms}"
+    how = f"{plan.course}, because of {plan.because}{plan.terms}"
     what = f"Instead of the revert, {plan.alternative} ({about})" if about else f"Revert {plan.release}"
     return Ask(
         what=f"{what} {how}",

@@ -14,6 +14,7 @@ from backout import details
 from backout.case import Case, OpenIncident
 from backout.escalation import Level
 from backout.evaluation import Outcome
+from backout.exposure import StagedPlan
 from backout.mandate import Mandate, mandate
 from backout.people import Act, Action
 from backout.rules import Judgment
@@ -95,6 +96,22 @@ class Desk:
         if release_set & set(exposures):
             known = [percent for target, percent in case.exposures.items() if target in release_set]
             case.exposure = max(known)
+
+    def planned(self, step: StagedStep, *, because: str) -> StagedPlan:
+        """Return the plan of a walk over the step's stages."""
+        return StagedPlan(
+            incident=self.opening.incident,
+            target=step.parts[0].target,
+            service=self.opening.service,
+            release=self.opening.release,
+            stages=step.stages,
+            soak=step.soak,
+            because=because,
+            targets=step.targets,
+            mixed_for=step.mixed_for,
+            on_target_failure=step.on_target_failure,
+            conversations=step.conversations,
+        )
 
     def mandate(self) -> Mandate:
         """Return what a revert takes now."""

@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from backout.addressing import short_of
 from backout.authority import approvers, human_rule
 from backout.exposure import StagedPlan
-from backout.model import digest_of, format_duration
+from backout.model import digest_of
 from backout.people import Action
 from backout.steps import RolloutStep
 from backout.timeline_exposure import RevertStopped
@@ -104,31 +104,15 @@ def _keep(desk: Desk, plan: StagedPlan, walked: WalkedDown) -> None:
 
 
 def _plan(desk: Desk, step: RolloutStep) -> StagedPlan:
-    return StagedPlan(
-        incident=desk.opening.incident,
-        target=step.parts[0].target,
-        service=desk.opening.service,
-        release=desk.opening.release,
-        stages=step.stages,
-        soak=step.soak,
-        because=desk.opening.because,
-        targets=step.targets,
-        mixed_for=step.mixed_for,
-        on_target_failure=step.on_target_failure,
-        conversations=step.conversations,
-        direction="up",
-        step=step.name,
-    )
+    planned = desk.planned(step, because=desk.opening.because)
+    return planned.model_copy(update={"direction": "up", "step": step.name})
 
 
 def _question(desk: Desk, plan: StagedPlan) -> Ask:
     """Return the question whether the release may go up: nothing has fired, so people decide."""
     rule = human_rule(desk.playbook)
-    stages = " -> ".join(f"{stage} %" for stage in plan.stages)
-    where = " and ".join(part.target for part in plan.parts)
     return Ask(
-        what=f"Roll out {plan.release} on {where}: {stages}, soak {format_duration(plan.soak)}, "
-        f"begun by {plan.because}{plan.terms}",
+        what=f"Roll out {plan.release} {plan.course}, begun by {plan.because}{plan.terms}",
         actions=(Action.APPROVE, Action.REJECT),
         subject=digest_of(plan),
         quorum=rule.quorum,

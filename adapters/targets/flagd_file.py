@@ -35,6 +35,11 @@ class FlagdFile:
     sees the old one or the new one.
     """
 
+    capability = Capability.PERCENTAGE
+    """Weights are any percent."""
+    conversations = FlagdFileTarget.sees_to
+    """Whoever is bucketed away goes on at the baseline, with the next evaluation."""
+
     def __init__(self, path: str, flag: str, baseline: str, by: str = "targetingKey") -> None:
         # A link stays a link: the file that it names is replaced.
         self._path = Path(os.path.realpath(path))
@@ -52,16 +57,6 @@ class FlagdFile:
             Unreachable: the file cannot be read now.
         """
         return await asyncio.to_thread(self._read, release)
-
-    @property
-    def capability(self) -> Capability:
-        """Weights are any percent."""
-        return Capability.PERCENTAGE
-
-    @property
-    def conversations(self) -> frozenset[Conversations]:
-        """Whoever is bucketed away goes on at the baseline, with the next evaluation."""
-        return FlagdFileTarget.sees_to
 
     async def set(
         self,

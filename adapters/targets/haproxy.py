@@ -26,6 +26,11 @@ class Haproxy:
     first one made; `expected` is held against what was read immediately before the write.
     """
 
+    capability = Capability.PERCENTAGE
+    """Weights are any percent."""
+    conversations = HaproxyTarget.sees_to
+    """All: by weight, by maintenance, and by ending sessions."""
+
     def __init__(
         self, socket: str, backend: str, *, candidate: str, baseline: str, timeout: timedelta
     ) -> None:
@@ -45,16 +50,6 @@ class Haproxy:
         self._timeout_s = timeout.total_seconds()
         self._what = f"HAProxy at {socket}"
         self._turn = asyncio.Lock()
-
-    @property
-    def capability(self) -> Capability:
-        """Weights are any percent."""
-        return Capability.PERCENTAGE
-
-    @property
-    def conversations(self) -> frozenset[Conversations]:
-        """All: by weight, by maintenance, and by ending sessions."""
-        return HaproxyTarget.sees_to
 
     async def read(self, *, service: str, release: str) -> Exposure:  # noqa: ARG002  # the port's shape
         """Return the exposure of a release's server.

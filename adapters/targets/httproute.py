@@ -23,6 +23,11 @@ _MANAGER = {"fieldManager": "backout"}
 class HttpRouteWeights:
     """Changes both weights with one patch, which the API server makes only on the version that was read."""
 
+    capability = Capability.PERCENTAGE
+    """Weights are any percent."""
+    conversations = HttpRouteTarget.sees_to
+    """None: what becomes of sessions at weight 0 is up to the gateway."""
+
     def __init__(self, config: HttpRouteTarget, access: Access = OPEN) -> None:
         """Change the route that the site file names."""
         self._config = config
@@ -32,16 +37,6 @@ class HttpRouteWeights:
         self._routes = f"/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/httproutes"
         self._path = f"{self._routes}/{route}"
         self._api = JsonApi(self._what, config.url, timeout=config.timeout, access=access)
-
-    @property
-    def capability(self) -> Capability:
-        """Weights are any percent."""
-        return Capability.PERCENTAGE
-
-    @property
-    def conversations(self) -> frozenset[Conversations]:
-        """None: what becomes of sessions at weight 0 is up to the gateway."""
-        return HttpRouteTarget.sees_to
 
     async def read(self, *, service: str, release: str) -> Exposure:  # noqa: ARG002  # the port's shape
         """Return the candidate's share.

@@ -19,21 +19,16 @@ class MlflowAlias:
     a tag of the model, `backout.<alias>`, before it moves the alias, and again when it was seen there.
     """
 
+    capability = Capability.POINTER
+    """An alias is at one version."""
+    conversations = MlflowTarget.sees_to
+    """None: an alias knows of no conversation."""
+
     def __init__(self, config: MlflowTarget, access: Access = OPEN) -> None:
         """Move the alias that the site file names."""
         self._baseline = config.baseline
         self._registry = Registry(config, access)
         self._what = self._registry.what
-
-    @property
-    def capability(self) -> Capability:
-        """An alias is at one version."""
-        return Capability.POINTER
-
-    @property
-    def conversations(self) -> frozenset[Conversations]:
-        """None: an alias knows of no conversation."""
-        return MlflowTarget.sees_to
 
     async def read(self, *, service: str, release: str) -> Exposure:  # noqa: ARG002  # the port's shape
         """Return 100 where the alias is at the release's version, and 0 where it is at another one.

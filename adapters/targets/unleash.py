@@ -52,21 +52,16 @@ class UnleashRollout:
     not lock the strategy while it compares: of two patches at the very same moment both may pass.
     """
 
+    capability = Capability.PERCENTAGE
+    """A rollout is any percent."""
+    conversations = UnleashTarget.sees_to
+    """Whoever is bucketed away goes on at the baseline, with the next evaluation."""
+
     def __init__(self, config: UnleashTarget, access: Access = OPEN) -> None:
         """Change the strategy that the site file names."""
         self._config = config
         self._feature = Template(config.feature)
         self._api = JsonApi(f"Unleash {config.url}", config.url, timeout=config.timeout, access=access)
-
-    @property
-    def capability(self) -> Capability:
-        """A rollout is any percent."""
-        return Capability.PERCENTAGE
-
-    @property
-    def conversations(self) -> frozenset[Conversations]:
-        """Whoever is bucketed away goes on at the baseline, with the next evaluation."""
-        return UnleashTarget.sees_to
 
     async def read(self, *, service: str, release: str) -> Exposure:  # noqa: ARG002  # the port's shape
         """Return the rollout; 0 where the feature or the strategy is turned off.

@@ -24,6 +24,7 @@ from backout.case import OpenIncident
 from backout.lint import checked_playbook
 from backout.model import digest_of
 from backout.people import Act, Action, Actor
+from backout.playbook import Playbook
 from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentSummary, IncidentView, incident_id
 from cli.engine import is_ready, prepare_namespace, server_command
@@ -164,21 +165,7 @@ class World:
         file = self.folder / "playbooks" / "chat.yaml"
         # Not through the deployment: what an alert fires alone has no backtest, and would ask for approval.
         playbook = checked_playbook(file.read_text(), file=str(file), templates=load_templates(), site=None)
-        opening = OpenIncident(
-            incident=self.handle.id,
-            service="chat",
-            release="r2",
-            playbook=playbook,
-            digest=digest_of(playbook),
-        )
-        alert = Alert(
-            source="cli",
-            fingerprint="f1",
-            starts_at=datetime.now(UTC),
-            status="firing",
-            name="ProviderDown",
-        )
-        await Incidents(client=self.client).open(opening=opening, alert=alert)
+        await open_incident(self.client, playbook, service="chat", release="r2")
 
     async def approve(self) -> None:
         """Let Bob authorise the plan."""
@@ -254,3 +241,18 @@ async def killed(worker: Child) -> None:
 def stages(view: IncidentView) -> list[tuple[int, int]]:
     """Return the changes of exposure that the timeline tells of."""
     return [(event.before, event.after) for event in view.timeline if isinstance(event, ExposureSet)]
+
+
+async def open_incident(client: Client, playbook: Playbook, *, service: str, release: str) -> None:
+    """Open the incident of a release, as the gateway does for an alert that fires."""
+    opening = OpenIncident(
+        incident=incident_id(service, release),
+        service=service,
+        release=release,
+        playbook=playbook,
+        digest=digest_of(playbook),
+    )
+    alert = Alert(
+        source="cli", fingerprint="f1", starts_at=datetime.now(UTC), status="firing", name="ProviderDown"
+    )
+    await Incidents(client=client).open(opening=opening, alert=alert)

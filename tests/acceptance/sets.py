@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,16 +15,21 @@ from temporalio.client import Client
 
 from adapters.targets.flagd_flag import METADATA_KEY
 from adapters.targets.ledger import Ledger
-from backout.alerts import Alert
-from backout.case import OpenIncident
-from backout.model import digest_of
 from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentView, incident_id
 from backout.yaml_text import load_playbook
 from cli.processes import Child
 from gateway.incidents import Incidents
 from tests.acceptance.exposing import ExposureServer, Moment, Pause, exposure_server
-from tests.acceptance.killing import FLAGS, PATIENCE_S, PLAYBOOK, SITE, engine, metrics_page
+from tests.acceptance.killing import (
+    FLAGS,
+    PATIENCE_S,
+    PLAYBOOK,
+    SITE,
+    engine,
+    metrics_page,
+    open_incident,
+)
 from tests.acceptance.pausing_worker import PAUSED, PAUSES
 from tests.acceptance.running import ROOT, environment
 
@@ -118,21 +123,7 @@ class SetWorld:
         # Not through the deployment: what an alert fires alone has no backtest, and would ask for approval.
         # And past lint: the bound is that of soaks of minutes, which are shortened here.
         playbook = load_playbook(_playbook(service), file="chat.yaml")
-        opening = OpenIncident(
-            incident=incident_id(service, RELEASE),
-            service=service,
-            release=RELEASE,
-            playbook=playbook,
-            digest=digest_of(playbook),
-        )
-        alert = Alert(
-            source="cli",
-            fingerprint="f1",
-            starts_at=datetime.now(UTC),
-            status="firing",
-            name="ProviderDown",
-        )
-        await Incidents(client=self.client).open(opening=opening, alert=alert)
+        await open_incident(self.client, playbook, service=service, release=RELEASE)
 
     def stands_still(self, still: Still) -> bool:
         """Say whether that incident has come to its moment."""

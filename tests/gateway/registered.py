@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import httpx
+import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from backout.releases import Registration, ReleaseRecord
+from cli.starter import write_starter
 from tests.gateway.running import Gateway
 from tests.gateway.world import NINE, PIPELINE_TOKEN
 
 DIGEST = "sha256:" + "ab" * 32
+KINDS = ("model", "prompt", "config", "index", "guardrail")
 
 
 def a_registration(release: str = "r2", /, **changes: object) -> dict[str, object]:
@@ -50,3 +54,14 @@ async def status_of(client: Client, release: str) -> WorkflowExecutionStatus | N
 
 async def kept(gateway: Gateway) -> int:
     return len(await gateway.releases.releases(service=None, limit=100))
+
+
+def starter_site(folder: Path, client: Client, monkeypatch: pytest.MonkeyPatch, *releases: str) -> Path:
+    """Write the starter site, on the tests' engine, with a file that registers each of these releases."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
+    write_starter(folder)
+    artifacts = "".join(f"\n  - {{kind: {kind}, name: x, digest: {DIGEST}}}" for kind in KINDS)
+    for release in releases:
+        told = f"service: chat\nrelease: {release}\nplaybook: conversational-agent\nowner: team\n"
+        (folder / f"{release}.yaml").write_text(f"{told}artifacts:{artifacts}\n")
+    return folder / "site.yaml"

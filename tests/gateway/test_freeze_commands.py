@@ -16,14 +16,12 @@ import wiring
 from activities.quarantining import QuarantineActivities
 from backout.quarantining import QuarantineRelease
 from cli.main import app
-from cli.starter import write_starter
 from deployment import load_deployment, read_site
 from tests.gateway.frozen import ended, nothing_open, opened
-from tests.gateway.registered import DIGEST
+from tests.gateway.registered import DIGEST, starter_site
 from tests.gateway.running import Gateway
 from tests.gateway.world import NINE
 
-KINDS = ("model", "prompt", "config", "index", "guardrail")
 BAD = QuarantineRelease(
     service="chat", release="r2", incident="incident/chat/r2", why="rule critical fired", at=NINE
 )
@@ -31,13 +29,7 @@ BAD = QuarantineRelease(
 
 @pytest.fixture
 def site(tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
-    write_starter(tmp_path)
-    artifacts = "".join(f"\n  - {{kind: {kind}, name: x, digest: {DIGEST}}}" for kind in KINDS)
-    told = f"service: chat\nrelease: r3\nplaybook: conversational-agent\nowner: team\nartifacts:{artifacts}\n"
-    (tmp_path / "r3.yaml").write_text(told)
-    (tmp_path / "r2.yaml").write_text(told.replace("r3", "r2"))
-    site = tmp_path / "site.yaml"
+    site = starter_site(tmp_path, client, monkeypatch, "r2", "r3")
     door = "\ngateway:\n  releases: {token: {env: PIPELINES}}\n"
     site.write_text(site.read_text().replace("\ngateway:\n", door))
     return site

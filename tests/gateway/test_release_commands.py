@@ -10,22 +10,14 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from typer.testing import CliRunner
 
 from cli.main import app
-from cli.starter import write_starter
 from gateway.watches import Watches
-from tests.gateway.registered import DIGEST
+from tests.gateway.registered import starter_site
 from tests.gateway.running import eventually
-
-KINDS = ("model", "prompt", "config", "index", "guardrail")
 
 
 @pytest.fixture
 def site(tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
-    write_starter(tmp_path)
-    artifacts = "".join(f"\n  - {{kind: {kind}, name: x, digest: {DIGEST}}}" for kind in KINDS)
-    told = f"service: chat\nrelease: r2\nplaybook: conversational-agent\nowner: team\nartifacts:{artifacts}\n"
-    (tmp_path / "r2.yaml").write_text(told)
-    return tmp_path / "site.yaml"
+    return starter_site(tmp_path, client, monkeypatch, "r2")
 
 
 async def backout(site: Path, *words: str) -> str:
