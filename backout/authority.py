@@ -206,8 +206,7 @@ def approvers(rule: Rule, playbook: Playbook) -> tuple[str, ...]:
 
 def named(by: tuple[str, ...], required: tuple[str, ...], playbook: Playbook) -> tuple[str, ...]:
     """Return the roles whose approvals count where these are named and these required."""
-    everybody = (name for name, role in playbook.roles.items() if Action.APPROVE in role.may)
-    return tuple(dict.fromkeys((*(by or everybody), *required)))
+    return tuple(dict.fromkeys((*(by or playbook.holders(Action.APPROVE)), *required)))
 
 
 def human_rule(playbook: Playbook) -> Rule:

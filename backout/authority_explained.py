@@ -153,7 +153,7 @@ def _stands(view: IncidentView) -> str:
 def _ways(view: IncidentView, site: Site, at: datetime) -> tuple[str, ...]:
     """Return the ways past a quorum that this playbook has."""
     playbook: Playbook = view.playbook
-    overriding = [name for name, role in playbook.roles.items() if Action.OVERRIDE in role.may]
+    overriding = playbook.holders(Action.OVERRIDE)
     people = dict.fromkeys(one for name in overriding for one in _people(site, name, at))
     found = [f"override: {' or '.join(overriding)} ({', '.join(people) or 'nobody'})"] if overriding else []
     if playbook.break_glass:

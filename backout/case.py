@@ -26,7 +26,6 @@ from backout.requests import Observation
 from backout.serving import Session
 from backout.severity import Severity
 from backout.stakes import stakes
-from backout.steps import StagedStep
 from backout.timeline import AlertReceived, Event, SignalsJudged
 from backout.timeline_baseline import gone_back_to
 from backout.timeline_paging import AcknowledgementLapsed
@@ -288,8 +287,7 @@ class Case(BaseModel):
 
     def _by_target(self, playbook: Playbook) -> dict[str, int]:
         """Return where each target of the release's set stands; nothing where it has one."""
-        steps = [step for step in playbook.steps if isinstance(step, StagedStep)]
-        known = {part.target for step in steps for part in step.parts}
+        known = playbook.release_set
         exposures = {target: percent for target, percent in self.exposures.items() if target in known}
         return exposures if len(known) > 1 else {}
 

@@ -68,12 +68,14 @@ def _head(playbook: Playbook) -> Iterator[str]:
 
 def _proven(proven: Proven, playbook: Playbook) -> str:
     """Return what the last known good release must have shown, and who may go on without that."""
-    holders = [name for name, role in playbook.roles.items() if Action.OVERRIDE in role.may]
+    ways = list(playbook.holders(Action.OVERRIDE))
+    if playbook.break_glass:
+        ways.append(f"two people of {' and '.join(playbook.break_glass.roles)} who break the glass")
     checks = f", and these checks must pass for it: {', '.join(proven.checks)}" if proven.checks else ""
     return (
         f"- Before anything is reverted: the last known good release, or a newer one, has served "
         f"{proven.requests:,} requests in {written(proven.over)} without an incident{checks}. Else ask "
-        f"{' or '.join(holders) or 'nobody: hold'}. Which one is it? {BLANK}"
+        f"{' or '.join(ways) or 'nobody: hold'}. Which one is it? {BLANK}"
     )
 
 
@@ -81,8 +83,8 @@ def _rollout(playbook: Playbook, people: Mapping[str, str]) -> Iterator[str]:
     if not playbook.rollout:
         return
     yield from _steps("## Rollout and re-release", playbook.rolling_out(), people)
-    may = [name for name, role in playbook.roles.items() if ReleaseRight.ROLLOUT in role.may]
-    yield f"- Who may begin it: {', '.join(may)}. A release whose artifacts are quarantined is refused."
+    may = ", ".join(playbook.holders(ReleaseRight.ROLLOUT))
+    yield f"- Who may begin it: {may}. A release whose artifacts are quarantined is refused."
     yield ""
 
 

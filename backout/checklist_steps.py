@@ -130,7 +130,7 @@ def _instead(step: RevertStep, playbook: Playbook) -> Iterator[str]:
             f"Whoever approves may choose {one.name} instead ({plain(one.about)}): set {where} to {stages}, "
             f"and leave out the stages below. Chosen: {BLANK}"
         )
-    if may := [name for name, role in playbook.roles.items() if Action.EMERGENCY in role.may]:
+    if may := playbook.holders(Action.EMERGENCY):
         where = ", then ".join(f"`{part.target}`" for part in step.parts)
         yield f"In an emergency, called by {' or '.join(may)}: set {where} to 0 % at once, and ask nobody."
 
@@ -158,6 +158,5 @@ def _by_hand(playbook: Playbook) -> str:
 def _notify(step: NotifyStep, playbook: Playbook) -> Iterator[str]:
     yield f"Draft templates/notices/{step.template}.md.j2 for {step.audience}."
     if step.needs_approval:
-        may = [name for name, role in playbook.roles.items() if Action.APPROVE in role.may]
-        yield f"Have it approved by one of {', '.join(may)}: {BLANK}"
+        yield f"Have it approved by one of {', '.join(playbook.holders(Action.APPROVE))}: {BLANK}"
     yield f"Send it to {step.audience} through the channel `{step.channel}`."

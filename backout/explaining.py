@@ -104,10 +104,10 @@ def explained(view: IncidentView) -> Explanation:
 
 
 def _exposure(view: IncidentView, at: datetime) -> int | None:
-    """Return the exposure at a moment, the most of any target: by the stages before it or the first after."""
+    """Return what was on the set at a moment, the most of any target: by the stages before or the next."""
     then: dict[str, int] = {}
     for event in view.timeline:
-        if isinstance(event, ExposureSet | StagePutBack):
+        if isinstance(event, ExposureSet | StagePutBack) and event.target in view.playbook.release_set:
             then.setdefault(event.target, event.before)
             then[event.target] = event.after if event.at <= at else then[event.target]
     return max(then.values(), default=view.summary.exposure)

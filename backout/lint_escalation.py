@@ -62,7 +62,7 @@ def _at_site(path: Path, level: Level, site: Site) -> Iterator[Problem]:
 def _may_answer(policy: Policy, playbook: Playbook, site: Site | None) -> bool:
     """Say whether somebody whom the policy calls may acknowledge; yes too where that cannot be known."""
     named = {role for level in policy.levels for role in level.page}
-    roles = {name for name, role in playbook.roles.items() if Action.ACKNOWLEDGE in role.may}
+    roles = set(playbook.holders(Action.ACKNOWLEDGE))
     if named & roles or named - set(playbook.roles):
         return True
     if all(not (level.people or level.rotas) for level in policy.levels):

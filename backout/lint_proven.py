@@ -49,7 +49,7 @@ def _checks(proven: Proven, site: Site | None) -> Iterator[Problem]:
 
 
 def _overriding(playbook: Playbook) -> Iterator[Problem]:
-    if not playbook.break_glass and not any(Action.OVERRIDE in role.may for role in playbook.roles.values()):
+    if not playbook.break_glass and not playbook.holders(Action.OVERRIDE):
         msg = (
             "no role may override, so with a baseline that is not proven every revert is held until another "
             "one is named; give 'override' to a role"

@@ -45,13 +45,9 @@ def right_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
                 yield Problem(path=("roles", role), message=msg, on_key=True)
 
 
-def _may(playbook: Playbook, action: Action) -> bool:
-    return any(action in role.may for role in playbook.roles.values())
-
-
 def _missing(playbook: Playbook) -> Iterator[Problem]:
     for path, action, why in _needed(playbook):
-        if not _may(playbook, action):
+        if not playbook.holders(action):
             msg = f"no role may {action}: {why}; give '{action}' to one of {', '.join(playbook.roles)}"
             yield Problem(path=path, message=msg)
 

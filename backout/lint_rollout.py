@@ -80,7 +80,7 @@ def _stages(path: Path, step: RolloutStep) -> Iterator[Problem]:
 
 def _begun_by_somebody(playbook: Playbook) -> Iterator[Problem]:
     right = ReleaseRight.ROLLOUT
-    if not any(right in role.may for role in playbook.roles.values()):
+    if not playbook.holders(right):
         msg = (
             f"no role may {right}: nobody could begin it; give '{right}' to one of "
             f"{', '.join(playbook.roles)}"

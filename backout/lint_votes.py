@@ -130,7 +130,7 @@ def _consents(playbook: Playbook) -> Iterator[Problem]:
             known = ", ".join(sorted(CAN_WAIT))
             msg = f"'{action}' waits for nobody's consent: {hint}. Those that can wait: {known}"
             yield Problem(path=path, message=msg, on_key=True)
-        elif not any(action in role.may for role in playbook.roles.values()):
+        elif not playbook.holders(action):
             msg = f"no role has the right '{action}', so nobody asks for consent; give it, or leave this out"
             yield Problem(path=path, message=msg, severity="warning", on_key=True)
         if not roles:
@@ -170,8 +170,7 @@ def _approvals(playbook: Playbook) -> Iterator[Problem]:
 
 
 def _unreachable(path: Path, severity: Severity, playbook: Playbook) -> Iterator[Problem]:
-    changes = any(Action.SEVERITY in role.may for role in playbook.roles.values())
-    if severity is not playbook.severity and not changes:
+    if severity is not playbook.severity and not playbook.holders(Action.SEVERITY):
         msg = (
             f"the severity is {playbook.severity.value}, and no role may change it, so this never holds; "
             "give 'severity' to a role"

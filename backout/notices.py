@@ -89,7 +89,8 @@ def stage_of(case: Case) -> Stage:
         return Stage.RESOLVED
     if case.ending is not None:
         return Stage.CLOSED
-    if case.chosen or case.came_back or case.stayed or (case.recovered and not case.held):
+    adjusted = case.chosen and occurred("reverting", case)
+    if adjusted or case.came_back or case.stayed or (case.recovered and not case.held):
         return Stage.ADJUSTED
     if case.reverted:
         return Stage.MONITORING
@@ -124,7 +125,7 @@ def facts(
         held=case.held,
         fired=view.fired,
         waits=tuple(_waiting(ask) for kind, ask in case.asks.items() if not kind.startswith(KIND)),
-        baseline=opening.baseline,
+        baseline=view.baseline,
         artifacts=opening.artifacts,
         moments=_moments(view, found.times),
         exposure_before=found.exposure_before,

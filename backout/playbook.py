@@ -11,11 +11,11 @@ from backout.criteria import Criterion
 from backout.escalation import PolicyOrLevels
 from backout.guard import Guard
 from backout.model import Duration, Frozen, Name
-from backout.people import Action, Role
+from backout.people import Action, ReleaseRight, Role
 from backout.rules import Judgment, Occasion, Rearm, Rule, Veto
 from backout.severity import Severity
 from backout.signals import Signal
-from backout.steps import Move, RevertStep, RolloutStep, Step
+from backout.steps import Move, RevertStep, RolloutStep, StagedStep, Step
 
 
 class AtRisk(Frozen):
@@ -129,6 +129,16 @@ class Playbook(Frozen):
         kinds = [type(step) for step in self.steps]
         found = (kinds.index(kind) for kind in (RevertStep, RolloutStep) if kind in kinds)
         return next(found, None)
+
+    @property
+    def release_set(self) -> frozenset[str]:
+        """Return the targets that the release is on: an alternative's own are none of them."""
+        staged = (step for step in self.steps if isinstance(step, StagedStep))
+        return frozenset(part.target for step in staged for part in step.parts)
+
+    def holders(self, *rights: Action | ReleaseRight) -> tuple[str, ...]:
+        """Return the roles that have any of these rights."""
+        return tuple(name for name, role in self.roles.items() if set(rights) & set(role.may))
 
     @property
     def guard(self) -> Guard:

@@ -11,7 +11,7 @@ from backout.event import BaseEvent
 from backout.model import Frozen
 from backout.people import Action
 from backout.stakes import requests_served
-from backout.steps import RevertStep, StagedStep
+from backout.steps import RevertStep
 from backout.timeline import (
     ActionTaken,
     AlertReceived,
@@ -117,7 +117,7 @@ def facts(view: IncidentView) -> Facts:
         overdue=_all(timeline, NoticeOverdue),
         dropped=_all(timeline, NoticeDropped),
         requests=requests_served(timeline),
-        exposure_before=stages[0].before if stages else None,
+        exposure_before=_exposure_before(stages, view),
         exposure_after=view.summary.exposure,
         questions=_questions(view, breaches[-1] if breaches else None),
     )
@@ -145,6 +145,15 @@ def _by_target(stages: Iterable[ExposureSet], view: IncidentView) -> dict[str, t
     return {target: (before.get(target, percent), percent) for target, percent in at.items()}
 
 
+def _exposure_before(stages: Iterable[ExposureSet], view: IncidentView) -> int | None:
+    """Return the most that any target of the release's set had before the engine changed it."""
+    before: dict[str, int] = {}
+    for event in stages:
+        if event.target in view.playbook.release_set:
+            before.setdefault(event.target, event.before)
+    return max(before.values(), default=None)
+
+
 def _bypasses(timeline: Iterable[Event]) -> tuple[ActionTaken, ...]:
     ways = {Action.OVERRIDE, Action.BREAK_GLASS, Action.EMERGENCY}
     return tuple(event for event in _all(timeline, ActionTaken) if event.action in ways)
@@ -162,8 +171,7 @@ def _times(view: IncidentView) -> Times:
     started = min(
         (event.alert.starts_at for event in _all(timeline, AlertReceived)), default=view.summary.opened_at
     )
-    steps = [step for step in view.playbook.steps if isinstance(step, StagedStep)]
-    release_set = {part.target for step in steps for part in step.parts}
+    on_the_set = (one for one in stages if one.target in view.playbook.release_set)
     lowest = min(
         (stage for step in view.playbook.steps if isinstance(step, RevertStep) for stage in step.stages),
         default=0,
@@ -180,7 +188,7 @@ def _times(view: IncidentView) -> Times:
         ),
         to_acknowledge=since(_first(event for event in acts if event.action is Action.ACKNOWLEDGE)),
         to_first_revert=since(_first(event for event in stages if event.changed)),
-        to_full_revert=since(_last_of_all((one for one in stages if one.target in release_set), lowest)),
+        to_full_revert=since(_last_of_all(on_the_set, lowest)),
         to_recovery=since(_first(_lasting_recovery(judged))),
     )
 

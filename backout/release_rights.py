@@ -22,8 +22,7 @@ def right_of(
     Raises:
         ActionRefused: they have it not; it says who has.
     """
-    roles = (name for one in playbooks for name, role in one.roles.items() if right in role.may)
-    holders = tuple(dict.fromkeys(roles))
+    holders = tuple(dict.fromkeys(name for one in playbooks for name in one.holders(right)))
     held = next((name for name in holders if name in actor.roles), None)
     if held is not None:
         return held

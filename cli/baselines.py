@@ -87,7 +87,7 @@ def _must_have_right(
         ActionRefused: others may.
     """
     right = ReleaseRight.BASELINE
-    if any(right in role.may for playbook in guarding for role in playbook.roles.values()):
+    if any(playbook.holders(right) for playbook in guarding):
         right_of(actor, right, service=service, playbooks=guarding, people=deployment.site.people)
 
 

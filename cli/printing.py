@@ -142,7 +142,7 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
 
 def _at_once(view: IncidentView) -> str:
     """Return who can take everything off and how; empty where nobody can, or nothing is left to take off."""
-    may = [name for name, role in view.playbook.roles.items() if Action.EMERGENCY in role.may]
+    may = view.playbook.holders(Action.EMERGENCY)
     over = view.summary.phase is Phase.CLOSED or view.emergency or view.summary.exposure == 0
     if over or not may or not view.can_take_off:
         return ""

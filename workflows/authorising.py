@@ -100,6 +100,6 @@ def _begin(desk: Desk, ask: Ask, until: datetime) -> None:
 def offered(desk: Desk, ask: Ask) -> Ask:
     """Return the question with the ways past its quorum that this playbook has."""
     glass = desk.playbook.break_glass.roles if desk.playbook.break_glass else ()
-    ways = ((Action.OVERRIDE, desk.holders(Action.OVERRIDE)), (Action.BREAK_GLASS, glass))
+    ways = ((Action.OVERRIDE, desk.playbook.holders(Action.OVERRIDE)), (Action.BREAK_GLASS, glass))
     actions = (*ask.actions, *(action for action, roles in ways if roles))
     return ask.model_copy(update={"actions": actions, "glass": glass})

@@ -11,7 +11,6 @@ from activities.checks import CheckActivities
 from backout.messages import CheckResult
 from backout.requests import RunCheck
 from backout.steps import CheckStep
-from backout.timeline import StepStarted
 from backout.timeline_exposure import CheckRun
 from workflows import options
 from workflows.achieved import Achieved, Done, TimedOut
@@ -63,19 +62,13 @@ async def _run(desk: Desk, name: str) -> CheckResult:
             check=name,
             service=opening.service,
             release=opening.release,
-            baseline=opening.baseline,
+            baseline=desk.baseline,
             incident=opening.incident,
-            key=f"{desk.key}/{_attempt(desk)}/{name}",
+            key=f"{desk.key}/{desk.attempt}/{name}",
         ),
         options.RUN_CHECK,
         summary=f"check {name}",
     )
-
-
-def _attempt(desk: Desk) -> int:
-    """Return how often this step was begun: what a check changes is changed anew by each attempt."""
-    begun = [event for event in desk.case.timeline if isinstance(event, StepStarted)]
-    return sum(event.step == desk.step.name for event in begun)
 
 
 def _tell(desk: Desk, result: CheckResult, told: dict[str, CheckRun]) -> None:

@@ -171,7 +171,7 @@ async def _ownership(desk: Desk, until: datetime) -> TimedOut | None:
     question = Ask(
         what="Acknowledge, so that the revert can begin",
         actions=(Action.ACKNOWLEDGE,),
-        roles=desk.holders(Action.ACKNOWLEDGE),
+        roles=desk.playbook.holders(Action.ACKNOWLEDGE),
         until=until,
     )
     if await desk.ask("acknowledge", question, lambda: bool(desk.owner()), until=until):

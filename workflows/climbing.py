@@ -61,7 +61,7 @@ async def _paged(desk: Desk, ladder: Ladder, level: Level) -> Call | None:
     question = Ask(
         what="Do you own this incident?",
         actions=(Action.ACKNOWLEDGE,),
-        roles=desk.holders(Action.ACKNOWLEDGE),
+        roles=desk.playbook.holders(Action.ACKNOWLEDGE),
         until=waits_until,
     )
     call: Call | None = None

@@ -16,11 +16,12 @@ from backout.escalation import Level
 from backout.evaluation import Outcome
 from backout.exposure import StagedPlan
 from backout.mandate import Mandate, mandate
-from backout.people import Act, Action
+from backout.people import Act
 from backout.rules import Judgment
 from backout.severity import Severity
 from backout.steps import Move, StagedStep, Step, VerifyStep
-from backout.timeline import Event
+from backout.timeline import Event, StepStarted
+from backout.timeline_baseline import gone_back_to
 from backout.view import Ask, IncidentOutcome, Phase, is_rollout
 from backout.watch import Watch
 from workflows.doing import SUMMARY_LENGTH
@@ -91,8 +92,7 @@ class Desk:
         """Keep where targets stand now; the release's exposure is the most of any target of its set."""
         case = self.case
         case.exposures = case.exposures | exposures
-        steps = [step for step in self.playbook.steps if isinstance(step, StagedStep)]
-        release_set = {part.target for step in steps for part in step.parts}
+        release_set = self.playbook.release_set
         if release_set & set(exposures):
             known = [percent for target, percent in case.exposures.items() if target in release_set]
             case.exposure = max(known)
@@ -112,6 +112,17 @@ class Desk:
             on_target_failure=step.on_target_failure,
             conversations=step.conversations,
         )
+
+    @property
+    def attempt(self) -> int:
+        """How often the current step was begun: what a check changes is changed anew by each attempt."""
+        begun = [event for event in self.case.timeline if isinstance(event, StepStarted)]
+        return sum(event.step == self.step.name for event in begun)
+
+    @property
+    def baseline(self) -> str:
+        """The release that traffic goes back to, as it is known now; empty where none is."""
+        return gone_back_to(self.case.timeline, self.opening.baseline)
 
     def mandate(self) -> Mandate:
         """Return what a revert takes now."""
@@ -211,10 +222,6 @@ class Desk:
         workflow.upsert_search_attributes(
             [PHASE.value_set(Phase.CLOSED.value), OUTCOME.value_set(outcome.value)]
         )
-
-    def holders(self, *actions: Action) -> tuple[str, ...]:
-        """Return the roles that have any of these rights."""
-        return tuple(name for name, role in self.playbook.roles.items() if set(actions) & set(role.may))
 
     @contextmanager
     def asking(self, kind: str, question: Ask) -> Iterator[None]:

@@ -15,7 +15,7 @@ from backout.view import Ask, Phase
 from workflows import options
 from workflows.desk import Desk
 
-DECISIONS = (Action.RESUME, Action.RETRY, Action.SKIP, Action.ABORT, Action.CLOSE)
+OF_A_HOLD = (Action.RESUME, Action.RETRY, Action.SKIP, Action.ABORT, Action.CLOSE)
 """What every held incident takes; where users recovered at a stage, exposure may come back too."""
 
 CARRIES_OVER_LATER = "a-long-incident-carries-over-once-no-page-is-under-way"
@@ -50,11 +50,11 @@ async def _decided(desk: Desk) -> Directive:
     """Wait for a decision. Silence is answered with another page, after twice the pause each time."""
     case = desk.case
     what = f"Held: {case.held.removesuffix('.')}. Decide how to go on"
-    actions = (*DECISIONS, Action.COME_BACK) if case.recovered else DECISIONS
+    actions = (*OF_A_HOLD, Action.COME_BACK) if case.recovered else OF_A_HOLD
     while case.directive is None:
         await carry_over_if_long(desk)
         until = workflow.now() + options.reminder(desk.playbook.remind, case.reminders)
-        question = Ask(what=what, actions=actions, roles=desk.holders(*actions), until=until)
+        question = Ask(what=what, actions=actions, roles=desk.playbook.holders(*actions), until=until)
         if not await desk.ask("decide", question, lambda: _woken(desk), until=until):
             case.reminders += 1
             again = f"still held: {case.held}"

@@ -61,6 +61,7 @@ class _Looking:
         self._desk = desk
         self._wanted = wanted
         self._step = desk.step.name
+        self._key = f"{desk.key}/{desk.attempt}/baseline"
         self._looks = 0
 
     async def note(self, went_on: str) -> None:
@@ -98,13 +99,16 @@ class _Looking:
             actions=(Action.REJECT,),
             subject=subject,
             quorum=1,
-            roles=desk.holders(Action.OVERRIDE),
+            roles=desk.playbook.holders(Action.OVERRIDE),
             until=until,
         )
         instead = way_out(proof, service=opening.service)
         if offered(desk, ask).actions == ask.actions:
             return Stopped(why=instead)
-        return await self._answered(ask, until, instead)
+        answered = await self._answered(ask, until, instead)
+        if answered is None:
+            self.write(proof, "it was overridden")
+        return answered
 
     def _waiver(self, proof: Proof) -> str:
         return waiver(proof, incident=self._desk.opening.incident, step=self._step)
@@ -166,7 +170,7 @@ class _Looking:
         return proof.checked(results)
 
     async def _check(self, check: str, baseline: str) -> CheckResult:
-        key = f"{self._desk.key}/baseline/{self._looks}/{check}"
+        key = f"{self._key}/{self._looks}/{check}"
         request = RunCheck(check=check, service=self._desk.opening.service, release=baseline, key=key)
         try:
             result = await do(

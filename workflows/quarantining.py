@@ -43,7 +43,7 @@ async def _quarantine(desk: Desk, step: Step, why: str) -> None:
         service=opening.service,
         release=opening.release,
         artifacts=opening.artifacts,
-        baseline=opening.baseline,
+        baseline=desk.baseline,
         incident=opening.incident,
         why=why,
         at=workflow.now(),

@@ -25,7 +25,7 @@ NO_BASELINE = "no last known good release is known, so nothing can be made ready
 
 async def ready(desk: Desk, plan: StagedPlan, *, walk: str) -> str:
     """Give the baseline its capacity and see that it is ready; return why it is not, empty where it is."""
-    capacity, baseline = plan.capacity, desk.opening.baseline
+    capacity, baseline = plan.capacity, desk.baseline
     if capacity is None or plan.direction == "up":
         return ""
     if not baseline:

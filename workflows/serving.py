@@ -75,7 +75,7 @@ async def served(desk: Desk, step: ServedStep) -> Achieved:
         probes=step.probes,
         service=desk.opening.service,
         candidate=desk.opening.release,
-        baseline=desk.opening.baseline,
+        baseline=desk.baseline,
         lag_s=lag.total_seconds(),
         pause_s=pause(step.lag).total_seconds(),
         conversations=_policy(desk),

@@ -123,7 +123,7 @@ async def _manual(desk: Desk, step: ManualStep, until: datetime) -> Achieved:
         what=f"Checklist '{step.name}': do each item and tick it",
         actions=(Action.TICK,),
         subject=step.name,
-        roles=desk.holders(Action.TICK),
+        roles=desk.playbook.holders(Action.TICK),
         until=until,
         items=step.items,
         ticked=desk.case.ticks.get(step.name, ()),

@@ -182,7 +182,7 @@ def request(
     return Observe(
         service=desk.opening.service,
         release=desk.opening.release,
-        baseline=desk.opening.baseline,
+        baseline=desk.baseline,
         sense=sense,
         **{name: getattr(desk.playbook, name) for name in Guard.model_fields},
         firing=firing,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from backout.checklist_stages import BLANK
+from backout.notices import facts
 from backout.timeline_baseline import BaselineProven, BaselineUnproven, gone_back_to
 from tests.unit.linted import changed
 from tests.unit.papers import lines
 from tests.unit.test_postmortem_document import document
-from tests.unit.views import at, view_of
+from tests.unit.views import OPENING, at, case_of, view_of
 
 PROVEN = BaselineProven(at=at(1), seq=1, baseline="r1", shown=("it served 20,000 requests", "it is there"))
 ASKED = BaselineUnproven(
@@ -36,6 +37,11 @@ def test_the_baseline_is_the_one_that_was_gone_back_to_and_not_one_that_was_only
     assert gone_back_to((NONE.model_copy(update={"went_on": "an emergency"}),), "r9") == "r9"
 
 
+def test_notices_name_the_baseline_that_was_gone_back_to() -> None:
+    known = OPENING.model_copy(update={"baseline": "r9"})
+    assert facts(case_of(PROVEN), known, now=at(5)).baseline == "r1"
+
+
 def test_the_postmortem_says_whether_the_baseline_was_proven() -> None:
     text = document(view_of(PROVEN, ASKED))
     assert PROVEN.line in text
@@ -53,3 +59,13 @@ def test_the_checklist_says_what_the_baseline_must_have_shown_and_who_may_go_on_
         f"nobody: hold. Which one is it? {BLANK}"
     )
     assert not [one for one in lines() if "known good" in one]
+
+
+def test_the_checklist_names_those_who_may_break_the_glass_for_a_baseline_that_is_not_proven() -> None:
+    glass = {"roles": ["commander", "product"], "report": ["commander"]}
+    (line,) = [
+        one
+        for one in lines(changed({"release.proven": {"requests": 10, "over": "1d"}, "break_glass": glass}))
+        if "known good" in one
+    ]
+    assert "Else ask two people of commander and product who break the glass. Which one" in line

@@ -66,6 +66,7 @@ STAGES: list[tuple[Case, Stage]] = [
     (case_of(stage(1, 100, 50), reverted=True, verified=True), Stage.RESOLVED),
     (case_of(stage(1, 100, 10), verified=True), Stage.REVERTING),
     (case_of(reverted=True, verified=True, ending=IncidentOutcome.RECOVERED), Stage.RESOLVED),
+    (case_of(chosen="strict"), Stage.INVESTIGATING),
     (case_of(stage(1, 100, 50), chosen="strict"), Stage.ADJUSTED),
     (case_of(stage(1, 100, 50), chosen="strict", reverted=True), Stage.ADJUSTED),
     (case_of(stage(1, 100, 50), chosen="strict", reverted=True, verified=True), Stage.RESOLVED),

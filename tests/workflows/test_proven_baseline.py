@@ -130,10 +130,11 @@ async def test_what_is_not_proven_is_asked_and_an_override_is_good_for_the_whole
         engine.world.clock.go_on()
         await incident.act("bob", Action.RESUME)
         await incident.result()
-        first, again = await incident.events(BaselineUnproven)
+        first, overridden, again = await incident.events(BaselineUnproven)
         assert len(await incident.events(ApprovalAsked)) == 1
     assert percents(engine) == [50, 10, 0]
     assert (first.doubts, first.went_on) == ((TOO_FEW,), "")
+    assert overridden.went_on == "it was overridden"
     assert again.went_on == "it was overridden before"
 
 
