@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from backout.addressing import ListedIncident, short_of
+from backout.errors import UnknownName
 from backout.model import Frozen, Name
 from backout.playbook import Playbook
 from backout.quarantining import lifting
-from backout.releases import Digest, Quarantine, ReleaseName
+from backout.releases import Digest, Quarantine, ReleaseName, described
 from backout.site import Route
 
 MOST_DIGESTS = 100
@@ -60,7 +61,7 @@ def of_quarantine(one: Quarantine, asked: Collection[str]) -> Because:
     """Return the reason that is a quarantine; `asked` are the digests that are to be released."""
     place = f"{one.service}/{one.release}"
     bad = tuple(artifact for artifact in one.artifacts if artifact.digest in asked)
-    parts = ", ".join(f"{artifact.kind} {artifact.name} {artifact.digest}" for artifact in bad)
+    parts = ", ".join(map(described, bad))
     what = f"{parts} of {place}" if bad else place
     says = (
         f"{what} is quarantined since {_moment(one.at)} by incident {short_of(one.incident)} ({one.why}): "
@@ -70,21 +71,28 @@ def of_quarantine(one: Quarantine, asked: Collection[str]) -> Because:
     return Because(kind="quarantine", incident=one.incident, since=one.at, says=says, digests=digests)
 
 
-def services(playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> tuple[str, ...]:
-    """Return the services that are known by name: those of the playbooks, and those that routes name."""
-    named = (route.service for route in routes if route.service)
-    return tuple(sorted({*(one.release.service for one in playbooks.values()), *named}))
-
-
 def guards(service: str, playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> tuple[Playbook, ...]:
-    """Return the playbooks that a service is guarded by; one whose alerts name the service guards any."""
-    return tuple({one.playbook: one for one in _guards(service, playbooks, routes)}.values())
+    """Return the playbooks that a service is guarded by; one whose alerts name the service guards any.
+
+    Raises:
+        UnknownName: none does.
+    """
+    found = {one.playbook: one for one in _guards(service, playbooks, routes)}
+    if not found:
+        raise UnknownName(kind="service", name=service, known=_services(playbooks, routes))
+    return tuple(found.values())
 
 
 def _guards(service: str, playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> Iterable[Playbook]:
     yield from (one for one in playbooks.values() if one.release.service == service)
     taken = (route for route in routes if route.service == service or route.service_label)
     yield from (playbooks[route.playbook] for route in taken if route.playbook in playbooks)
+
+
+def _services(playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> Iterable[str]:
+    """Return the services that are known by name: those of the playbooks, and those that routes name."""
+    named = (route.service for route in routes if route.service)
+    return {*(one.release.service for one in playbooks.values()), *named}
 
 
 def _moment(at: datetime) -> str:

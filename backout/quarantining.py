@@ -50,11 +50,6 @@ def parted(
     )
 
 
-def described(artifact: Artifact) -> str:
-    """Return an artifact in words, with its digest."""
-    return f"{artifact.kind} {artifact.name} {artifact.digest}"
-
-
 def lifting(quarantine: Quarantine) -> str:
     """Return how a quarantine is lifted."""
     place = f"{quarantine.service}/{quarantine.release}"

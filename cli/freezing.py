@@ -11,13 +11,13 @@ from temporalio.client import Client
 import wiring
 from activities.quarantining import quarantine as quarantine_release
 from backout.addressing import short_of
-from backout.errors import NothingQuarantined, UnknownName
-from backout.freezing import FreezeAnswer, FreezeQuestion, guards, services
+from backout.errors import NothingQuarantined
+from backout.freezing import FreezeAnswer, FreezeQuestion, guards
 from backout.model import Frozen
 from backout.people import ReleaseRight
-from backout.quarantining import Quarantined, QuarantineRelease, described
+from backout.quarantining import Quarantined, QuarantineRelease
 from backout.release_rights import right_of
-from backout.releases import Quarantine
+from backout.releases import Quarantine, described
 from backout.view import incident_id
 from cli import printing
 from cli.session import WITHIN_S, actor_of, connection, run, site_file
@@ -156,10 +156,7 @@ def _by_right(meant: Decision, site: Path | None, state: Path) -> tuple[Deployme
         ActionRefused: they have no right to it.
     """
     deployment = load_deployment(site_file(site, state))
-    routes, playbooks = deployment.site.routes, deployment.playbooks
-    guarding = guards(meant.service, playbooks, routes)
-    if not guarding:
-        raise UnknownName(kind="service", name=meant.service, known=services(playbooks, routes))
+    guarding = guards(meant.service, deployment.playbooks, deployment.site.routes)
     actor = actor_of(deployment.site, chosen=meant.person)
     right = right_of(
         actor,

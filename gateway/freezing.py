@@ -13,7 +13,6 @@ from backout.errors import (
     FreezeUnknown,
     ReleaseInQuarantine,
     ServiceFrozen,
-    UnknownName,
 )
 from backout.freezing import FreezeAnswer, FreezeQuestion
 from backout.playbook import Playbook
@@ -51,9 +50,7 @@ class Freeze:
             FreezeUnknown: the engine or the store does not say, so it counts as frozen.
         """
         service = asked.service
-        if not freezing.guards(service, self._playbooks, self._routes):
-            known = freezing.services(self._playbooks, self._routes)
-            raise UnknownName(kind="service", name=service, known=known)
+        freezing.guards(service, self._playbooks, self._routes)
         try:
             digests = {*asked.digest, *await self._known(asked)}
             running, bad = await asyncio.gather(

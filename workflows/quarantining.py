@@ -9,7 +9,8 @@ from temporalio.exceptions import ActivityError
 
 from activities.quarantining import QuarantineActivities
 from backout.exposure import StagedPlan
-from backout.quarantining import QuarantineRelease, described
+from backout.quarantining import QuarantineRelease
+from backout.releases import described
 from backout.steps import Step
 from backout.timeline_quarantine import QuarantineFailed, ReleaseQuarantined
 from backout.view import IncidentOutcome

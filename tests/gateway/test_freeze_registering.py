@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from temporalio.client import Client
 
+from backout.errors import UnknownName
 from backout.freezing import guards
 from gateway.freezing import Freeze
 from gateway.registering import Releases
@@ -122,5 +124,10 @@ async def test_while_the_engine_is_down_a_release_is_kept_rather_than_unknown(al
 def test_a_playbook_whose_alerts_name_the_service_guards_any() -> None:
     route = SITE.routes[0].model_copy(update={"service_label": "service"})
     assert guards("anything", PLAYBOOKS, (route,)) == (PLAYBOOK,)
-    assert guards("anything", PLAYBOOKS, SITE.routes) == ()
     assert guards("chat", PLAYBOOKS, (route,)) == (PLAYBOOK,)
+
+
+def test_a_service_that_nothing_guards_is_an_unknown_name_with_the_known_ones() -> None:
+    route = SITE.routes[0].model_copy(update={"service": "search"})
+    with pytest.raises(UnknownName, match=r"service 'serach'.*chat, search"):
+        guards("serach", PLAYBOOKS, (*SITE.routes, route))
