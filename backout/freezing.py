@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backout.addressing import ListedIncident, short_of
+from backout.addressing import ListedIncident
 from backout.errors import UnknownName
 from backout.model import Frozen, Name
+from backout.naming import called
 from backout.playbook import Playbook
 from backout.quarantining import lifting
 from backout.releases import Digest, Quarantine, ReleaseName, described
@@ -34,7 +35,7 @@ class Because(Frozen):
 
     kind: Literal["incident", "quarantine"]
     incident: str
-    """The incident that runs, or the one that quarantined."""
+    """The incident that runs, or the incident or rollout that quarantined."""
     since: datetime
     says: str
     """The whole reason as one sentence for people."""
@@ -53,7 +54,7 @@ class FreezeAnswer(Frozen):
 def of_incident(one: ListedIncident) -> Because:
     """Return the reason that is an incident that runs."""
     since = _moment(one.opened_at)
-    says = f"incident {short_of(one.incident)} has been open since {since}: wait until it is over"
+    says = f"{called(one.incident)} has been open since {since}: wait until it is over"
     return Because(kind="incident", incident=one.incident, since=one.opened_at, says=says)
 
 
@@ -64,7 +65,7 @@ def of_quarantine(one: Quarantine, asked: Collection[str]) -> Because:
     parts = ", ".join(map(described, bad))
     what = f"{parts} of {place}" if bad else place
     says = (
-        f"{what} is quarantined since {_moment(one.at)} by incident {short_of(one.incident)} ({one.why}): "
+        f"{what} is quarantined since {_moment(one.at)} by {called(one.incident)} ({one.why}): "
         f"lift it with {lifting(one)}"
     )
     digests = tuple(dict.fromkeys(artifact.digest for artifact in bad))
