@@ -16,14 +16,15 @@ class MemoryQuarantines(Faulty):
         super().__init__("quarantines memory")
         self.kept: list[Quarantine] = []
 
-    async def quarantine(self, *, quarantine: Quarantine) -> bool:
-        """Keep a quarantine; False where the same release of the same incident is quarantined already."""
+    async def quarantine(self, *, quarantine: Quarantine) -> Quarantine:
+        """Keep a quarantine; return what is in force: it, or the one of the same release and incident."""
         await self.enter()
         told = (quarantine.service, quarantine.release, quarantine.incident)
-        is_new = all((one.service, one.release, one.incident) != told for one in self._now())
-        if is_new:
-            self.kept.append(quarantine)
-        return is_new
+        for one in self._now():
+            if (one.service, one.release, one.incident) == told:
+                return one
+        self.kept.append(quarantine)
+        return quarantine
 
     async def quarantines(
         self, *, service: str | None, digests: Sequence[str] = ()

@@ -13,7 +13,7 @@ from backout.errors import UnknownName
 from backout.model import Frozen, Name
 from backout.naming import called
 from backout.playbook import Playbook
-from backout.quarantining import lifting
+from backout.quarantining import lifting, standing
 from backout.releases import Digest, Quarantine, ReleaseName, described
 from backout.site import Route
 
@@ -53,7 +53,7 @@ class FreezeAnswer(Frozen):
 
 def of_incident(one: ListedIncident) -> Because:
     """Return the reason that is an incident that runs."""
-    since = _moment(one.opened_at)
+    since = f"{one.opened_at:%Y-%m-%d %H:%M:%S} UTC"
     says = f"{called(one.incident)} has been open since {since}: wait until it is over"
     return Because(kind="incident", incident=one.incident, since=one.opened_at, says=says)
 
@@ -64,10 +64,7 @@ def of_quarantine(one: Quarantine, asked: Collection[str]) -> Because:
     bad = tuple(artifact for artifact in one.artifacts if artifact.digest in asked)
     parts = ", ".join(map(described, bad))
     what = f"{parts} of {place}" if bad else place
-    says = (
-        f"{what} is quarantined since {_moment(one.at)} by {called(one.incident)} ({one.why}): "
-        f"lift it with {lifting(one)}"
-    )
+    says = f"{what} is quarantined {standing(one)}: lift it with {lifting(one)}"
     digests = tuple(dict.fromkeys(artifact.digest for artifact in bad))
     return Because(kind="quarantine", incident=one.incident, since=one.at, says=says, digests=digests)
 
@@ -94,7 +91,3 @@ def _services(playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> Ite
     """Return the services that are known by name: those of the playbooks, and those that routes name."""
     named = (route.service for route in routes if route.service)
     return {*(one.release.service for one in playbooks.values()), *named}
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

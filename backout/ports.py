@@ -158,8 +158,8 @@ class Leases(Protocol):
 class Quarantines(Protocol):
     """Keeps the artifacts that must not be released again."""
 
-    async def quarantine(self, *, quarantine: Quarantine) -> bool:
-        """Keep a quarantine; False where the same release of the same incident is quarantined already."""
+    async def quarantine(self, *, quarantine: Quarantine) -> Quarantine:
+        """Keep a quarantine; return what is in force: it, or the one of the same release and incident."""
 
     async def quarantines(
         self, *, service: str | None, digests: Sequence[str] = ()

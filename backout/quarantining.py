@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from backout.model import Frozen, Name
+from backout.naming import called
 from backout.releases import Artifact, Quarantine, ReleaseRecord
 
 
@@ -34,6 +35,8 @@ class Quarantined(Frozen):
     """The last known good releases."""
     unregistered: tuple[str, ...] = ()
     """Those of them that nobody registered, so that what they share is not known."""
+    before: Quarantine | None = None
+    """The one that was in force already, to which nothing was added; None where it is a new one."""
 
 
 def parted(
@@ -48,6 +51,12 @@ def parted(
         good=tuple(good),
         unregistered=tuple(name for name in good if name not in known),
     )
+
+
+def standing(quarantine: Quarantine) -> str:
+    """Return since when a quarantine is in force, by which incident or rollout, and why."""
+    since = f"since {quarantine.at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{since} by {called(quarantine.incident)} ({quarantine.why})"
 
 
 def lifting(quarantine: Quarantine) -> str:

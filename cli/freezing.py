@@ -15,7 +15,7 @@ from backout.errors import NothingQuarantined
 from backout.freezing import FreezeAnswer, FreezeQuestion, guards
 from backout.model import Frozen
 from backout.people import ReleaseRight
-from backout.quarantining import Quarantined, QuarantineRelease
+from backout.quarantining import Quarantined, QuarantineRelease, standing
 from backout.release_rights import right_of
 from backout.releases import Quarantine, described
 from backout.view import incident_id
@@ -121,8 +121,14 @@ def quarantine(meant: Decision, *, site: Path | None, state: Path, as_json: bool
     if as_json:
         printing.as_json(found)
         return
+    place = f"{meant.service}/{meant.release}"
+    if found.before:
+        what = ", ".join(map(described, found.artifacts)) or "its name alone"
+        printing.line(f"{place} was quarantined already, {standing(found.before)}: {what}")
+        printing.line("Nothing was changed. To quarantine it as it is known now, lift that one first.")
+        return
     what = ", ".join(map(described, found.artifacts)) or "its name alone, as no part of its own is known"
-    printing.line(f"{meant.service}/{meant.release} must not be released again: {what}")
+    printing.line(f"{place} must not be released again: {what}")
     for one in found.spared:
         printing.line(f"left free, as {' and '.join(found.good)} has it too: {described(one)}")
 

@@ -47,17 +47,14 @@ class SqliteQuarantines:
         # FULL: what an incident was told that it is quarantined survives a power cut.
         self._file = SqliteFile(Path(path), _TABLES, synchronous="FULL")
 
-    async def quarantine(self, *, quarantine: Quarantine) -> bool:
-        """Keep a quarantine; False where the same release of the same incident is quarantined already."""
-        row = insert(_QUARANTINES).values(
-            service=quarantine.service,
-            release=quarantine.release,
-            incident=quarantine.incident,
-            at=micros(quarantine.at),
-            record=quarantine.model_dump_json(),
-        )
+    async def quarantine(self, *, quarantine: Quarantine) -> Quarantine:
+        """Keep a quarantine; return what is in force: it, or the one of the same release and incident."""
+        place = quarantine.model_dump(include={"service", "release", "incident"})
+        row = {"at": micros(quarantine.at), "record": quarantine.model_dump_json()}
+        kept = select(_QUARANTINES.c.record).where(_IN_FORCE).filter_by(**place)
         async with self._file.writing() as connection:
-            return (await connection.execute(row.on_conflict_do_nothing())).rowcount == 1
+            await connection.execute(insert(_QUARANTINES).values(**place, **row).on_conflict_do_nothing())
+            return self._read((await connection.execute(kept)).scalar_one())
 
     async def quarantines(
         self, *, service: str | None, digests: Sequence[str] = ()
