@@ -11,7 +11,8 @@ from backout.guard import Place
 from backout.ports import Clock, Quarantines, Registry, Source, Store
 from backout.proof import Floor, Known, Proof, ProveBaseline, Served
 from backout.proving import MOST_CHOICES, TICKS
-from backout.releases import Quarantine, ReleaseRecord
+from backout.quarantining import against
+from backout.releases import ReleaseRecord, digests_of
 from backout.streams import asked as as_asked
 from backout.view import incident_id
 
@@ -98,6 +99,7 @@ class Witnesses:
     ) -> tuple[Known, ...]:
         names = [name for name, _ in releases]
         served = [await self._served(asked, names, stretch) for stretch in stretches]
+        kept = await self._quarantines.quarantines(service=None)
         return tuple(
             [
                 Known(
@@ -107,8 +109,8 @@ class Witnesses:
                     incidents=await self._store.incidents(
                         limit=MOST_INCIDENTS, incident=incident_id(asked.service, name)
                     ),
-                    quarantines=await quarantined(
-                        self._quarantines, service=asked.service, release=name, record=record
+                    quarantines=against(
+                        kept, service=asked.service, release=name, digests=digests_of(record)
                     ),
                 )
                 for number, (name, record) in enumerate(releases)
@@ -149,15 +151,3 @@ class Witnesses:
             )
         except BackoutError as error:
             return str(error)
-
-
-async def quarantined(
-    quarantines: Quarantines, *, service: str, release: str, record: ReleaseRecord | None
-) -> tuple[Quarantine, ...]:
-    """Return the quarantines of a release, or of anything that it is made of."""
-    kept = await quarantines.quarantines(service=service)
-    mine = tuple(one for one in kept if one.release == release)
-    digests = [artifact.digest for artifact in record.registration.artifacts] if record else []
-    if mine or not digests:
-        return mine
-    return await quarantines.quarantines(service=None, digests=digests)

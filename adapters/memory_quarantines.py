@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.faults import Faulty
@@ -26,15 +25,10 @@ class MemoryQuarantines(Faulty):
         self.kept.append(quarantine)
         return quarantine
 
-    async def quarantines(
-        self, *, service: str | None, digests: Sequence[str] = ()
-    ) -> tuple[Quarantine, ...]:
-        """Return what is quarantined now, the newest first: of a service, or all with one of the digests."""
+    async def quarantines(self, *, service: str | None) -> tuple[Quarantine, ...]:
+        """Return what is quarantined now, the newest first: of a service, or all."""
         await self.enter()
         newest = sorted(self._now(), key=lambda one: one.at)[::-1]
-        if digests:
-            bad = set(digests)
-            return tuple(one for one in newest if bad & {artifact.digest for artifact in one.artifacts})
         return tuple(one for one in newest if service in {None, one.service})
 
     async def lift(self, *, service: str, release: str, by: str, why: str, at: datetime) -> bool:

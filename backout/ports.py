@@ -161,13 +161,8 @@ class Quarantines(Protocol):
     async def quarantine(self, *, quarantine: Quarantine) -> Quarantine:
         """Keep a quarantine; return what is in force: it, or the one of the same release and incident."""
 
-    async def quarantines(
-        self, *, service: str | None, digests: Sequence[str] = ()
-    ) -> tuple[Quarantine, ...]:
-        """Return what is quarantined now, the newest first: of a service, or all that has one of the digests.
-
-        A digest is bad wherever it is released: with digests, those of every service are returned.
-        """
+    async def quarantines(self, *, service: str | None) -> tuple[Quarantine, ...]:
+        """Return what is quarantined now, the newest first: of a service, or all."""
 
     async def lift(self, *, service: str, release: str, by: str, why: str, at: datetime) -> bool:
         """Lift the quarantines of a release; False where none is kept."""

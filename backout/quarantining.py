@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from backout.model import Frozen, Name
@@ -51,6 +51,22 @@ def parted(
         good=tuple(good),
         unregistered=tuple(name for name in good if name not in known),
     )
+
+
+def against(
+    kept: Iterable[Quarantine], *, service: str, release: str | None, digests: Collection[str]
+) -> tuple[Quarantine, ...]:
+    """Return what keeps a release from being released: what has its name first, then what has a digest.
+
+    A digest is bad wherever it is released: those of every service count.
+    """
+    bad, named, alike = set(digests), [], []
+    for one in kept:
+        if (one.service, one.release) == (service, release):
+            named.append(one)
+        elif bad & {artifact.digest for artifact in one.artifacts}:
+            alike.append(one)
+    return (*named, *alike)
 
 
 def standing(quarantine: Quarantine) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import wiring
-from activities.witnesses import quarantined
 from backout.errors import BaselineInQuarantine, InvalidDocument
 from backout.freezing import guards
 from backout.misfits import misfits
@@ -19,8 +18,9 @@ from backout.playbook import Playbook
 from backout.ports import Quarantines
 from backout.problems import spell
 from backout.proof import moment
+from backout.quarantining import against
 from backout.release_rights import right_of
-from backout.releases import BaselineRecord, ReleaseRecord
+from backout.releases import BaselineRecord, ReleaseRecord, digests_of
 from cli import printing
 from cli.releasing import signed
 from cli.session import actor_of, run, site_file
@@ -73,7 +73,8 @@ async def _must_be_free(named: Named, kept: ReleaseRecord | None, quarantines: Q
     Raises:
         BaselineInQuarantine: something is.
     """
-    for bad in await quarantined(quarantines, service=named.service, release=named.release, record=kept):
+    in_force, digests = await quarantines.quarantines(service=None), digests_of(kept)
+    for bad in against(in_force, service=named.service, release=named.release, digests=digests):
         why = f"{bad.service}/{bad.release} is quarantined since {moment(bad.at)}, {bad.why}"
         raise BaselineInQuarantine(service=named.service, release=named.release, why=why)
 

@@ -17,7 +17,8 @@ from backout.errors import (
 from backout.freezing import FreezeAnswer, FreezeQuestion
 from backout.playbook import Playbook
 from backout.ports import Quarantines, Registry
-from backout.releases import Quarantine, Registration
+from backout.quarantining import against
+from backout.releases import Quarantine, Registration, digests_of
 from backout.site import Route
 from gateway.engine import WITHIN_S
 from gateway.incidents import Incidents
@@ -103,18 +104,17 @@ class Freeze:
         self, service: str, release: str | None, digests: set[str]
     ) -> tuple[Quarantine, ...]:
         """Return what keeps a release of a service, or one of these digests, from being released."""
-        named = await self._quarantines.quarantines(service=service) if release else ()
-        found = [one for one in named if one.release == release]
-        if digests:
-            found += await self._quarantines.quarantines(service=None, digests=sorted(digests))
-        return tuple(dict.fromkeys(found))
+        if release is None and not digests:
+            return ()
+        kept = await self._quarantines.quarantines(service=None)
+        return against(kept, service=service, release=release, digests=digests)
 
     async def _known(self, asked: FreezeQuestion) -> set[str]:
         """Return the digests of the release as it was registered: it may be older than a quarantine."""
         if asked.release is None:
             return set()
         record = await self._registry.release(service=asked.service, release=asked.release)
-        return {artifact.digest for artifact in record.registration.artifacts} if record else set()
+        return digests_of(record)
 
 
 def _is_on(incident: ListedIncident, release: str) -> bool:

@@ -85,15 +85,6 @@ async def test_the_newest_comes_first_of_one_service_or_of_all(store: Quarantine
     assert await store.quarantines(service="image") == ()
 
 
-async def test_a_digest_is_bad_in_every_service(store: Quarantines) -> None:
-    await store.quarantine(quarantine=bad("r2", BAD, WORSE))
-    await store.quarantine(quarantine=bad("r3", WORSE, minutes=1))
-    found = await store.quarantines(service="search", digests=[WORSE, "sha256:" + "0" * 64])
-    assert [one.release for one in found] == ["r3", "r2"]
-    assert [one.release for one in await store.quarantines(service=None, digests=[BAD])] == ["r2"]
-    assert await store.quarantines(service="chat", digests=["sha256:" + "0" * 64]) == ()
-
-
 async def test_what_was_lifted_is_in_force_no_more_and_may_be_quarantined_anew(stores: Stores) -> None:
     one, other = stores
     await one.quarantine(quarantine=bad())
@@ -101,7 +92,7 @@ async def test_what_was_lifted_is_in_force_no_more_and_may_be_quarantined_anew(s
     await one.quarantine(quarantine=bad("r3"))
     await one.quarantine(quarantine=bad(service="search"))
     assert await other.lift(service="chat", release="r2", by="Bob", why="fixed", at=NOON)
-    left = await one.quarantines(service=None, digests=[BAD])
+    left = await one.quarantines(service=None)
     assert sorted((kept.service, kept.release) for kept in left) == [("chat", "r3"), ("search", "r2")]
     assert await one.quarantine(quarantine=bad(minutes=9)) == bad(minutes=9)
     assert bad(minutes=9) in await other.quarantines(service="chat")
