@@ -39,27 +39,17 @@ class Witnesses:
         self._sources = sources
         self._clock = clock
 
-    async def proof(self, asked: ProveBaseline) -> Proof:
+    async def proof(self, asked: ProveBaseline, *, of: str = "") -> Proof:
         """Say whether the baseline is proven; where not, also what people could name instead.
 
-        Checks are not run: see `Proof.checked`.
+        `of`: the release that is looked at, whichever was named. Checks are not run: see `Proof.checked`.
 
         Raises:
             UnknownName: there is no such source.
             Unreachable, RejectedBySystem: what is kept cannot be read.
         """
         candidate, floor = await self._record(asked, asked.release), await self._floor(asked)
-        name = proving.baseline(asked, candidate, floor)
-        return await self._proof(asked, name, candidate, floor)
-
-    async def proof_of(self, asked: ProveBaseline) -> Proof:
-        """Say whether the release that is asked for is proven, whichever was named; it raises as `proof`."""
-        candidate, floor = await self._record(asked, asked.release), await self._floor(asked)
-        return await self._proof(asked, asked.baseline, candidate, floor)
-
-    async def _proof(
-        self, asked: ProveBaseline, name: str, candidate: ReleaseRecord | None, floor: Floor | None
-    ) -> Proof:
+        name = of or proving.baseline(asked, candidate, floor)
         stretches = proving.stretches(asked, candidate, now=self._clock.now())
         found = None
         if name:

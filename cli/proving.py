@@ -87,15 +87,10 @@ async def _proof(
     assert release.proven is not None  # noqa: S101  # only those that want it come here
     name = release.requests.source if release.requests else ""
     sources = {name: adapters.source(deployment.site.sources[name])} if name else {}
-    proof = await adapters.witnesses(sources, adapters.store()).proof_of(
-        ProveBaseline(
-            service=asked.service,
-            release=asked.instead_of,
-            baseline=asked.release,
-            wanted=release.proven,
-            count=release.requests,
-        )
+    request = ProveBaseline(
+        service=asked.service, release=asked.instead_of, wanted=release.proven, count=release.requests
     )
+    proof = await adapters.witnesses(sources, adapters.store()).proof(request, of=asked.release)
     checks = [await _checked(check, asked, deployment, adapters) for check in release.proven.checks]
     return proof.checked(checks)
 
