@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from backout import proving
 from backout.counting import Counted, Query
@@ -12,7 +13,7 @@ from backout.ports import Clock, Quarantines, Registry, Source, Store
 from backout.proof import Floor, Known, Proof, ProveBaseline, Served
 from backout.proving import MOST_CHOICES, TICKS
 from backout.quarantining import against
-from backout.releases import ReleaseRecord, digests_of
+from backout.releases import BaselineRecord, ReleaseRecord, digests_of
 from backout.streams import asked as as_asked
 from backout.view import incident_id
 
@@ -48,22 +49,23 @@ class Witnesses:
             UnknownName: there is no such source.
             Unreachable, RejectedBySystem: what is kept cannot be read.
         """
-        candidate, floor = await self._record(asked, asked.release), await self._floor(asked)
+        baselines = await self._registry.baselines(service=asked.service)
+        candidate, floor = await self._record(asked, asked.release), await self._floor(asked, baselines)
         name = of or proving.baseline(asked, candidate, floor)
         stretches = proving.stretches(asked, candidate, now=self._clock.now())
         found = None
         if name:
             (found,) = await self._known(asked, ((name, await self._record(asked, name)),), stretches)
-        proof = proving.proof(asked, found, floor, ())
-        if proof.is_proven:
-            return proof
-        return proving.proof(asked, found, floor, await self._others(asked, name, stretches))
+        is_baseline = any(one.release == asked.release for one in baselines)
+        told = partial(proving.proof, asked, found, floor, is_baseline=is_baseline)
+        proof = told(())
+        return proof if proof.is_proven else told(await self._others(asked, name, stretches))
 
     async def _record(self, asked: ProveBaseline, release: str) -> ReleaseRecord | None:
         return await self._registry.release(service=asked.service, release=release)
 
-    async def _floor(self, asked: ProveBaseline) -> Floor | None:
-        named = proving.floor(asked.release, await self._registry.baselines(service=asked.service))
+    async def _floor(self, asked: ProveBaseline, baselines: Sequence[BaselineRecord]) -> Floor | None:
+        named = proving.floor(asked.release, baselines)
         if named is None:
             return None
         record = await self._record(asked, named.release)
