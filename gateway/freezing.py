@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from backout import freezing
-from backout.addressing import ListedIncident, short_of
+from backout.addressing import short_of
 from backout.errors import (
     BackoutError,
-    EngineDown,
     FreezeUnknown,
     ReleaseInQuarantine,
     ServiceFrozen,
@@ -20,6 +19,7 @@ from backout.ports import Quarantines, Registry
 from backout.quarantining import against
 from backout.releases import Quarantine, Registration, digests_of
 from backout.site import Route
+from backout.view import incident_id
 from gateway.engine import WITHIN_S
 from gateway.incidents import Incidents
 
@@ -85,20 +85,14 @@ class Freeze:
     async def refuse_frozen(self, told: Registration, *, within_s: float) -> None:
         """Refuse a new release of a service on which an incident runs, unless it is that incident's own.
 
-        Where the engine does not say, nothing is refused: a release is rather known and guarded than not, and
-        pipelines ask for the freeze itself before they deploy.
-
         Raises:
             ServiceFrozen: an incident runs.
+            EngineDown: the engine does not say.
         """
-        try:
-            running = await self._incidents.running(service=told.service, within_s=within_s)
-        except EngineDown:
-            return
-        if not running or any(_is_on(one, told.release) for one in running):
-            return
-        incidents = ", ".join(short_of(one.incident) for one in running)
-        raise ServiceFrozen(service=told.service, release=told.release, incidents=incidents)
+        running = await self._incidents.running_ids(service=told.service, within_s=within_s)
+        if running and incident_id(told.service, told.release) not in running:
+            incidents = ", ".join(map(short_of, running))
+            raise ServiceFrozen(service=told.service, release=told.release, incidents=incidents)
 
     async def _quarantined(
         self, service: str, release: str | None, digests: set[str]
@@ -115,7 +109,3 @@ class Freeze:
             return set()
         record = await self._registry.release(service=asked.service, release=asked.release)
         return digests_of(record)
-
-
-def _is_on(incident: ListedIncident, release: str) -> bool:
-    return incident.names[1] == release
