@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import field_validator
 
 from backout.addressing import ListedIncident
 from backout.errors import UnknownName
@@ -26,8 +26,18 @@ class FreezeQuestion(Frozen):
 
     service: Name
     release: ReleaseName | None = None
-    digest: Annotated[tuple[Digest, ...], Field(max_length=MOST_DIGESTS)] = ()
+    digest: tuple[Digest, ...] = ()
     """Of its artifacts. Those that the registry knows of the release count too."""
+
+    @field_validator("digest")
+    @classmethod
+    def _not_too_many(cls, digest: tuple[str, ...]) -> tuple[str, ...]:
+        if len(digest) > MOST_DIGESTS:
+            msg = (
+                f"{len(digest)} digests, and one question takes {MOST_DIGESTS}; ask about the rest in another"
+            )
+            raise ValueError(msg)
+        return digest
 
 
 class Because(Frozen):
