@@ -148,7 +148,7 @@ class Leases(Protocol):
     ) -> str:
         """Lease a target of a service to an incident, unless another has it; return which has it then.
 
-        `instead_of`: the incident that had it and is known to be over; its lease is no hindrance.
+        `instead_of`: an incident or rollout whose lease is no hindrance, and becomes this one's.
         """
 
     async def leave(self, *, incident: str) -> None:
