@@ -19,7 +19,7 @@ class TakeLeases(Frozen):
     incident: str
     at: datetime
     instead_of: str = ""
-    """An incident or rollout whose leases are taken over: it is over or gives way, or this is an emergency."""
+    """An incident or rollout whose leases are taken over: it is over, gives way, or this is an emergency."""
 
 
 class Leased(Frozen):
