@@ -19,16 +19,18 @@ class LeaseActivities:
     @activity.defn
     async def take_leases(self, request: TakeLeases) -> Leased:
         """Lease the targets in their order, up to the first that another incident has."""
-        over: list[str] = []
+        theirs, over = _theirs_before(), list[str]()
         with told_to_temporal():
             for target in request.targets:
                 holder = await self._take(target, request)
                 # Asked without it first: so it is known which ones the other one really had.
                 if request.instead_of and holder == request.instead_of:
+                    theirs = (*theirs, target)
+                    activity.heartbeat(Leased(taken_over=theirs))
                     holder = await self._take(target, request, instead_of=holder)
-                    over += [target] if holder == request.incident else []
                 if holder != request.incident:
                     return Leased(target=target, holder=holder, taken_over=tuple(over))
+                over += [target] if target in theirs else []
         return Leased(taken_over=tuple(over))
 
     @activity.defn
@@ -45,3 +47,9 @@ class LeaseActivities:
             at=request.at,
             instead_of=instead_of,
         )
+
+
+def _theirs_before() -> tuple[str, ...]:
+    """Return what an earlier attempt found with the other one: its take-over may have lost its answer."""
+    details = activity.info().heartbeat_details
+    return Leased.model_validate(details[0]).taken_over if details else ()

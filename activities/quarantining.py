@@ -29,7 +29,10 @@ class QuarantineActivities:
 async def quarantine(
     request: QuarantineRelease, *, quarantines: Quarantines, registry: Registry
 ) -> Quarantined:
-    """Quarantine a release as an incident does, or as a person does by hand."""
+    """Quarantine a release as an incident does, or as a person does by hand.
+
+    Where the incident has quarantined it before, that stands as it is, and is what comes back.
+    """
     found = await _parted(request, registry)
     told = Quarantine(
         service=request.service,
@@ -39,8 +42,9 @@ async def quarantine(
         why=request.why,
         at=request.at,
     )
-    await quarantines.quarantine(quarantine=told)
-    return found
+    kept = await quarantines.quarantine(quarantine=told)
+    # The same to the letter is this request, sent again: its first answer was lost.
+    return found if kept == told else Quarantined(artifacts=kept.artifacts, before=kept)
 
 
 async def _parted(request: QuarantineRelease, registry: Registry) -> Quarantined:

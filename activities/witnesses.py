@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from backout import proving
 from backout.counting import Counted, Query
@@ -11,7 +12,8 @@ from backout.guard import Place
 from backout.ports import Clock, Quarantines, Registry, Source, Store
 from backout.proof import Floor, Known, Proof, ProveBaseline, Served
 from backout.proving import MOST_CHOICES, TICKS
-from backout.releases import Quarantine, ReleaseRecord
+from backout.quarantining import against
+from backout.releases import BaselineRecord, ReleaseRecord, digests_of
 from backout.streams import asked as as_asked
 from backout.view import incident_id
 
@@ -38,41 +40,32 @@ class Witnesses:
         self._sources = sources
         self._clock = clock
 
-    async def proof(self, asked: ProveBaseline) -> Proof:
+    async def proof(self, asked: ProveBaseline, *, of: str = "") -> Proof:
         """Say whether the baseline is proven; where not, also what people could name instead.
 
-        Checks are not run: see `Proof.checked`.
+        `of`: the release that is looked at, whichever was named. Checks are not run: see `Proof.checked`.
 
         Raises:
             UnknownName: there is no such source.
             Unreachable, RejectedBySystem: what is kept cannot be read.
         """
-        candidate, floor = await self._record(asked, asked.release), await self._floor(asked)
-        name = proving.baseline(asked, candidate, floor)
-        return await self._proof(asked, name, candidate, floor)
-
-    async def proof_of(self, asked: ProveBaseline) -> Proof:
-        """Say whether the release that is asked for is proven, whichever was named; it raises as `proof`."""
-        candidate, floor = await self._record(asked, asked.release), await self._floor(asked)
-        return await self._proof(asked, asked.baseline, candidate, floor)
-
-    async def _proof(
-        self, asked: ProveBaseline, name: str, candidate: ReleaseRecord | None, floor: Floor | None
-    ) -> Proof:
+        baselines = await self._registry.baselines(service=asked.service)
+        candidate, floor = await self._record(asked, asked.release), await self._floor(asked, baselines)
+        name = of or proving.baseline(asked, candidate, floor)
         stretches = proving.stretches(asked, candidate, now=self._clock.now())
         found = None
         if name:
             (found,) = await self._known(asked, ((name, await self._record(asked, name)),), stretches)
-        proof = proving.proof(asked, found, floor, ())
-        if proof.is_proven:
-            return proof
-        return proving.proof(asked, found, floor, await self._others(asked, name, stretches))
+        is_baseline = any(one.release == asked.release for one in baselines)
+        told = partial(proving.proof, asked, found, floor, is_baseline=is_baseline)
+        proof = told(())
+        return proof if proof.is_proven else told(await self._others(asked, name, stretches))
 
     async def _record(self, asked: ProveBaseline, release: str) -> ReleaseRecord | None:
         return await self._registry.release(service=asked.service, release=release)
 
-    async def _floor(self, asked: ProveBaseline) -> Floor | None:
-        named = proving.floor(asked.release, await self._registry.baselines(service=asked.service))
+    async def _floor(self, asked: ProveBaseline, baselines: Sequence[BaselineRecord]) -> Floor | None:
+        named = proving.floor(asked.release, baselines)
         if named is None:
             return None
         record = await self._record(asked, named.release)
@@ -98,6 +91,7 @@ class Witnesses:
     ) -> tuple[Known, ...]:
         names = [name for name, _ in releases]
         served = [await self._served(asked, names, stretch) for stretch in stretches]
+        kept = await self._quarantines.quarantines(service=None)
         return tuple(
             [
                 Known(
@@ -107,8 +101,8 @@ class Witnesses:
                     incidents=await self._store.incidents(
                         limit=MOST_INCIDENTS, incident=incident_id(asked.service, name)
                     ),
-                    quarantines=await quarantined(
-                        self._quarantines, service=asked.service, release=name, record=record
+                    quarantines=against(
+                        kept, service=asked.service, release=name, digests=digests_of(record)
                     ),
                 )
                 for number, (name, record) in enumerate(releases)
@@ -149,15 +143,3 @@ class Witnesses:
             )
         except BackoutError as error:
             return str(error)
-
-
-async def quarantined(
-    quarantines: Quarantines, *, service: str, release: str, record: ReleaseRecord | None
-) -> tuple[Quarantine, ...]:
-    """Return the quarantines of a release, or of anything that it is made of."""
-    kept = await quarantines.quarantines(service=service)
-    mine = tuple(one for one in kept if one.release == release)
-    digests = [artifact.digest for artifact in record.registration.artifacts] if record else []
-    if mine or not digests:
-        return mine
-    return await quarantines.quarantines(service=None, digests=digests)

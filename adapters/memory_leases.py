@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from adapters.faults import Faulty
+from backout.errors import Unreachable
 
 
 class MemoryLeases(Faulty):
@@ -14,6 +15,8 @@ class MemoryLeases(Faulty):
         super().__init__("leases memory")
         self.held: dict[tuple[str, str], str] = {}
         """The incident, by target and service."""
+        self.loses_answers = 0
+        """So many next take-overs take effect, and raise Unreachable."""
 
     async def take(
         self,
@@ -29,6 +32,9 @@ class MemoryLeases(Faulty):
         holder = self.held.get((target, service), incident)
         if holder in {incident, instead_of}:
             holder = self.held[target, service] = incident
+        if instead_of and self.loses_answers > 0:
+            self.loses_answers -= 1
+            raise Unreachable(what=self.name, why="the answer was lost")
         return holder
 
     async def leave(self, *, incident: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.faults import Faulty
@@ -16,24 +15,20 @@ class MemoryQuarantines(Faulty):
         super().__init__("quarantines memory")
         self.kept: list[Quarantine] = []
 
-    async def quarantine(self, *, quarantine: Quarantine) -> bool:
-        """Keep a quarantine; False where the same release of the same incident is quarantined already."""
+    async def quarantine(self, *, quarantine: Quarantine) -> Quarantine:
+        """Keep a quarantine; return what is in force: it, or the one of the same release and incident."""
         await self.enter()
         told = (quarantine.service, quarantine.release, quarantine.incident)
-        is_new = all((one.service, one.release, one.incident) != told for one in self._now())
-        if is_new:
-            self.kept.append(quarantine)
-        return is_new
+        for one in self._now():
+            if (one.service, one.release, one.incident) == told:
+                return one
+        self.kept.append(quarantine)
+        return quarantine
 
-    async def quarantines(
-        self, *, service: str | None, digests: Sequence[str] = ()
-    ) -> tuple[Quarantine, ...]:
-        """Return what is quarantined now, the newest first: of a service, or all with one of the digests."""
+    async def quarantines(self, *, service: str | None) -> tuple[Quarantine, ...]:
+        """Return what is quarantined now, the newest first: of a service, or all."""
         await self.enter()
         newest = sorted(self._now(), key=lambda one: one.at)[::-1]
-        if digests:
-            bad = set(digests)
-            return tuple(one for one in newest if bad & {artifact.digest for artifact in one.artifacts})
         return tuple(one for one in newest if service in {None, one.service})
 
     async def lift(self, *, service: str, release: str, by: str, why: str, at: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from backout.errors import IncidentAmbiguous, IncidentUnknown, NoOpenIncident
 from backout.model import Frozen
-from backout.view import ROLLOUT
+from backout.naming import INCIDENT, ROLLOUT
 
 
 class ListedIncident(Frozen):
@@ -40,7 +40,7 @@ class ListedIncident(Frozen):
 
 def short_of(incident: str) -> str:
     """Return an id as people write it: `service/release` for an incident, `rollout/...` for a rollout."""
-    return incident.removeprefix("incident/")
+    return incident.removeprefix(INCIDENT)
 
 
 def full_id(text: str) -> str | None:
@@ -50,8 +50,8 @@ def full_id(text: str) -> str | None:
     """
     if "/" not in text:
         return None
-    is_full = text.startswith(("incident/", ROLLOUT)) and text.count("/") > 1
-    return text if is_full else f"incident/{text}"
+    is_full = text.startswith((INCIDENT, ROLLOUT)) and text.count("/") > 1
+    return text if is_full else f"{INCIDENT}{text}"
 
 
 def find(text: str, listed: Iterable[ListedIncident]) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import field_validator
 
-from backout.addressing import ListedIncident, short_of
+from backout.addressing import ListedIncident
+from backout.errors import UnknownName
 from backout.model import Frozen, Name
+from backout.naming import called
 from backout.playbook import Playbook
-from backout.quarantining import lifting
-from backout.releases import Digest, Quarantine, ReleaseName
+from backout.quarantining import lifting, standing
+from backout.releases import Digest, Quarantine, ReleaseName, described
 from backout.site import Route
 
 MOST_DIGESTS = 100
@@ -24,8 +26,18 @@ class FreezeQuestion(Frozen):
 
     service: Name
     release: ReleaseName | None = None
-    digest: Annotated[tuple[Digest, ...], Field(max_length=MOST_DIGESTS)] = ()
+    digest: tuple[Digest, ...] = ()
     """Of its artifacts. Those that the registry knows of the release count too."""
+
+    @field_validator("digest")
+    @classmethod
+    def _not_too_many(cls, digest: tuple[str, ...]) -> tuple[str, ...]:
+        if len(digest) > MOST_DIGESTS:
+            msg = (
+                f"{len(digest)} digests, and one question takes {MOST_DIGESTS}; ask about the rest in another"
+            )
+            raise ValueError(msg)
+        return digest
 
 
 class Because(Frozen):
@@ -33,7 +45,7 @@ class Because(Frozen):
 
     kind: Literal["incident", "quarantine"]
     incident: str
-    """The incident that runs, or the one that quarantined."""
+    """The incident that runs, or the incident or rollout that quarantined."""
     since: datetime
     says: str
     """The whole reason as one sentence for people."""
@@ -51,8 +63,8 @@ class FreezeAnswer(Frozen):
 
 def of_incident(one: ListedIncident) -> Because:
     """Return the reason that is an incident that runs."""
-    since = _moment(one.opened_at)
-    says = f"incident {short_of(one.incident)} has been open since {since}: wait until it is over"
+    since = f"{one.opened_at:%Y-%m-%d %H:%M:%S} UTC"
+    says = f"{called(one.incident)} has been open since {since}: wait until it is over"
     return Because(kind="incident", incident=one.incident, since=one.opened_at, says=says)
 
 
@@ -60,25 +72,23 @@ def of_quarantine(one: Quarantine, asked: Collection[str]) -> Because:
     """Return the reason that is a quarantine; `asked` are the digests that are to be released."""
     place = f"{one.service}/{one.release}"
     bad = tuple(artifact for artifact in one.artifacts if artifact.digest in asked)
-    parts = ", ".join(f"{artifact.kind} {artifact.name} {artifact.digest}" for artifact in bad)
+    parts = ", ".join(map(described, bad))
     what = f"{parts} of {place}" if bad else place
-    says = (
-        f"{what} is quarantined since {_moment(one.at)} by incident {short_of(one.incident)} ({one.why}): "
-        f"lift it with {lifting(one)}"
-    )
+    says = f"{what} is quarantined {standing(one)}: lift it with {lifting(one)}"
     digests = tuple(dict.fromkeys(artifact.digest for artifact in bad))
     return Because(kind="quarantine", incident=one.incident, since=one.at, says=says, digests=digests)
 
 
-def services(playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> tuple[str, ...]:
-    """Return the services that are known by name: those of the playbooks, and those that routes name."""
-    named = (route.service for route in routes if route.service)
-    return tuple(sorted({*(one.release.service for one in playbooks.values()), *named}))
-
-
 def guards(service: str, playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> tuple[Playbook, ...]:
-    """Return the playbooks that a service is guarded by; one whose alerts name the service guards any."""
-    return tuple({one.playbook: one for one in _guards(service, playbooks, routes)}.values())
+    """Return the playbooks that a service is guarded by; one whose alerts name the service guards any.
+
+    Raises:
+        UnknownName: none does.
+    """
+    found = {one.playbook: one for one in _guards(service, playbooks, routes)}
+    if not found:
+        raise UnknownName(kind="service", name=service, known=_services(playbooks, routes))
+    return tuple(found.values())
 
 
 def _guards(service: str, playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> Iterable[Playbook]:
@@ -87,5 +97,7 @@ def _guards(service: str, playbooks: Mapping[str, Playbook], routes: Sequence[Ro
     yield from (playbooks[route.playbook] for route in taken if route.playbook in playbooks)
 
 
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+def _services(playbooks: Mapping[str, Playbook], routes: Sequence[Route]) -> Iterable[str]:
+    """Return the services that are known by name: those of the playbooks, and those that routes name."""
+    named = (route.service for route in routes if route.service)
+    return {*(one.release.service for one in playbooks.values()), *named}

@@ -19,7 +19,7 @@ class TakeLeases(Frozen):
     incident: str
     at: datetime
     instead_of: str = ""
-    """An incident whose leases are taken over: it is over, or this one is an emergency."""
+    """An incident or rollout whose leases are taken over: it is over, gives way, or this is an emergency."""
 
 
 class Leased(Frozen):
@@ -30,7 +30,7 @@ class Leased(Frozen):
     holder: str = ""
     """The incident that has it."""
     taken_over: tuple[str, ...] = ()
-    """Targets that the other incident had until now."""
+    """Targets that the other one had until now, those of an attempt whose answer was lost included."""
 
 
 class LeaveLeases(Frozen):

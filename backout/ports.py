@@ -148,7 +148,7 @@ class Leases(Protocol):
     ) -> str:
         """Lease a target of a service to an incident, unless another has it; return which has it then.
 
-        `instead_of`: the incident that had it and is known to be over; its lease is no hindrance.
+        `instead_of`: an incident or rollout whose lease is no hindrance, and becomes this one's.
         """
 
     async def leave(self, *, incident: str) -> None:
@@ -158,16 +158,11 @@ class Leases(Protocol):
 class Quarantines(Protocol):
     """Keeps the artifacts that must not be released again."""
 
-    async def quarantine(self, *, quarantine: Quarantine) -> bool:
-        """Keep a quarantine; False where the same release of the same incident is quarantined already."""
+    async def quarantine(self, *, quarantine: Quarantine) -> Quarantine:
+        """Keep a quarantine; return what is in force: it, or the one of the same release and incident."""
 
-    async def quarantines(
-        self, *, service: str | None, digests: Sequence[str] = ()
-    ) -> tuple[Quarantine, ...]:
-        """Return what is quarantined now, the newest first: of a service, or all that has one of the digests.
-
-        A digest is bad wherever it is released: with digests, those of every service are returned.
-        """
+    async def quarantines(self, *, service: str | None) -> tuple[Quarantine, ...]:
+        """Return what is quarantined now, the newest first: of a service, or all."""
 
     async def lift(self, *, service: str, release: str, by: str, why: str, at: datetime) -> bool:
         """Lift the quarantines of a release; False where none is kept."""

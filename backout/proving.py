@@ -76,11 +76,21 @@ def counted(stretch: Served, counts: Sequence[float | None], *, tick: timedelta)
     return stretch.model_copy(update={"requests": track.judged, "since": seen[0], "until": seen[-1]})
 
 
-def proof(asked: ProveBaseline, found: Known | None, lowest: Floor | None, choices: Sequence[Known]) -> Proof:
-    """Return whether the baseline is proven; `found` is what is known of it, None where none is known."""
+def proof(
+    asked: ProveBaseline,
+    found: Known | None,
+    lowest: Floor | None,
+    choices: Sequence[Known],
+    *,
+    is_baseline: bool = False,
+) -> Proof:
+    """Return whether the baseline is proven; `found` is what is known of it, None where none is known.
+
+    `is_baseline`: the candidate was itself named the last known good release.
+    """
     offered = tuple(_choice(one, asked.wanted, lowest) for one in choices)
     if found is None:
-        doubt = Doubt(kind="none", text=f"no last known good release of {asked.service} is known")
+        doubt = Doubt(kind="none", text=_nowhere(asked, is_baseline=is_baseline))
         return Proof(baseline="", doubts=(doubt,), choices=offered)
     doubts = tuple(_doubts(found, asked.wanted, lowest))
     return Proof(
@@ -89,6 +99,13 @@ def proof(asked: ProveBaseline, found: Known | None, lowest: Floor | None, choic
         doubts=doubts,
         choices=offered,
     )
+
+
+def _nowhere(asked: ProveBaseline, *, is_baseline: bool) -> str:
+    if is_baseline:
+        good = f"{asked.release} is itself the last known good release of {asked.service}"
+        return f"{good}, so none is known to go back to"
+    return f"no last known good release of {asked.service} is known"
 
 
 def _choice(known: Known, wanted: Proven, lowest: Floor | None) -> Choice:

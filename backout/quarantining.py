@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from backout.model import Frozen, Name
+from backout.naming import called
 from backout.releases import Artifact, Quarantine, ReleaseRecord
 
 
@@ -34,6 +35,8 @@ class Quarantined(Frozen):
     """The last known good releases."""
     unregistered: tuple[str, ...] = ()
     """Those of them that nobody registered, so that what they share is not known."""
+    before: Quarantine | None = None
+    """The one that was in force already, to which nothing was added; None where it is a new one."""
 
 
 def parted(
@@ -50,9 +53,26 @@ def parted(
     )
 
 
-def described(artifact: Artifact) -> str:
-    """Return an artifact in words, with its digest."""
-    return f"{artifact.kind} {artifact.name} {artifact.digest}"
+def against(
+    kept: Iterable[Quarantine], *, service: str, release: str | None, digests: Collection[str]
+) -> tuple[Quarantine, ...]:
+    """Return what keeps a release from being released: what has its name first, then what has a digest.
+
+    A digest is bad wherever it is released: those of every service count.
+    """
+    bad, named, alike = set(digests), [], []
+    for one in kept:
+        if (one.service, one.release) == (service, release):
+            named.append(one)
+        elif bad & {artifact.digest for artifact in one.artifacts}:
+            alike.append(one)
+    return (*named, *alike)
+
+
+def standing(quarantine: Quarantine) -> str:
+    """Return since when a quarantine is in force, by which incident or rollout, and why."""
+    since = f"since {quarantine.at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{since} by {called(quarantine.incident)} ({quarantine.why})"
 
 
 def lifting(quarantine: Quarantine) -> str:

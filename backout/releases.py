@@ -129,6 +129,16 @@ class WatchView(Frozen):
     """Why it was retired; empty while it is guarded."""
 
 
+def digests_of(record: ReleaseRecord | None) -> set[str]:
+    """Return the digests of a release as it was registered; none where nobody did."""
+    return {artifact.digest for artifact in record.registration.artifacts} if record else set()
+
+
+def described(artifact: Artifact) -> str:
+    """Return an artifact in words, with its digest."""
+    return f"{artifact.kind} {artifact.name} {artifact.digest}"
+
+
 def watch_id(service: str, release: str) -> str:
     """Return the id of the watch of a release, the workflow's id."""
     return f"watch/{service}/{release}"

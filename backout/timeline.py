@@ -33,7 +33,7 @@ from backout.timeline_fencing import TargetsTakenOver
 from backout.timeline_notices import NoticeDropped, NoticeOverdue
 from backout.timeline_paging import AcknowledgementLapsed, LadderEnded, LevelPassedOver
 from backout.timeline_plans import PlanChosen
-from backout.timeline_quarantine import QuarantineFailed, ReleaseQuarantined
+from backout.timeline_quarantine import QuarantineFailed, QuarantineFound, ReleaseQuarantined
 from backout.timeline_served import ServedChecked, SessionsBegun
 
 
@@ -345,6 +345,7 @@ Event = Annotated[
     | RevertStopped
     | TargetsTakenOver
     | ReleaseQuarantined
+    | QuarantineFound
     | QuarantineFailed
     | CheckRun
     | SessionsBegun

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from backout.event import BaseEvent
+from backout.naming import called
 
 
 class TargetsTakenOver(BaseEvent):
@@ -13,11 +14,11 @@ class TargetsTakenOver(BaseEvent):
     event: Literal["TargetsTakenOver"] = "TargetsTakenOver"
     targets: tuple[str, ...]
     holder: str
-    """The incident that had them; empty where nobody could say."""
+    """The incident or rollout that had them; empty where nobody could say."""
     why: str
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
-        other = f" from incident {self.holder.removeprefix('incident/')}" if self.holder else ""
+        other = f" from {called(self.holder)}" if self.holder else ""
         return f"{' and '.join(self.targets)} taken over{other}: {self.why}"

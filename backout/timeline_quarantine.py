@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from backout.event import BaseEvent
+from backout.quarantining import standing
+from backout.releases import Quarantine, described
 
 
 class ReleaseQuarantined(BaseEvent):
@@ -38,6 +40,20 @@ class ReleaseQuarantined(BaseEvent):
         if self.spared:
             return "by its name alone, as it has no part of its own"
         return "by its name alone, as it is not registered: a copy under another name is not recognised"
+
+
+class QuarantineFound(BaseEvent):
+    """A release that was reverted completely was quarantined before, and nothing was added to that."""
+
+    event: Literal["QuarantineFound"] = "QuarantineFound"
+    release: str
+    before: Quarantine
+
+    @property
+    def line(self) -> str:
+        """The event as one sentence for people."""
+        what = ", ".join(map(described, self.before.artifacts)) or "its name alone"
+        return f"Release {self.release} was quarantined already, {standing(self.before)}: {what}"
 
 
 class QuarantineFailed(BaseEvent):

@@ -10,6 +10,7 @@ from backout.communications import Upcoming
 from backout.guard import Judged
 from backout.messages import State
 from backout.model import Frozen, Name
+from backout.naming import INCIDENT, ROLLOUT
 from backout.people import Action
 from backout.playbook import Playbook
 from backout.releases import Artifact
@@ -221,10 +222,6 @@ class IncidentView(Briefing):
     timeline: tuple[Event, ...]
 
 
-ROLLOUT = "rollout/"
-"""With this begins the id of a rollout, which is a case like an incident."""
-
-
 def is_rollout(incident: str) -> bool:
     """Say whether a case brings a release up, instead of taking one back."""
     return incident.startswith(ROLLOUT)
@@ -237,4 +234,4 @@ def rollout_id(service: str, release: str) -> str:
 
 def incident_id(service: str, release: str) -> str:
     """Return the id of the incident on a release, the workflow's id."""
-    return f"incident/{service}/{release}"
+    return f"{INCIDENT}{service}/{release}"

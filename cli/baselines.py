@@ -9,9 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import wiring
-from activities.witnesses import quarantined
-from backout.errors import BaselineInQuarantine, InvalidDocument, UnknownName
-from backout.freezing import guards, services
+from backout.errors import BaselineInQuarantine, InvalidDocument
+from backout.freezing import guards
 from backout.misfits import misfits
 from backout.model import Frozen
 from backout.people import Actor, ReleaseRight
@@ -19,8 +18,9 @@ from backout.playbook import Playbook
 from backout.ports import Quarantines
 from backout.problems import spell
 from backout.proof import moment
+from backout.quarantining import against
 from backout.release_rights import right_of
-from backout.releases import BaselineRecord, ReleaseRecord
+from backout.releases import BaselineRecord, ReleaseRecord, digests_of
 from cli import printing
 from cli.releasing import signed
 from cli.session import actor_of, run, site_file
@@ -41,7 +41,7 @@ def name(named: Named, *, site: Path | None, state: Path, as_json: bool) -> None
 
     async def do() -> tuple[BaselineRecord, bool]:
         deployment = load_deployment(site_file(site, state))
-        guarding = _guarding(named.service, deployment)
+        guarding = guards(named.service, deployment.playbooks, deployment.site.routes)
         actor = actor_of(deployment.site, chosen=named.person)
         _must_have_right(actor, named.service, guarding, deployment)
         baseline = _record(named, by=signed(actor))
@@ -73,7 +73,8 @@ async def _must_be_free(named: Named, kept: ReleaseRecord | None, quarantines: Q
     Raises:
         BaselineInQuarantine: something is.
     """
-    for bad in await quarantined(quarantines, service=named.service, release=named.release, record=kept):
+    in_force, digests = await quarantines.quarantines(service=None), digests_of(kept)
+    for bad in against(in_force, service=named.service, release=named.release, digests=digests):
         why = f"{bad.service}/{bad.release} is quarantined since {moment(bad.at)}, {bad.why}"
         raise BaselineInQuarantine(service=named.service, release=named.release, why=why)
 
@@ -96,7 +97,7 @@ def show(service: str, *, site: Path | None, state: Path, as_json: bool) -> None
 
     async def ask() -> tuple[BaselineRecord, ...]:
         deployment = load_deployment(site_file(site, state))
-        _guarding(service, deployment)
+        guards(service, deployment.playbooks, deployment.site.routes)
         async with wiring.open_adapters(deployment.at) as adapters:
             return await adapters.registry().baselines(service=service)
 
@@ -119,12 +120,3 @@ def _record(named: Named, *, by: str) -> BaselineRecord:
     except ValidationError as error:
         found = misfits(error, BaselineRecord)
         raise InvalidDocument(f"{spell(one.path)}: {one.message}" for one in found) from error
-
-
-def _guarding(service: str, deployment: Deployment) -> Sequence[Playbook]:
-    """Return the playbooks that guard the service. `UnknownName`: none does."""
-    routes, playbooks = deployment.site.routes, deployment.playbooks
-    guarding = guards(service, playbooks, routes)
-    if not guarding:
-        raise UnknownName(kind="service", name=service, known=services(playbooks, routes))
-    return guarding

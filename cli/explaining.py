@@ -8,6 +8,7 @@ from pathlib import Path
 from backout.addressing import short_of
 from backout.evaluation import Evaluation
 from backout.explaining import Branch, Decision, Explanation, RuleTruth, Weighed, explained
+from backout.releases import described
 from backout.rendering import clock
 from cli import printing
 from cli.desk import view_of
@@ -46,7 +47,7 @@ def _release(found: Explanation) -> Iterator[str]:
     baseline = found.baseline or "none is known"
     yield f"Release {found.release}, baseline {baseline}, {_exposure(found.exposure)}"
     for artifact in found.artifacts:
-        yield f"  {artifact.kind} {artifact.name} {artifact.digest}"
+        yield f"  {described(artifact)}"
     if not found.artifacts:
         yield "  it is not registered, so its artifacts are not known"
 

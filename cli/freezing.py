@@ -11,13 +11,13 @@ from temporalio.client import Client
 import wiring
 from activities.quarantining import quarantine as quarantine_release
 from backout.addressing import short_of
-from backout.errors import NothingQuarantined, UnknownName
-from backout.freezing import FreezeAnswer, FreezeQuestion, guards, services
+from backout.errors import NothingQuarantined
+from backout.freezing import FreezeAnswer, FreezeQuestion, guards
 from backout.model import Frozen
 from backout.people import ReleaseRight
-from backout.quarantining import Quarantined, QuarantineRelease, described
+from backout.quarantining import Quarantined, QuarantineRelease, standing
 from backout.release_rights import right_of
-from backout.releases import Quarantine
+from backout.releases import Quarantine, described
 from backout.view import incident_id
 from cli import printing
 from cli.session import WITHIN_S, actor_of, connection, run, site_file
@@ -121,8 +121,14 @@ def quarantine(meant: Decision, *, site: Path | None, state: Path, as_json: bool
     if as_json:
         printing.as_json(found)
         return
+    place = f"{meant.service}/{meant.release}"
+    if found.before:
+        what = ", ".join(map(described, found.artifacts)) or "its name alone"
+        printing.line(f"{place} was quarantined already, {standing(found.before)}: {what}")
+        printing.line("Nothing was changed. To quarantine it as it is known now, lift that one first.")
+        return
     what = ", ".join(map(described, found.artifacts)) or "its name alone, as no part of its own is known"
-    printing.line(f"{meant.service}/{meant.release} must not be released again: {what}")
+    printing.line(f"{place} must not be released again: {what}")
     for one in found.spared:
         printing.line(f"left free, as {' and '.join(found.good)} has it too: {described(one)}")
 
@@ -156,10 +162,7 @@ def _by_right(meant: Decision, site: Path | None, state: Path) -> tuple[Deployme
         ActionRefused: they have no right to it.
     """
     deployment = load_deployment(site_file(site, state))
-    routes, playbooks = deployment.site.routes, deployment.playbooks
-    guarding = guards(meant.service, playbooks, routes)
-    if not guarding:
-        raise UnknownName(kind="service", name=meant.service, known=services(playbooks, routes))
+    guarding = guards(meant.service, deployment.playbooks, deployment.site.routes)
     actor = actor_of(deployment.site, chosen=meant.person)
     right = right_of(
         actor,

@@ -22,7 +22,10 @@ _GatewayPort = Annotated[
 ]
 _Release = Annotated[
     str | None,
-    typer.Option(help="A release that is out now: its queries must match something, its exposure is read."),
+    typer.Option(
+        metavar="[SERVICE/]RELEASE",
+        help="A release that is out now: its queries must match something, its exposure is read.",
+    ),
 ]
 _RunChecks = Annotated[
     bool,
@@ -77,8 +80,14 @@ def doctor(
 ) -> None:
     """Check a site for real: connect to everything that it names, ask, read, and say what to fix."""
     from cli.doctor.examine import check_up  # noqa: PLC0415  # as above
+    from cli.doctor.sources import Out  # noqa: PLC0415  # as above
 
-    if not check_up(site, state=state, release=release, runs_checks=run_checks, as_json=as_json):
+    if release and "/" in release:
+        service, named = options.named(release, None)
+        out = Out(service=service, release=named)
+    else:
+        out = Out(release=release)
+    if not check_up(site, state=state, out=out, runs_checks=run_checks, as_json=as_json):
         raise typer.Exit(1)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import wiring
-from backout.errors import BackoutError, NoProofAsked, ReleaseUnknown, UnknownName
-from backout.freezing import guards, services
+from backout.errors import BackoutError, NoProofAsked, ReleaseUnknown
+from backout.freezing import guards
 from backout.messages import CheckResult
 from backout.model import Frozen
 from backout.playbook import Playbook
@@ -73,10 +73,7 @@ def _wanting(service: str, deployment: Deployment) -> Sequence[Playbook]:
         UnknownName: nothing guards such a service.
         NoProofAsked: none asks for it.
     """
-    routes, playbooks = deployment.site.routes, deployment.playbooks
-    guarding = guards(service, playbooks, routes)
-    if not guarding:
-        raise UnknownName(kind="service", name=service, known=services(playbooks, routes))
+    guarding = guards(service, deployment.playbooks, deployment.site.routes)
     wanting = [one for one in guarding if one.release.proven]
     if not wanting:
         raise NoProofAsked(service=service, playbooks=", ".join(one.playbook for one in guarding))
@@ -90,15 +87,10 @@ async def _proof(
     assert release.proven is not None  # noqa: S101  # only those that want it come here
     name = release.requests.source if release.requests else ""
     sources = {name: adapters.source(deployment.site.sources[name])} if name else {}
-    proof = await adapters.witnesses(sources, adapters.store()).proof_of(
-        ProveBaseline(
-            service=asked.service,
-            release=asked.instead_of,
-            baseline=asked.release,
-            wanted=release.proven,
-            count=release.requests,
-        )
+    request = ProveBaseline(
+        service=asked.service, release=asked.instead_of, wanted=release.proven, count=release.requests
     )
+    proof = await adapters.witnesses(sources, adapters.store()).proof(request, of=asked.release)
     checks = [await _checked(check, asked, deployment, adapters) for check in release.proven.checks]
     return proof.checked(checks)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import wiring
 from backout.model import Frozen
 from cli import printing
+from cli.freezing import freeze_over
 from cli.session import WITHIN_S, actor_of, connection, run, site_file
 from deployment import load_deployment
-from gateway.freezing import Freeze
 from gateway.incidents import Incidents
 from gateway.rollouts import Begun, RollOut, Rollouts
 
@@ -36,16 +36,11 @@ def begin(wanted: Wanted, *, site: Path | None, state: Path, as_json: bool) -> N
         )
         client = await wiring.connect(connection(state))
         async with wiring.open_adapters(deployment.at) as adapters:
-            incidents, registry = Incidents(client=client), adapters.registry()
-            freeze = Freeze(
-                incidents=incidents,
-                quarantines=adapters.quarantines(),
-                registry=registry,
-                playbooks=deployment.playbooks,
-                routes=deployment.site.routes,
-            )
             rollouts = Rollouts(
-                incidents=incidents, registry=registry, freeze=freeze, playbooks=deployment.playbooks
+                incidents=Incidents(client=client),
+                registry=adapters.registry(),
+                freeze=freeze_over(client, adapters, deployment),
+                playbooks=deployment.playbooks,
             )
             return await rollouts.begin(asked, within_s=WITHIN_S)
 

@@ -6,20 +6,20 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from backout import freezing
-from backout.addressing import ListedIncident, short_of
+from backout.addressing import short_of
 from backout.errors import (
     BackoutError,
-    EngineDown,
     FreezeUnknown,
     ReleaseInQuarantine,
     ServiceFrozen,
-    UnknownName,
 )
 from backout.freezing import FreezeAnswer, FreezeQuestion
 from backout.playbook import Playbook
 from backout.ports import Quarantines, Registry
-from backout.releases import Quarantine, Registration
+from backout.quarantining import against
+from backout.releases import Quarantine, Registration, digests_of
 from backout.site import Route
+from backout.view import incident_id
 from gateway.engine import WITHIN_S
 from gateway.incidents import Incidents
 
@@ -51,9 +51,7 @@ class Freeze:
             FreezeUnknown: the engine or the store does not say, so it counts as frozen.
         """
         service = asked.service
-        if not freezing.guards(service, self._playbooks, self._routes):
-            known = freezing.services(self._playbooks, self._routes)
-            raise UnknownName(kind="service", name=service, known=known)
+        freezing.guards(service, self._playbooks, self._routes)
         try:
             digests = {*asked.digest, *await self._known(asked)}
             running, bad = await asyncio.gather(
@@ -87,38 +85,27 @@ class Freeze:
     async def refuse_frozen(self, told: Registration, *, within_s: float) -> None:
         """Refuse a new release of a service on which an incident runs, unless it is that incident's own.
 
-        Where the engine does not say, nothing is refused: a release is rather known and guarded than not, and
-        pipelines ask for the freeze itself before they deploy.
-
         Raises:
             ServiceFrozen: an incident runs.
+            EngineDown: the engine does not say.
         """
-        try:
-            running = await self._incidents.running(service=told.service, within_s=within_s)
-        except EngineDown:
-            return
-        if not running or any(_is_on(one, told.release) for one in running):
-            return
-        incidents = ", ".join(short_of(one.incident) for one in running)
-        raise ServiceFrozen(service=told.service, release=told.release, incidents=incidents)
+        running = await self._incidents.running_ids(service=told.service, within_s=within_s)
+        if running and incident_id(told.service, told.release) not in running:
+            incidents = ", ".join(map(short_of, running))
+            raise ServiceFrozen(service=told.service, release=told.release, incidents=incidents)
 
     async def _quarantined(
         self, service: str, release: str | None, digests: set[str]
     ) -> tuple[Quarantine, ...]:
         """Return what keeps a release of a service, or one of these digests, from being released."""
-        named = await self._quarantines.quarantines(service=service) if release else ()
-        found = [one for one in named if one.release == release]
-        if digests:
-            found += await self._quarantines.quarantines(service=None, digests=sorted(digests))
-        return tuple(dict.fromkeys(found))
+        if release is None and not digests:
+            return ()
+        kept = await self._quarantines.quarantines(service=None)
+        return against(kept, service=service, release=release, digests=digests)
 
     async def _known(self, asked: FreezeQuestion) -> set[str]:
         """Return the digests of the release as it was registered: it may be older than a quarantine."""
         if asked.release is None:
             return set()
         record = await self._registry.release(service=asked.service, release=asked.release)
-        return {artifact.digest for artifact in record.registration.artifacts} if record else set()
-
-
-def _is_on(incident: ListedIncident, release: str) -> bool:
-    return incident.names[1] == release
+        return digests_of(record)

@@ -150,17 +150,31 @@ class Incidents:
             return tuple([listed(run) async for run in self._client.list_workflows(query, limit=limit)])
 
     async def running(self, *, service: str, within_s: float = WITHIN_S) -> tuple[ListedIncident, ...]:
-        """Return the incidents of a service that are open now, the newest first; no rollout is one.
+        """Return the incidents of a service that are open now, the newest first, each as old as it is.
+
+        No rollout is one.
 
         Raises:
             EngineDown: the engine did not answer.
         """
+        async with self._engine.calling(within_s):
+            found = await self._running(service)
+            return tuple(await asyncio.gather(*map(self._since_the_first, found)))
+
+    async def running_ids(self, *, service: str, within_s: float = WITHIN_S) -> tuple[str, ...]:
+        """Return the ids of what `running` returns: one question, however many there are.
+
+        Raises:
+            EngineDown: the engine did not answer.
+        """
+        async with self._engine.calling(within_s):
+            return tuple(one.incident for one in await self._running(service))
+
+    async def _running(self, service: str) -> list[ListedIncident]:
         kind = f"WorkflowType = '{Incident.__name__}' AND ExecutionStatus = 'Running'"
         query = f"{kind} AND {search_attributes.SERVICE.name} = '{service}'"
-        async with self._engine.calling(within_s):
-            found = [listed(run) async for run in self._client.list_workflows(query)]
-            incidents = (one for one in found if not is_rollout(one.incident))
-            return tuple(await asyncio.gather(*map(self._since_the_first, incidents)))
+        found = [listed(run) async for run in self._client.list_workflows(query)]
+        return [one for one in found if not is_rollout(one.incident)]
 
     async def _since_the_first(self, line: ListedIncident) -> ListedIncident:
         """Return a line with the time at which the incident opened: a long one goes on in fresh histories."""

@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
-from backout.errors import BackoutError, PlaybookGone, ReleaseUnknown, UnknownName
+from backout.errors import (
+    BackoutError,
+    EngineDown,
+    PlaybookGone,
+    ReleaseUnknown,
+    ServiceFrozen,
+    UnknownName,
+)
 from backout.guard import Place
 from backout.model import Frozen, digest_of
 from backout.playbook import Playbook
@@ -83,22 +90,21 @@ class Releases:
     async def register(
         self, told: Registration, *, by: str, during_incident: str = "", within_s: float = WITHIN_S
     ) -> Told:
-        """Keep a release and start its watch. `during_incident`: why a person does so while one runs.
+        """Keep a release and start its watch. `during_incident`: why a person does so if one runs.
 
         Raises:
             RegistrationRefused: no playbook can guard it so.
             ReleaseDiffers: it is registered already, with another content.
             ReleaseInQuarantine: its name, or a digest of it, is quarantined.
+            FreezeUnknown: the store does not say whether it is.
             ServiceFrozen: it is new, and an incident runs on another release of the service.
         """
         service, release = told.service, told.release
         checked(told, playbooks=self._playbooks)
         await self._freeze.refuse_quarantined(told)
         kept = await self._registry.release(service=service, release=release)
-        if kept is None and during_incident:
-            by = f"{by}, during an incident: {during_incident}"
-        elif kept is None:
-            await self._freeze.refuse_frozen(told, within_s=within_s)
+        if kept is None:
+            by = await self._by(told, by, during_incident, within_s)
         baselines = await self._registry.baselines(service=service)
         complete = with_baseline(told, kept=kept, baselines=baselines)
         record = ReleaseRecord(registration=complete, registered_at=self._now(), by=by)
@@ -107,6 +113,21 @@ class Releases:
             record = await self.record(service=service, release=release)
         state, why = await self._start(record, within_s)
         return Told(record=record, repeated=not is_new, watch=state, why=why)
+
+    async def _by(self, told: Registration, by: str, during_incident: str, within_s: float) -> str:
+        """Return who registers a new release, and why they may while the service is frozen.
+
+        Where the engine does not say, nothing is refused: a release is rather known and guarded than not, and
+        pipelines ask for the freeze itself before they deploy. What a person says of an incident counts then.
+        """
+        try:
+            await self._freeze.refuse_frozen(told, within_s=within_s)
+        except (ServiceFrozen, EngineDown) as error:
+            if during_incident:
+                return f"{by}, during an incident: {during_incident}"
+            if isinstance(error, ServiceFrozen):
+                raise
+        return by
 
     async def watch(self, *, service: str, release: str, within_s: float = WITHIN_S) -> Told:
         """See that a registered release is watched.

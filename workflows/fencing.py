@@ -9,9 +9,9 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.leasing import LeaseActivities
-from backout.addressing import short_of
 from backout.exposure import StagedPlan
 from backout.leasing import Leased, LeaveLeases, TakeLeases
+from backout.naming import called
 from backout.timeline_fencing import TargetsTakenOver
 from backout.view import is_rollout
 from workflows import giving_way, options
@@ -47,7 +47,7 @@ async def alone(desk: Desk, plan: StagedPlan) -> Stopped | None:
         return None
     if desk.settling is None or desk.settling.done():
         await leave(desk)  # else they are ours until what a stage has changed is put back
-    other = f"{'' if is_rollout(found.holder) else 'incident '}{short_of(found.holder)}"
+    other = called(found.holder)
     return Stopped(
         why=f"{found.target} is being changed by {other}: resume once that one is over, or take everything "
         "off at once with emergency"

@@ -9,9 +9,10 @@ from temporalio.exceptions import ActivityError
 
 from activities.quarantining import QuarantineActivities
 from backout.exposure import StagedPlan
-from backout.quarantining import QuarantineRelease, described
+from backout.quarantining import Quarantined, QuarantineRelease
+from backout.releases import described
 from backout.steps import Step
-from backout.timeline_quarantine import QuarantineFailed, ReleaseQuarantined
+from backout.timeline_quarantine import QuarantineFailed, QuarantineFound, ReleaseQuarantined
 from backout.view import IncidentOutcome
 from workflows import options
 from workflows.desk import Desk
@@ -58,16 +59,20 @@ async def _quarantine(desk: Desk, step: Step, why: str) -> None:
     except ActivityError as failure:
         _tell(desk, step, reason(failure))
         return
-    desk.write(
-        ReleaseQuarantined(
-            at=workflow.now(),
-            step=step.name,
-            release=opening.release,
-            artifacts=tuple(map(described, found.artifacts)),
-            spared=tuple(map(described, found.spared)),
-            good=found.good,
-            unregistered=found.unregistered,
-        )
+    desk.write(_event(found, step, opening.release))
+
+
+def _event(found: Quarantined, step: Step, release: str) -> ReleaseQuarantined | QuarantineFound:
+    if found.before is not None:
+        return QuarantineFound(at=workflow.now(), step=step.name, release=release, before=found.before)
+    return ReleaseQuarantined(
+        at=workflow.now(),
+        step=step.name,
+        release=release,
+        artifacts=tuple(map(described, found.artifacts)),
+        spared=tuple(map(described, found.spared)),
+        good=found.good,
+        unregistered=found.unregistered,
     )
 
 

@@ -20,7 +20,10 @@ from workflows.doing import do
 from workflows.failures import reason
 from workflows.setting import Change, set_part
 
-NO_BASELINE = "no last known good release is known, so nothing can be made ready for its traffic"
+# Where the named one is the candidate itself, there is none to go back to either.
+NO_BASELINE = (
+    "no last known good release is known to go back to, so nothing can be made ready for its traffic"
+)
 
 
 async def ready(desk: Desk, plan: StagedPlan, *, walk: str) -> str:

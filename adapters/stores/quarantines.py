@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -47,30 +46,24 @@ class SqliteQuarantines:
         # FULL: what an incident was told that it is quarantined survives a power cut.
         self._file = SqliteFile(Path(path), _TABLES, synchronous="FULL")
 
-    async def quarantine(self, *, quarantine: Quarantine) -> bool:
-        """Keep a quarantine; False where the same release of the same incident is quarantined already."""
-        row = insert(_QUARANTINES).values(
-            service=quarantine.service,
-            release=quarantine.release,
-            incident=quarantine.incident,
-            at=micros(quarantine.at),
-            record=quarantine.model_dump_json(),
-        )
+    async def quarantine(self, *, quarantine: Quarantine) -> Quarantine:
+        """Keep a quarantine; return what is in force: it, or the one of the same release and incident."""
+        place = quarantine.model_dump(include={"service", "release", "incident"})
+        row = {"at": micros(quarantine.at), "record": quarantine.model_dump_json()}
+        kept = select(_QUARANTINES.c.record).where(_IN_FORCE).filter_by(**place)
         async with self._file.writing() as connection:
-            return (await connection.execute(row.on_conflict_do_nothing())).rowcount == 1
+            await connection.execute(insert(_QUARANTINES).values(**place, **row).on_conflict_do_nothing())
+            return self._read((await connection.execute(kept)).scalar_one())
 
-    async def quarantines(
-        self, *, service: str | None, digests: Sequence[str] = ()
-    ) -> tuple[Quarantine, ...]:
-        """Return what is quarantined now, the newest first: of a service, or all with one of the digests."""
-        columns, bad = _QUARANTINES.c, set(digests)
+    async def quarantines(self, *, service: str | None) -> tuple[Quarantine, ...]:
+        """Return what is quarantined now, the newest first: of a service, or all."""
+        columns = _QUARANTINES.c
         newest = select(columns.record).where(_IN_FORCE).order_by(columns.at.desc(), columns.number.desc())
-        if service is not None and not bad:
+        if service is not None:
             newest = newest.filter_by(service=service)
         async with self._file.reading() as connection:
             rows = (await connection.execute(newest)).scalars().all()
-        found = map(self._read, rows)
-        return tuple(one for one in found if not bad or bad & {part.digest for part in one.artifacts})
+        return tuple(map(self._read, rows))
 
     async def lift(self, *, service: str, release: str, by: str, why: str, at: datetime) -> bool:
         """Lift the quarantines of a release; False where none is kept."""

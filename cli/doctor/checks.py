@@ -12,6 +12,7 @@ from backout.playbook import Playbook
 from backout.requests import RunCheck
 from backout.steps import CheckStep, RevertStep
 from cli.doctor.report import ASK_S, Report
+from cli.doctor.sources import Out
 
 _NO_RELEASE = "none"
 
@@ -25,14 +26,14 @@ class CheckLook:
         *,
         playbooks: Mapping[str, Playbook],
         places: Mapping[str, Place],
-        release: str | None,
+        out: Out,
         runs_all: bool,
     ) -> None:
-        """Report on them; `release` is one that is out now, and `runs_all` lets checks change something."""
+        """Report on them; `out` is the release that is out, and `runs_all` lets checks change something."""
         self._report = report
         self._playbooks = playbooks
         self._places = places
-        self._release = release
+        self._out = out
         self._runs_all = runs_all
 
     async def at(self, name: str, config: Check, check: ports.Check) -> None:
@@ -48,13 +49,14 @@ class CheckLook:
             self._report.ok(what, f"not run, as {changes}; --run-checks runs it")
             return
         baseline = self._places[service].baseline
+        release = self._out.of(service)
         asked = RunCheck(
-            check=name, service=service, release=self._release or _NO_RELEASE, baseline=baseline, key="doctor"
+            check=name, service=service, release=release or _NO_RELEASE, baseline=baseline, key="doctor"
         )
         # A check says itself when it has waited long enough.
         async with asyncio.timeout(config.timeout.total_seconds() + ASK_S):
             result = await check.run(asked=asked)
-        about = baseline if config.of == "baseline" else self._release
+        about = baseline if config.of == "baseline" else release
         if about is None:
             self._report.ok(what, "answers; what it says of a release is seen with --release")
         elif result.passed:

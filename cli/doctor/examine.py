@@ -19,6 +19,7 @@ from cli import printing
 from cli.doctor.engine import look_at_engine
 from cli.doctor.report import ASK_S, Finding, Report
 from cli.doctor.slack import look_at_slack, slack_secrets
+from cli.doctor.sources import Out
 from cli.doctor.world import World
 from cli.options import SITE
 from cli.session import run
@@ -36,12 +37,10 @@ class Health(Frozen):
     findings: tuple[Finding, ...]
 
 
-def check_up(
-    site: Path | None, *, state: Path, release: str | None, runs_checks: bool, as_json: bool
-) -> bool:
+def check_up(site: Path | None, *, state: Path, out: Out, runs_checks: bool, as_json: bool) -> bool:
     """Examine a site and print the findings; return whether nothing failed."""
     report = Report()
-    run(_examine(report, site, state=state, release=release, runs_checks=runs_checks))
+    run(_examine(report, site, state=state, out=out, runs_checks=runs_checks))
     if as_json:
         printing.as_json(Health(ok=report.is_well, findings=tuple(report.findings)))
     else:
@@ -49,9 +48,7 @@ def check_up(
     return report.is_well
 
 
-async def _examine(
-    report: Report, site: Path | None, *, state: Path, release: str | None, runs_checks: bool
-) -> None:
+async def _examine(report: Report, site: Path | None, *, state: Path, out: Out, runs_checks: bool) -> None:
     running = read_state(state)
     file = site or Path(running.site if running else SITE)
     at: SiteFile | None = None
@@ -69,7 +66,7 @@ async def _examine(
         look_at_arming(report, deployment)
     look_at_people(report, at.site, playbooks)
     async with wiring.open_adapters(at) as adapters:
-        world = World(report, adapters, at=at, playbooks=playbooks, release=release, runs_checks=runs_checks)
+        world = World(report, adapters, at=at, playbooks=playbooks, out=out, runs_checks=runs_checks)
         await world.look()
         await look_at_slack(report, at.site, adapters.slack_calls)
     look_at_doors(report, at)

@@ -10,7 +10,7 @@ from backout import ports
 from backout.counting import Counted, Query
 from backout.errors import NoHistory
 from backout.guard import Place
-from backout.model import format_duration
+from backout.model import Frozen, format_duration
 from backout.playbook import Playbook
 from backout.site import PushSource, ReportSource, Source
 from backout.steps import DetectStep
@@ -117,9 +117,20 @@ class SourceLook:
         return [stream for stream in streams(playbook.guard, place) if stream.source == self._name]
 
 
-def place_of(service: str, release: str | None, baseline: str) -> Place:
-    """Return the release that is out now, or what stands for it."""
-    return Place(service=service, release=release or _NOBODY, baseline=baseline)
+class Out(Frozen):
+    """The release that is out now, as somebody has named it."""
+
+    release: str | None = None
+    service: str = ""
+    """The only service in which it is out; empty where it is meant in every one."""
+
+    def of(self, service: str) -> str | None:
+        """Return the release that is out in a service."""
+        return self.release if self.service in {"", service} else None
+
+    def place(self, service: str, baseline: str) -> Place:
+        """Return the release that is out in a service, or what stands for it."""
+        return Place(service=service, release=self.of(service) or _NOBODY, baseline=baseline)
 
 
 def _lacks(place: Place, query: Query, elsewhere: Query) -> str:

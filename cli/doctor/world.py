@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol, assert_never, runtime_checkable
 
 from backout import ports
+from backout.errors import UnknownName
 from backout.guard import Place
 from backout.playbook import Playbook
 from backout.rotas import Rota
@@ -34,7 +35,7 @@ from backout.targets import (
 from cli.doctor.checks import CheckLook
 from cli.doctor.probes import look_at_probe
 from cli.doctor.report import Report, patience
-from cli.doctor.sources import SourceLook, place_of
+from cli.doctor.sources import Out, SourceLook
 from cli.rotas import ask
 from deployment import SiteFile
 from wiring import Adapters
@@ -60,10 +61,10 @@ class World:
         *,
         at: SiteFile,
         playbooks: Mapping[str, Playbook],
-        release: str | None,
+        out: Out,
         runs_checks: bool = False,
     ) -> None:
-        """Look through these adapters; `release` is one that is out now.
+        """Look through these adapters; `out` is the release that is out now.
 
         `runs_checks`: run the checks that change something, too.
         """
@@ -71,7 +72,7 @@ class World:
         self._adapters = adapters
         self._at = at
         self._playbooks = playbooks
-        self._release = release
+        self._out = out
         self._runs_checks = runs_checks
 
     @property
@@ -85,7 +86,7 @@ class World:
             self._report,
             playbooks=self._playbooks,
             places=places,
-            release=self._release,
+            out=self._out,
             runs_all=self._runs_checks,
         )
         for name, config in self._site.sources.items():
@@ -115,12 +116,15 @@ class World:
     async def _places(self) -> dict[str, Place]:
         """Return the release that is out now and its baseline, by service."""
         services = {playbook.release.service for playbook in self._playbooks.values()}
-        places = {service: place_of(service, self._release, "") for service in services}
+        with self._report.examining("release"):
+            if self._out.service not in {"", *services}:
+                raise UnknownName(kind="service", name=self._out.service, known=services)
+        places = {service: self._out.place(service, "") for service in services}
         with self._report.examining("registry"):
             registry = self._adapters.registry()
             for service in sorted(services):
                 if named := await registry.baselines(service=service):
-                    places[service] = place_of(service, self._release, named[0].release)
+                    places[service] = self._out.place(service, named[0].release)
         return places
 
     async def _target(self, name: str, config: Target, places: Mapping[str, Place]) -> None:
@@ -130,7 +134,8 @@ class World:
         users = [playbook for playbook in self._playbooks.values() if name in _changed(playbook)]
         service = users[0].release.service if users else ""
         baseline = places[service].baseline if users else ""
-        release = self._release or _stands_in(config) or baseline
+        out = self._out.of(service)
+        release = out or _stands_in(config) or baseline
         if not release:
             self._report.warn(f"target {name}", "It is asked for a release. Name one with --release.")
             return
@@ -140,7 +145,7 @@ class World:
         if not users:
             self._report.warn(f"target {name}", "No playbook changes it.")
         back_to = goes_back_to(config)
-        if back_to and baseline and baseline not in {back_to, self._release}:
+        if back_to and baseline and baseline not in {back_to, out}:
             advice = "Change its 'baseline' in the site file, unless both are the same."
             known = f"the last known good release of {service} is {baseline}"
             self._report.warn(f"target {name}", f"At 0 % traffic goes to {back_to}, but {known}. {advice}")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from temporalio.client import Client
 
+from backout.errors import UnknownName
 from backout.freezing import guards
 from gateway.freezing import Freeze
 from gateway.registering import Releases
@@ -49,8 +51,8 @@ async def test_a_rollout_keeps_nothing_out(gateway: Gateway) -> None:
     assert (await post(gateway, a_registration("r3"))).status_code == 201
 
 
-async def test_a_person_may_register_during_an_incident_and_that_stays_on_record(gateway: Gateway) -> None:
-    await opened(gateway)
+async def registered_by_ann(gateway: Gateway, release: str) -> str:
+    """Let Ann register a release with a reason why she may during an incident; return who did on record."""
     freeze = Freeze(
         incidents=gateway.incidents,
         quarantines=gateway.quarantines,
@@ -61,9 +63,24 @@ async def test_a_person_may_register_during_an_incident_and_that_stays_on_record
     releases = Releases(
         registry=gateway.releases, watches=gateway.watches, freeze=freeze, playbooks=PLAYBOOKS
     )
-    told = a_record("r3").registration
+    told = a_record(release).registration
     done = await releases.register(told, by="ann (cli:ann)", during_incident="it mends the prompt")
-    assert done.record.by == "ann (cli:ann), during an incident: it mends the prompt"
+    return done.record.by
+
+
+async def test_a_person_may_register_during_an_incident_and_that_stays_on_record(gateway: Gateway) -> None:
+    await opened(gateway)
+    assert await registered_by_ann(gateway, "r3") == "ann (cli:ann), during an incident: it mends the prompt"
+
+
+async def test_where_no_incident_keeps_it_out_none_is_put_on_record(gateway: Gateway) -> None:
+    assert await registered_by_ann(gateway, "r3") == "ann (cli:ann)"
+    await opened(gateway)
+    assert await registered_by_ann(gateway, "r2") == "ann (cli:ann)"
+
+
+async def test_where_the_engine_does_not_say_a_persons_word_that_one_is_open_is_kept(alone: Gateway) -> None:
+    assert await registered_by_ann(alone, "r3") == "ann (cli:ann), during an incident: it mends the prompt"
 
 
 async def test_a_quarantined_release_is_refused_by_its_name_also_where_it_is_known(gateway: Gateway) -> None:
@@ -122,5 +139,10 @@ async def test_while_the_engine_is_down_a_release_is_kept_rather_than_unknown(al
 def test_a_playbook_whose_alerts_name_the_service_guards_any() -> None:
     route = SITE.routes[0].model_copy(update={"service_label": "service"})
     assert guards("anything", PLAYBOOKS, (route,)) == (PLAYBOOK,)
-    assert guards("anything", PLAYBOOKS, SITE.routes) == ()
     assert guards("chat", PLAYBOOKS, (route,)) == (PLAYBOOK,)
+
+
+def test_a_service_that_nothing_guards_is_an_unknown_name_with_the_known_ones() -> None:
+    route = SITE.routes[0].model_copy(update={"service": "search"})
+    with pytest.raises(UnknownName, match=r"service 'serach'.*chat, search"):
+        guards("serach", PLAYBOOKS, (*SITE.routes, route))

@@ -27,6 +27,7 @@ IN_NONE_YET: dict[str, set[str]] = {
         "LevelPassedOver",
         "NoticeOverdue",
         "NoticeDropped",
+        "QuarantineFound",
     },
     "move": set(),
     "kind": set(),

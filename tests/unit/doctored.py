@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 import wiring
 from cli.doctor.report import Report
+from cli.doctor.sources import Out
 from cli.doctor.world import World
 from cli.starter import write_starter
 from deployment import load_deployment, read_site
@@ -95,13 +96,15 @@ def rewrite(site: Path, how: Callable[[dict[str, Any]], dict[str, Any]]) -> None
     playbook.write_text(json.dumps(how(YAML(typ="safe").load(playbook.read_text()))))
 
 
-async def look(site: Path, *, release: str | None, environ: dict[str, str] | None = None) -> Report:
+async def look(
+    site: Path, *, release: str | None, service: str = "", environ: dict[str, str] | None = None
+) -> Report:
     """Look at the systems of a site."""
-    report = Report()
+    report, out = Report(), Out(release=release, service=service)
     at = read_site(site, environ or {})
     playbooks = load_deployment(at).playbooks
     async with wiring.open_adapters(at) as adapters:
-        await World(report, adapters, at=at, playbooks=playbooks, release=release).look()
+        await World(report, adapters, at=at, playbooks=playbooks, out=out).look()
     return report
 
 

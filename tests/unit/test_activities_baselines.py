@@ -157,3 +157,15 @@ async def test_the_newest_five_others_are_the_choices_and_never_the_candidate() 
     found = await proof(world, release="r8")
     assert [choice.release for choice in found.choices] == ["r9", "r7", "r6", "r5", "r4"]
     assert (await proof(await lived())).choices == ()
+
+
+async def test_a_candidate_that_is_itself_the_named_baseline_has_none_to_go_back_to_and_that_is_said() -> (
+    None
+):
+    world = MemoryWorld()
+    await world.registry.name_baseline(baseline=proofs.named("r2", START))
+    found = await proof(world, baseline="")
+    said = "r2 is itself the last known good release of chat, so none is known to go back to"
+    assert (found.baseline, doubts(found)) == ("", [said])
+    await world.registry.name_baseline(baseline=proofs.named("r1", START))
+    assert (await proof(world, baseline="")).baseline == "r1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from activities.quarantining import quarantine
 from adapters.memory_quarantines import MemoryQuarantines
@@ -32,3 +32,16 @@ async def test_a_repeated_attempt_keeps_one_quarantine_and_tells_the_same() -> N
     told = [await quarantine(request, quarantines=kept, registry=MemoryRegistry()) for _ in range(2)]
     assert told[0] == told[1]
     assert len(kept.kept) == 1
+
+
+async def test_a_second_quarantine_of_the_same_incident_tells_of_the_one_that_stands() -> None:
+    kept = MemoryQuarantines()
+    by_name = QuarantineRelease(
+        service="chat", release="r2", incident="incident/chat/r2", why="by hand", at=NOON
+    )
+    first = await quarantine(by_name, quarantines=kept, registry=MemoryRegistry())
+    again = by_name.model_copy(update={"artifacts": (MODEL,), "why": "bad", "at": NOON + timedelta(hours=1)})
+    second = await quarantine(again, quarantines=kept, registry=MemoryRegistry())
+    assert first.before is None
+    # Not the model: nothing keeps that from being released.
+    assert (second.artifacts, second.before) == ((), *kept.kept)

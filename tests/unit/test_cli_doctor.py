@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from cli.doctor.report import Report
 from cli.engine import find_binary, prepare_namespace
 from deployment import load_deployment, read_site
 from tests.unit.doctored import change, look, point, said, serving, write_site
+from tests.unit.released import backout
 
 
 @pytest.fixture
@@ -38,6 +40,24 @@ async def test_exposure_is_read_for_the_release_and_else_for_the_baseline(site: 
     ]
     unknown = said(await look(site, release="r9"), "target chat-exposure")
     assert unknown[0].startswith("fail: Unknown variant")
+
+
+async def test_a_release_of_one_service_is_not_meant_in_another(site: Path) -> None:
+    mine = await look(site, release="r2", service="chat")
+    assert said(mine, "target chat-exposure") == ["ok: 30 % of traffic is on r2"]
+    slip = await look(site, release="r2", service="caht")
+    assert said(slip, "release") == ["fail: Unknown service 'caht'. Known: chat."]
+    assert said(slip, "target chat-exposure") == ["ok: 70 % of traffic is on known-good"]
+
+
+def test_a_release_is_written_as_other_commands_take_it(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:9")
+    findings = json.loads(backout(site, "doctor", "--json", "--release", "chat/r2").stdout)["findings"]
+    assert "30 % of traffic is on r2" in [one["found"] for one in findings]
+    for slip in ("chat/", "/r2"):
+        refused = backout(site, "doctor", "--release", slip)
+        assert refused.exit_code == 2
+        assert "write it as SERVICE/RELEASE" in refused.output
 
 
 async def test_a_check_that_does_not_pass_now_is_a_warning(site: Path, service: str) -> None:

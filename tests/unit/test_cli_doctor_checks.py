@@ -9,6 +9,7 @@ import pytest
 
 import wiring
 from cli.doctor.report import Report
+from cli.doctor.sources import Out
 from cli.doctor.world import World
 from deployment import load_deployment, read_site
 from tests.unit.doctored import point, said, serving, write_site
@@ -43,7 +44,9 @@ async def look(site: Path, *, runs_checks: bool) -> Report:
     report, at = Report(), read_site(site, {"DB": "sqlite:///none.db"})
     playbooks = load_deployment(at).playbooks
     async with wiring.open_adapters(at) as adapters:
-        world = World(report, adapters, at=at, playbooks=playbooks, release="r2", runs_checks=runs_checks)
+        world = World(
+            report, adapters, at=at, playbooks=playbooks, out=Out(release="r2"), runs_checks=runs_checks
+        )
         await world.look()
     return report
 

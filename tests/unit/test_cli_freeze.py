@@ -49,6 +49,20 @@ def test_a_release_that_is_quarantined_by_hand_is_listed_with_its_artifacts(site
     assert backout(site, "release", "quarantined", "search").stdout == "Nothing is quarantined.\n"
 
 
+def test_who_quarantines_what_is_quarantined_already_is_told_so_and_since_when_by_whom(site: Path) -> None:
+    quarantine(site)
+    (kept,) = told(backout(site, "release", "quarantined", "--json"))
+    since = kept["at"].replace("T", " ").partition(".")[0]
+    again = backout(site, "release", "quarantine", "chat/r2", "--why", "worse answers")
+    assert again.exit_code == 0, again.output
+    assert again.stdout == (
+        f"chat/r2 was quarantined already, since {since} UTC by incident chat/r2 ({kept['why']}): "
+        "its name alone\nNothing was changed. To quarantine it as it is known now, lift that one first.\n"
+    )
+    assert told(backout(site, "release", "quarantine", "chat/r2", *WHY, "--json"))["before"] == kept
+    assert told(backout(site, "release", "quarantined", "--json")) == [kept]
+
+
 def test_what_the_last_known_good_release_shares_is_left_free(site: Path) -> None:
     other = "sha256:" + "ef" * 32
     (site.parent / "r1.yaml").write_text(

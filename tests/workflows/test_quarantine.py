@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from backout.naming import called
 from backout.people import Action
-from backout.releases import Artifact, BaselineRecord, Registration, ReleaseRecord
+from backout.releases import Artifact, BaselineRecord, Quarantine, Registration, ReleaseRecord
 from backout.timeline import PeoplePaged
-from backout.timeline_quarantine import QuarantineFailed, ReleaseQuarantined
+from backout.timeline_quarantine import QuarantineFailed, QuarantineFound, ReleaseQuarantined
 from tests.workflows.engine import Engine, Incidents, alert, running
 from tests.workflows.playbooks import DETECT, POSTMORTEM, REVERT, playbook
 
@@ -110,6 +111,26 @@ async def test_a_release_without_a_part_of_its_own_is_quarantined_by_its_name(sk
         incident = await reverted(engine)
         (told,) = await incident.events(ReleaseQuarantined)
     assert "by its name alone, as it has no part of its own; left free, as r1 has it too" in told.line
+
+
+async def test_a_release_that_was_quarantined_before_keeps_that_one_and_the_timeline_says_so(
+    skipping: Client,
+) -> None:
+    async with running(skipping) as engine:
+        store = engine.world.quarantines
+        store.pause()
+        incident = await engine.open(REVERTS, alert("ProviderDown"))
+        await store.reached(1)
+        by, why = incident.handle.id, "Bob: bad answers"
+        before = Quarantine(service="chat", release="r2", artifacts=(), incident=by, why=why, at=NOON)
+        store.kept.append(before)
+        store.go_on()
+        await incident.result()
+        assert await incident.events(ReleaseQuarantined) == []
+        (told,) = await incident.events(QuarantineFound)
+    assert store.kept == [before]
+    since = f"since 2026-01-05 12:00:00 UTC by {called(by)} ({why})"
+    assert told.line == f"Release r2 was quarantined already, {since}: its name alone"
 
 
 async def test_what_was_reverted_in_part_is_not_quarantined(skipping: Client) -> None:

@@ -106,6 +106,6 @@ async def test_without_a_known_baseline_nothing_can_be_made_ready(skipping: Clie
         await incident.asked(Action.RESUME)
         (failed,) = await incident.events(StepFailed)
         await incident.handle.terminate()
-    assert "no last known good release is known" in failed.error
+    assert "no last known good release is known to go back to, so" in failed.error
     assert "backout release baseline" in failed.error
     assert engine.percents == {}
