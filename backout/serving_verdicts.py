@@ -108,7 +108,7 @@ def _wrong(request: AskServed, path: ProbePath, trail: Trail) -> Iterator[_Wrong
     if request.conversations is Conversations.FINISH and trail.switched:
         turns = f"{trail.switched[0]}, then by {', then by '.join(trail.switched[1:])}"
         yield _Wrong(Verdict.MIXED, f"conversation s{trail.number} was answered by {turns}")
-    if request.conversations is Conversations.RESTART and _continued(request, trail):
+    if request.conversations is Conversations.RESTART and trail.went_on:
         why = f"conversation s{trail.number} was to be ended, and {request.candidate} went on with it"
         yield _Wrong(Verdict.CONTINUED, why)
 
@@ -125,11 +125,6 @@ def _candidate(request: AskServed, path: ProbePath, trail: Trail) -> _Wrong:
     if path == "replica":
         return _Wrong(Verdict.STUCK_REPLICA, why)
     return _Wrong(Verdict.PINNED_SESSION if trail.old else Verdict.STILL_SERVED, why)
-
-
-def _continued(request: AskServed, trail: Trail) -> bool:
-    """Say whether the candidate answered after the first time, with which the conversation began."""
-    return any(one.release == request.candidate and one.times > 1 for one in trail.seen)
 
 
 def _who(path: ProbePath, trail: Trail) -> str:
@@ -157,12 +152,7 @@ def _kept(request: AskServed, trails: Sequence[Trail]) -> str:
     """List the conversations that were left to finish, where that is the policy."""
     if request.conversations is not Conversations.FINISH:
         return ""
-    lasts = [
-        (trail.number, one.last)
-        for trail in trails
-        for one in trail.seen
-        if trail.old and one.release == request.candidate and one.times > 1
-    ]
+    lasts = [(trail.number, trail.went_on) for trail in trails if trail.went_on]
     told = ", ".join(f"s{number} until {_clock(last)}" for number, last in lasts[:MOST_TOLD])
     more = f" and {len(lasts) - MOST_TOLD} more" if len(lasts) > MOST_TOLD else ""
     return f"{told}{more}"
