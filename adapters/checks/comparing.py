@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from pydantic import JsonValue
 
-from adapters.checks.json_fields import is_same, told
 from adapters.checks.sql import number_of
 from adapters.checks.sql_values import NoData
 from adapters.checks.values import HttpValue, SqlValue, Value
+from adapters.json_fields import is_same, told
 from backout.errors import Unreachable
 from backout.messages import CheckResult
 from backout.requests import RunCheck

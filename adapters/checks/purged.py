@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from string import Template
 
-from pydantic import JsonValue
-
-from adapters.checks.json_fields import filled, is_same, told, value_at
 from adapters.checks.subject import in_address, names_of
 from adapters.fetch import Access, Fetcher, Page
+from adapters.json_fields import filled, is_same, parsed, told, value_at
 from backout.checks import PurgedCheck
 from backout.errors import RejectedBySystem, Unreachable
 from backout.messages import CheckResult
@@ -23,6 +20,8 @@ ANSWER_LIMIT = 16 * 1024 * 1024
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 """A cache that had nothing to forget."""
+_LONGEST_AGE = 20
+"""Digits of an Age; what has more is no number of seconds."""
 
 
 class PurgedChecker:
@@ -91,8 +90,8 @@ class PurgedChecker:
 
     def _fields(self, page: Page, names: Mapping[str, str]) -> Iterator[str]:
         try:
-            answer: JsonValue = json.loads(page.body)
-        except (ValueError, RecursionError):
+            answer = parsed(page.body)
+        except ValueError:
             yield "it is not JSON, which is no data"
             return
         for field, unwanted in self._config.not_fields.items():
@@ -124,7 +123,7 @@ def _too_old(page: Page, below: timedelta) -> Iterator[str]:
     # Who answers without an Age has not kept it.
     if age is None:
         return
-    if not age.isdecimal():
+    if not age.isdecimal() or len(age) > _LONGEST_AGE:
         yield f"its Age is '{age[:200]}', which is no data"
     elif int(age) >= below.total_seconds():
-        yield f"its Age is {age[:20]} s (below {below.total_seconds():g} s)"
+        yield f"its Age is {age} s (below {below.total_seconds():g} s)"

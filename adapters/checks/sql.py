@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from adapters.checks.json_fields import filled, is_same, told
 from adapters.checks.sql_values import NoData, bound, checked, one_value, shown_rows
 from adapters.checks.subject import names_of
 from adapters.database import Database, StatementFailed, Turn
+from adapters.json_fields import filled, is_same, told
 from adapters.sources.sql_text import shown
 from backout.check_values import Scalar
 from backout.errors import RejectedBySystem
@@ -90,7 +90,11 @@ def at_most(limit: float) -> Judge:
 
 
 def number_of(value: JsonValue) -> float:
-    """Return a value as a number. `NoData`: it is none."""
+    """Return a value as a number. `NoData`: it is none, or one that is too large to be written."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124  # NaN
         raise NoData(why=f"{told(value)} is no number")
+    try:
+        float(value)
+    except OverflowError:
+        raise NoData(why=f"{told(value)} is too large a number") from None
     return value

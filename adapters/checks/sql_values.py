@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from pydantic import JsonValue
 
-from adapters.checks.json_fields import told
 from adapters.database import Row, Turn
+from adapters.json_fields import told
 from adapters.sources.sql_text import SELECT, misfit, placeholders, shown
 from backout.errors import BackoutError, RejectedBySystem
 

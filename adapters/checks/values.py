@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
@@ -13,11 +12,11 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from adapters.checks.json_fields import value_at
 from adapters.checks.sql_values import NoData, checked, one_value
 from adapters.checks.subject import in_address, in_path, names_of
 from adapters.database import Database, StatementFailed
 from adapters.fetch import Access, Fetcher
+from adapters.json_fields import parsed, value_at
 from adapters.sources.sql_text import shown
 from backout import ports
 from backout.counting import Query
@@ -152,8 +151,8 @@ def _bytes_of(path: Path, what: str) -> bytes:
 
 def _field_of(body: bytes, field: str) -> JsonValue:
     try:
-        found = value_at(json.loads(body), field)
-    except (ValueError, RecursionError):
+        found = value_at(parsed(body), field)
+    except ValueError:
         raise NoData(why="it is not JSON") from None
     except LookupError:
         raise NoData(why="the field is missing") from None

@@ -152,3 +152,11 @@ async def test_a_purge_that_is_refused_never_passes_and_one_that_fails_is_tried_
     cache.refuses = 503
     with pytest.raises(Unreachable, match="purge answered 503"):
         await look(checks, cache, purge=purge, age_below="1m")
+
+
+async def test_an_age_that_is_no_number_of_seconds_is_no_data(checks: Checks, cache: Cache) -> None:
+    cache.more = {"Age": "9" * 5000}
+    assert await look(checks, cache, age_below="1m") == (
+        False,
+        f"its Age is '{'9' * 200}', which is no data",
+    )
