@@ -7,8 +7,8 @@ from datetime import timedelta
 from http import HTTPStatus
 from string import Template
 
-from adapters.checks.subject import in_address, names_of
-from adapters.fetch import Access, Fetcher, Page
+from adapters.checks.subject import in_address, in_time, names_of
+from adapters.fetch import Access, Fetcher, Page, is_passing
 from adapters.json_fields import filled, is_same, parsed, told, value_at
 from backout.checks import PurgedCheck
 from backout.errors import RejectedBySystem, Unreachable
@@ -17,7 +17,6 @@ from backout.requests import RunCheck
 
 ANSWER_LIMIT = 16 * 1024 * 1024
 """Bytes that an answer may have."""
-_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 """A cache that had nothing to forget."""
 _LONGEST_AGE = 20
@@ -35,12 +34,21 @@ class PurgedChecker:
         self._purger = Fetcher(self._what, timeout=config.timeout, limit=ANSWER_LIMIT, access=purging)
 
     async def run(self, *, asked: RunCheck) -> CheckResult:
-        """Look once.
+        """Look once; the purge and all that is read have the check's timeout together.
 
         Raises:
             Unreachable: no answer came in time, or one that says to try again.
             RejectedBySystem: the purge is refused, or an address makes no sense.
         """
+        async with in_time(self._what, self._config.timeout):
+            return await self._look(asked)
+
+    async def aclose(self) -> None:
+        """Close the kept-alive connections."""
+        await self._fetcher.aclose()
+        await self._purger.aclose()
+
+    async def _look(self, asked: RunCheck) -> CheckResult:
         await self._purge(asked)
         url, page = await self._get(self._config.url, asked)
         if page.status != HTTPStatus.OK:
@@ -49,11 +57,6 @@ class PurgedChecker:
         old = [*self._old(page, names_of(asked)), *await self._unlike_origin(page, asked)]
         said = "; ".join(old) or "nothing of it is old"
         return CheckResult(check=asked.check, passed=not old, found=f"GET {url}: {said}")
-
-    async def aclose(self) -> None:
-        """Close the kept-alive connections."""
-        await self._fetcher.aclose()
-        await self._purger.aclose()
 
     async def _purge(self, asked: RunCheck) -> None:
         purge = self._config.purge
@@ -65,14 +68,14 @@ class PurgedChecker:
         if page.status in range(200, 300) or page.status in _GONE:
             return
         why = f"{purge.method} {url} answered {page.status}"
-        if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status in _PASSING:
+        if is_passing(page.status):
             raise Unreachable(what=self._what, why=why)
         raise RejectedBySystem(what=self._what, why=why)
 
     async def _get(self, address: str, asked: RunCheck) -> tuple[str, Page]:
         url = Template(address).substitute(in_address(asked))
         page = await self._fetcher.get(url, accept="application/json, */*;q=0.5")
-        if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status in _PASSING:
+        if is_passing(page.status):
             raise Unreachable(what=self._what, why=f"GET {url} answered {page.status}")
         return url, page
 

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from adapters.checks.sql_values import NoData, checked, one_value
 from adapters.checks.subject import in_address, in_path, names_of
 from adapters.database import Database, StatementFailed
-from adapters.fetch import Access, Fetcher
+from adapters.fetch import Access, Fetcher, is_passing
 from adapters.json_fields import parsed, value_at
 from adapters.sources.sql_text import shown
 from backout import ports
@@ -27,7 +27,6 @@ from backout.streams import asked as asked_of
 
 ANSWER_LIMIT = 16 * 1024 * 1024
 """Bytes that a JSON document may have."""
-_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class Value(Protocol):
@@ -57,7 +56,7 @@ class HttpValue:
         """Return the field. `NoData`: the address has no such document, or that has no such field."""
         url = self._url.substitute(in_address(asked))
         page = await self._fetcher.get(url, accept="application/json")
-        if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status in _PASSING:
+        if is_passing(page.status):
             raise Unreachable(what=self._what, why=f"GET {url} answered {page.status}")
         if page.status != HTTPStatus.OK:
             raise NoData(why=f"it answers {page.status}")
