@@ -8,13 +8,12 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from adapters.checks.sql_values import NoData, bound, checked, one_value, shown_rows
+from adapters.checks.sql_values import NoData, bound, checked, one_value, refused, shown_rows
 from adapters.checks.subject import names_of
 from adapters.database import Database, StatementFailed, Turn
 from adapters.json_fields import filled, is_same, told
 from adapters.sources.sql_text import shown
 from backout.check_values import Scalar
-from backout.errors import RejectedBySystem
 from backout.messages import CheckResult
 from backout.requests import RunCheck
 
@@ -39,6 +38,7 @@ class SqlChecker:
 
         Raises:
             Unreachable: the database does not answer, or does not let us in.
+            TooSlow: it ended the query, whose time was over.
             RejectedBySystem: it cannot run the query.
         """
 
@@ -51,7 +51,7 @@ class SqlChecker:
         try:
             passed, seen = await self._database.within(look)
         except StatementFailed as failed:
-            raise RejectedBySystem(what=self._what, why=f"'{shown(self._query)}': {failed}") from None
+            raise refused(self._what, f"'{shown(self._query)}': {failed}", failed) from None
         return CheckResult(check=asked.check, passed=passed, found=f"'{shown(self._query)}': {seen}")
 
     async def aclose(self) -> None:

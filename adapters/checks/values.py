@@ -12,7 +12,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from adapters.checks.sql_values import NoData, checked, one_value
+from adapters.checks.sql_values import NoData, checked, one_value, refused
 from adapters.checks.subject import in_address, in_path, names_of
 from adapters.database import Database, StatementFailed
 from adapters.fetch import Access, Fetcher, is_passing
@@ -105,7 +105,7 @@ class SqlValue:
         try:
             return await self._database.within(lambda turn: one_value(turn, self._query, names))
         except StatementFailed as failed:
-            raise RejectedBySystem(what=self._what, why=f"{self.where(asked)}: {failed}") from None
+            raise refused(self._what, f"{self.where(asked)}: {failed}", failed) from None
 
     async def aclose(self) -> None:
         """Close the connections."""
