@@ -8,7 +8,7 @@ from backout.model import format_duration as written
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
 from backout.release_sets import Conversations
-from backout.serving import takes
+from backout.serving import pause, takes
 from backout.site import Site
 from backout.steps import RevertStep, ServedStep, StagedStep
 
@@ -36,9 +36,9 @@ def _served(path: Path, step: ServedStep, playbook: Playbook) -> Iterator[Proble
     if not any(isinstance(one, RevertStep) for one in before):
         msg = "this served step stands before any revert, so the candidate would answer; move it behind one"
         yield Problem(path=path, message=msg)
-    if step.within < takes(step.lag):
+    if step.within < (whole := takes(step.lag, pause(step.lag))):
         msg = (
-            f"a lag of {written(step.lag)} and the questions after it take {written(takes(step.lag))}, "
+            f"a lag of {written(step.lag)} and the questions after it take {written(whole)}, "
             f"longer than within ({written(step.within)}); lengthen within"
         )
         yield Problem(path=(*path, "within"), message=msg)

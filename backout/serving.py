@@ -31,9 +31,12 @@ def pause(lag: timedelta) -> timedelta:
     return min(max(lag / _ROUNDS, _QUICKEST), _SLOWEST)
 
 
-def takes(lag: timedelta) -> timedelta:
-    """Return how long it takes to ask until the lag is over, and the last rounds after it."""
-    return lag + LAST_ROUNDS * pause(lag)
+def takes(left: timedelta, between: timedelta) -> timedelta:
+    """Return how long the rounds take until what is left of the lag is over, and the last ones after it.
+
+    How long the answers take comes on top: so many rounds, each of `LONGEST_ANSWER` at most.
+    """
+    return left + LAST_ROUNDS * between
 
 
 class Session(Frozen):

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backout.messages import Answered, Cookie
-from backout.probes import Way
+from backout.probes import LONGEST_ANSWER, Way
 from backout.release_sets import Conversations
 from backout.serving import (
+    LAST_ROUNDS,
     MOST_RELEASES,
     AskServed,
     Heard,
@@ -24,6 +25,7 @@ from backout.serving import (
 )
 from backout.serving_verdicts import MOST_TOLD, Finding, Verdict, judge
 from backout.timeline_served import ServedChecked
+from workflows import options
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SESSION = Way(path="session", sessions=9)
@@ -73,7 +75,12 @@ def found(request: AskServed, *all_of_them: Trail, way: Way = SESSION) -> Findin
 )
 def test_the_pause_follows_the_lag_from_a_second_to_ten(lag_s: int, pause_s: int, whole_s: int) -> None:
     assert pause(timedelta(seconds=lag_s)) == timedelta(seconds=pause_s)
-    assert takes(timedelta(seconds=lag_s)) == timedelta(seconds=whole_s)
+    assert takes(timedelta(seconds=lag_s), timedelta(seconds=pause_s)) == timedelta(seconds=whole_s)
+
+
+def test_rounds_that_all_wait_for_the_slowest_answer_end_before_the_engine_ends_them() -> None:
+    # The round in which the lag ends, and those after it.
+    assert (LAST_ROUNDS + 1) * LONGEST_ANSWER < options.WATCH_GRACE
 
 
 def test_a_user_has_the_same_mark_in_each_question_and_a_new_one_has_another_each_time() -> None:

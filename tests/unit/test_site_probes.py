@@ -27,6 +27,7 @@ PROBE: dict[str, Any] = {"kind": "http", "url": "http://chat:8000/", "release_he
         ({"ca": "ca.pem"}, "'ca' is for an address that begins with https://"),
         ({"path": "cdn"}, "'direct', 'replica', 'cache' or 'session'"),
         ({"sessions": 51}, "less than or equal to 50"),
+        ({"timeout": "6s"}, "an answer may take 5s at most"),
         ({"headers": {"X User": "a"}}, "should match pattern"),
     ],
 )
