@@ -23,8 +23,8 @@ from backout.serving import (
     takes,
     trails,
 )
-from backout.serving_verdicts import MOST_TOLD, Finding, Verdict, judge
-from backout.timeline_served import ServedChecked
+from backout.serving_verdicts import MOST_TOLD, Finding, Verdict, first_of, judge
+from backout.timeline_served import ServedChecked, SessionsBegun
 from workflows import options
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -229,3 +229,18 @@ def test_who_was_told_that_the_conversation_has_ended_has_had_an_answer() -> Non
         Verdict.BLIND,
         "session s1 was not answered: its conversation has ended",
     )
+
+
+def test_many_sessions_that_did_not_begin_are_counted_and_the_event_has_them_all() -> None:
+    problems = tuple(f"web: no answer to u{number}" for number in range(9))
+    begun = SessionsBegun(at=NINE, problems=problems)
+    assert begun.line == (
+        "Sessions that began before the revert: none; not begun: web: no answer to u0; "
+        "web: no answer to u1; web: no answer to u2; web: no answer to u3; web: no answer to u4; and 4 more"
+    )
+    assert begun.problems == problems
+
+
+def test_what_is_told_of_many_counts_each_once() -> None:
+    assert first_of(["a", "a", "b"]) == ("a", "b")
+    assert first_of(["a", *"abcdefg"]) == ("a", "b", "c", "d", "e", "and 2 more")
