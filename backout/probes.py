@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from string import Template
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -69,6 +70,12 @@ class HttpProbe(Frozen):
         """What the way to the service is."""
         return Way(path=self.path, sessions=self.sessions, lasts=self.lasts)
 
+    def has(self, placeholder: str) -> bool:
+        """Say whether this is filled in, into the address or a header."""
+        return any(
+            placeholder in Template(text).get_identifiers() for text in (self.url, *self.headers.values())
+        )
+
     @model_validator(mode="after")
     def _says_where_the_release_is(self) -> Self:
         if (self.release_header is None) == (self.release_field is None):
@@ -81,9 +88,7 @@ class HttpProbe(Frozen):
 
     @model_validator(mode="after")
     def _a_session_is_told_apart(self) -> Self:
-        marks = [self.url, *self.headers.values()]
-        marked = any("$session" in text or "${session}" in text for text in marks)
-        if self.path == "session" and not (self.cookies or marked):
+        if self.path == "session" and not (self.cookies or self.has("session")):
             msg = "nothing tells one session from another; name 'cookies', or write $session into 'headers'"
             raise ValueError(msg)
         if self.path != "session" and (self.cookies or self.lasts):

@@ -95,11 +95,13 @@ def rewrite(site: Path, how: Callable[[dict[str, Any]], dict[str, Any]]) -> None
     playbook.write_text(json.dumps(how(YAML(typ="safe").load(playbook.read_text()))))
 
 
-async def look(site: Path, *, release: str | None, environ: dict[str, str] | None = None) -> Report:
-    """Look at the systems of a site."""
+async def look(
+    site: Path, *, release: str | None, environ: dict[str, str] | None = None, has_playbooks: bool = True
+) -> Report:
+    """Look at the systems of a site; it has no playbooks where they cannot be read."""
     report = Report()
     at = read_site(site, environ or {})
-    playbooks = load_deployment(at).playbooks
+    playbooks = load_deployment(at).playbooks if has_playbooks else {}
     async with wiring.open_adapters(at) as adapters:
         await World(report, adapters, at=at, playbooks=playbooks, release=release).look()
     return report

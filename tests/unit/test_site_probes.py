@@ -21,6 +21,7 @@ PROBE: dict[str, Any] = {"kind": "http", "url": "http://chat:8000/", "release_he
         ({"release_field": "by"}, "name either 'release_header' or 'release_field'"),
         ({"release_header": None}, "name either 'release_header' or 'release_field'"),
         ({"path": "session"}, "nothing tells one session from another; name 'cookies'"),
+        ({"path": "session", "headers": {"X-User": "$sessions"}}, "nothing tells one session from another"),
         ({"cookies": ["SRV"]}, "'cookies' and 'lasts' are for 'path: session'"),
         ({"lasts": "5m"}, "'cookies' and 'lasts' are for 'path: session'"),
         ({"path": "session", "cookies": ["SRV"], "headers": {"cookie": "a=b"}}, "leave one of them out"),
