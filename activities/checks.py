@@ -11,7 +11,7 @@ from activities.failures import told_to_temporal
 from backout.errors import UnknownName
 from backout.messages import CheckResult
 from backout.ports import Check, Store
-from backout.provenance import document, evidence_of
+from backout.provenance import evidence_of, name_of, text_of
 from backout.requests import RunCheck
 
 
@@ -37,7 +37,8 @@ class CheckActivities:
         """Keep the outputs as a document; the result has the first of them, and the document's digest."""
         evidence = evidence_of(result.outputs)
         if request.incident:
-            name, text = document(request.check, result.outputs)
+            name = name_of(request.check, evidence)
+            text = text_of(result.outputs)
             kept = await self._store.put_document(incident=request.incident, name=name, text=text)
             evidence = evidence.model_copy(update={"location": kept.location})
         return result.model_copy(update={"outputs": (), "evidence": evidence})

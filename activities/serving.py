@@ -13,6 +13,7 @@ from activities.failures import told_to_temporal
 from backout.errors import BackoutError, ConversationsUnseen, UnknownName
 from backout.ports import Clock, Probe, Target
 from backout.probes import Way
+from backout.release_sets import unseen
 from backout.serving import (
     LAST_ROUNDS,
     AskServed,
@@ -51,9 +52,8 @@ class ServingActivities:
                 if name not in self._targets:
                     raise UnknownName(kind="target", name=name, known=self._targets)
                 can[name] = self._targets[name].conversations
-            if not any(request.conversations in sees_to for sees_to in can.values()):
-                known = [f"{name}: {', '.join(sorted(sees_to)) or 'none'}" for name, sees_to in can.items()]
-                raise ConversationsUnseen(conversations=request.conversations.value, can="; ".join(known))
+            if (told := unseen(request.conversations, can)) is not None:
+                raise ConversationsUnseen(conversations=request.conversations.value, can=told)
 
     @activity.defn
     async def open_sessions(self, request: OpenSessions) -> Opened:

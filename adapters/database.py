@@ -29,11 +29,17 @@ _STEPS = 10_000
 """Steps of SQLite's machine between two looks at the clock."""
 _IN_THE_WAY = frozenset({"40001", "40P01", "55P03"})
 """PostgreSQL: a serialization failure, a deadlock, a lock that is not to be had."""
+_ENDED = frozenset({"57014", "SQLITE_INTERRUPT"})
+"""PostgreSQL: the statement was cancelled; SQLite: it was interrupted."""
 T = TypeVar("T")
 Row: TypeAlias = Sequence[object]
 
 
 class StatementFailed(BackoutError):
+    """{why}."""
+
+
+class StatementTooSlow(StatementFailed):
     """{why}."""
 
 
@@ -56,11 +62,16 @@ class Turn:
         return self._ends - time.monotonic()
 
     def rows(self, statement: str, values: Mapping[str, object], *, most: int) -> Sequence[Row]:
-        """Return the first rows that a statement yields. `StatementFailed`: it cannot be run."""
+        """Return the first rows that a statement yields.
+
+        Raises:
+            StatementFailed: it cannot be run.
+            StatementTooSlow: the database ended it, as its time was over.
+        """
         return self._run(statement, values, lambda result: result.fetchmany(most))
 
     def changed(self, statement: str, values: Mapping[str, object]) -> int:
-        """Return how many rows a statement changed. `StatementFailed`: it cannot be run."""
+        """Return how many rows a statement changed. It raises what `rows` raises."""
         return self._run(statement, values, lambda result: result.rowcount)
 
     def _run(self, statement: str, values: Mapping[str, object], take: Callable[[CursorResult[Any]], T]) -> T:
@@ -73,7 +84,8 @@ class Turn:
             if isinstance(error, DBAPIError) and (error.connection_invalidated or _is_passing(error)):
                 raise
             # Not chained: what the driver says may hold the password.
-            raise StatementFailed(why=self._words(error)) from None
+            failed = StatementTooSlow if _is_timeout(error) else StatementFailed
+            raise failed(why=self._words(error)) from None
 
 
 class Database:
@@ -194,6 +206,12 @@ def _prepared(engine: Engine, *, writes: bool) -> Engine:
 def _is_passing(error: DBAPIError) -> bool:
     """Say whether somebody else was in the way, so that the same transaction may succeed later."""
     return getattr(error.orig, "sqlstate", "") in _IN_THE_WAY
+
+
+def _is_timeout(error: SQLAlchemyError) -> bool:
+    """Say whether the database ended the statement, as `_limit` told it to."""
+    said = getattr(error, "orig", None)
+    return bool(_ENDED & {getattr(said, "sqlstate", ""), getattr(said, "sqlite_errorname", "")})
 
 
 def _limit(connection: Connection, seconds: float) -> None:

@@ -19,6 +19,7 @@ from pydantic import JsonValue
 from adapters.tls import public_authorities
 from backout.errors import RejectedBySystem, Unreachable
 
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 Method: TypeAlias = Literal["GET", "PUT", "POST", "PATCH", "DELETE", "PURGE"]
 
 
@@ -174,6 +175,11 @@ class Fetcher:
         return Page(answer.status_code, media_type, bytes(body), answer.headers, set_cookies)
 
 
+def is_passing(status: int) -> bool:
+    """Say whether a status says that trying again may help: 5xx, 408 or 429."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING
+
+
 def must_be_ok(page: Page, *, what: str, url: str) -> Page:
     """Return the page if its status is 200.
 
@@ -188,11 +194,7 @@ def must_be_ok(page: Page, *, what: str, url: str) -> Page:
         HTTPStatus.FORBIDDEN: "; the token may not read it",
         HTTPStatus.NOT_FOUND: "; there is nothing at this address",
     }
-    passing = page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status in (
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.TOO_MANY_REQUESTS,
-    )
-    error = Unreachable if passing else RejectedBySystem
+    error = Unreachable if is_passing(page.status) else RejectedBySystem
     redirect = "; it redirects elsewhere, which is not followed" if page.status in range(300, 400) else ""
     known = next((text for status, text in advice.items() if status == page.status), redirect)
     raise error(what=what, why=f"{url} answered {page.status}{known}")

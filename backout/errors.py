@@ -52,6 +52,10 @@ class Unreachable(BackoutError):
     """{what} did not answer: {why}. Check that it runs and that the site file names the right address."""
 
 
+class TooSlow(Unreachable):
+    """{what} took too long and was ended: {why}. Lengthen its 'timeout' in the site file, or ask for less."""
+
+
 class RejectedBySystem(BackoutError):
     """{what} refused: {why}. Trying again will not help; correct the site file or the request."""
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from backout.model import format_duration as written
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
-from backout.release_sets import Conversations
-from backout.serving import takes
+from backout.release_sets import Conversations, unseen
+from backout.serving import pause, takes
 from backout.site import Site
 from backout.steps import RevertStep, ServedStep, StagedStep
 
@@ -36,9 +36,9 @@ def _served(path: Path, step: ServedStep, playbook: Playbook) -> Iterator[Proble
     if not any(isinstance(one, RevertStep) for one in before):
         msg = "this served step stands before any revert, so the candidate would answer; move it behind one"
         yield Problem(path=path, message=msg)
-    if step.within < takes(step.lag):
+    if step.within < (whole := takes(step.lag, pause(step.lag))):
         msg = (
-            f"a lag of {written(step.lag)} and the questions after it take {written(takes(step.lag))}, "
+            f"a lag of {written(step.lag)} and the questions after it take {written(whole)}, "
             f"longer than within ({written(step.within)}); lengthen within"
         )
         yield Problem(path=(*path, "within"), message=msg)
@@ -61,8 +61,7 @@ def _seen_to(path: Path, step: StagedStep, wanted: Conversations, site: Site | N
     can = {
         part.target: site.targets[part.target].sees_to for part in step.parts if part.target in site.targets
     }
-    if can and not any(wanted in sees_to for sees_to in can.values()):
-        told = "; ".join(f"{name}: {', '.join(sorted(sees_to)) or 'none'}" for name, sees_to in can.items())
+    if can and (told := unseen(wanted, can)) is not None:
         msg = f"no target of the set can let conversations {wanted}. Each can: {told}. Choose one of these"
         yield Problem(path=path, message=msg)
 

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from string import Template
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from backout.model import Duration, Frozen
+from backout.model import Duration, Frozen, format_duration
 from backout.secret import SecretRef
 
 ProbePath = Literal["direct", "replica", "cache", "session"]
 """What a probe's questions go through, to name what is wrong there. direct: as any user's. replica: to one
 replica, past the others. cache: through a cache. session: as a user whom something keeps at one server."""
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$")]
+LONGEST_ANSWER = timedelta(seconds=5)
+"""So long one answer may take: every round may wait for it, and the step still ends in time."""
 MOST_SESSIONS = 50
 """Users that one probe asks as, at most: each of them asks in every round."""
+
+
+def _not_too_long(value: timedelta) -> timedelta:
+    if value > LONGEST_ANSWER:
+        longest = format_duration(LONGEST_ANSWER)
+        msg = f"an answer may take {longest} at most, as every round waits for it"
+        raise ValueError(msg)
+    return value
 
 
 class Way(Frozen):
@@ -48,7 +59,7 @@ class HttpProbe(Frozen):
     """So many users ask, each with a `$session` and cookies of their own."""
     lasts: Duration | None = None
     """How long a conversation lasts, after which the same user begins another."""
-    timeout: Duration = timedelta(seconds=2)
+    timeout: Annotated[Duration, AfterValidator(_not_too_long)] = timedelta(seconds=2)
     token: SecretRef | None = None
     """Sent as a bearer token."""
     ca: str | None = None
@@ -58,6 +69,12 @@ class HttpProbe(Frozen):
     def way(self) -> Way:
         """What the way to the service is."""
         return Way(path=self.path, sessions=self.sessions, lasts=self.lasts)
+
+    def has(self, placeholder: str) -> bool:
+        """Say whether this is filled in, into the address or a header."""
+        return any(
+            placeholder in Template(text).get_identifiers() for text in (self.url, *self.headers.values())
+        )
 
     @model_validator(mode="after")
     def _says_where_the_release_is(self) -> Self:
@@ -71,9 +88,7 @@ class HttpProbe(Frozen):
 
     @model_validator(mode="after")
     def _a_session_is_told_apart(self) -> Self:
-        marks = [self.url, *self.headers.values()]
-        marked = any("$session" in text or "${session}" in text for text in marks)
-        if self.path == "session" and not (self.cookies or marked):
+        if self.path == "session" and not (self.cookies or self.has("session")):
             msg = "nothing tells one session from another; name 'cookies', or write $session into 'headers'"
             raise ValueError(msg)
         if self.path != "session" and (self.cookies or self.lasts):

@@ -27,7 +27,7 @@ def evidence_of(outputs: Sequence[str]) -> Evidence:
     return Evidence(ids=tuple(outputs[:MOST_IDS]), count=len(outputs), digest=digest)
 
 
-def document(check: str, outputs: Sequence[str]) -> tuple[str, str]:
-    """Return the document's name and text. Its digest is in the name: other outputs never replace it."""
-    digest = evidence_of(outputs).digest.partition(":")[2][:_NAME_DIGITS]
-    return f"evidence-{check}-{digest}.txt", text_of(outputs)
+def name_of(check: str, evidence: Evidence) -> str:
+    """Return the document's name. Its digest is in the name: other outputs never replace it."""
+    digest = evidence.digest.partition(":")[2][:_NAME_DIGITS]
+    return f"evidence-{check}-{digest}.txt"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -24,6 +24,13 @@ class Conversations(StrEnum):
     """They go on at the baseline."""
     RESTART = "restart"
     """They are ended, and begin anew at the baseline."""
+
+
+def unseen(wanted: Conversations, can: Mapping[str, Collection[str]]) -> str | None:
+    """Return in words what each target can make of conversations, where none can do what is wanted."""
+    if any(wanted in sees_to for sees_to in can.values()):
+        return None
+    return "; ".join(f"{name}: {', '.join(sorted(sees_to)) or 'none'}" for name, sees_to in can.items())
 
 
 class SetTarget(Frozen):

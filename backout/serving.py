@@ -31,9 +31,12 @@ def pause(lag: timedelta) -> timedelta:
     return min(max(lag / _ROUNDS, _QUICKEST), _SLOWEST)
 
 
-def takes(lag: timedelta) -> timedelta:
-    """Return how long it takes to ask until the lag is over, and the last rounds after it."""
-    return lag + LAST_ROUNDS * pause(lag)
+def takes(left: timedelta, between: timedelta) -> timedelta:
+    """Return how long the rounds take until what is left of the lag is over, and the last ones after it.
+
+    How long the answers take comes on top: so many rounds, each of `LONGEST_ANSWER` at most.
+    """
+    return left + LAST_ROUNDS * between
 
 
 class Session(Frozen):
@@ -121,6 +124,8 @@ class Trail(Frozen):
     """The releases of the conversation that is under way, in their order: one, unless it was switched."""
     switched: tuple[str, ...] = ()
     """Those of the first conversation that more than one release answered."""
+    went_on: datetime | None = None
+    """When the candidate last went on with the conversation that began before the revert."""
     final: tuple[Answered, ...] = ()
     """What was answered after the lag, without cookies."""
     problem: str = ""
@@ -130,6 +135,11 @@ class Trail(Frozen):
     def releases(self) -> tuple[str, ...]:
         """Return the releases that answered after the lag."""
         return tuple(dict.fromkeys(answer.release for answer in self.final))
+
+    @property
+    def is_from_before(self) -> bool:
+        """Say whether the conversation that is under way is the one that began before the revert."""
+        return self.old and self.talk == min(one.first for one in self.seen)
 
 
 class Progress(Frozen):
@@ -196,7 +206,7 @@ def heard(trail: Trail, one: Heard, way: Way, request: AskServed) -> Trail:
     if said is None:
         return trail.model_copy(update={"problem": one.problem})
     if said.ended:
-        fresh = {"talk": None, "talks": trail.talks + 1, "cookies": (), "turns": ()}
+        fresh = {"talk": None, "talks": trail.talks + 1, "cookies": (), "turns": (), "problem": ""}
         return trail.model_copy(update=fresh)
     known = {seen.release for seen in trail.seen} | {request.candidate, request.baseline}
     name = said.release if said.release in known or len(known) < MOST_RELEASES else OTHERS
@@ -207,7 +217,7 @@ def heard(trail: Trail, one: Heard, way: Way, request: AskServed) -> Trail:
     if one.final:
         changes["final"] = (*trail.final, said.model_copy(update={"cookies": ()}))
     else:
-        changes |= _talked(trail, name, one.at, way)
+        changes |= _talked(trail, name, one.at, way, candidate=request.candidate)
     return trail.model_copy(update=changes)
 
 
@@ -220,13 +230,15 @@ def _counted(seen: tuple[Seen, ...], said: Answered, at: datetime) -> tuple[Seen
     return (*others, before.model_copy(update={"times": before.times + 1, "last": at, "stale": stale}))
 
 
-def _talked(trail: Trail, release: str, at: datetime, way: Way) -> dict[str, object]:
+def _talked(trail: Trail, release: str, at: datetime, way: Way, *, candidate: str) -> dict[str, object]:
     """Return how the conversation goes on; after `lasts` the same user begins another."""
     over = trail.talk is None or (way.lasts is not None and at - trail.talk >= way.lasts)
     if over or not trail.number:
         return {"talk": at, "turns": (release,)}
+    again = trail.is_from_before and release == candidate and release in trail.turns
+    goes_on: dict[str, object] = {"went_on": at} if again else {}
     if trail.turns[-1:] == (release,):
-        return {}
+        return goes_on
     turns = (*trail.turns, release)[:MOST_RELEASES]
-    goes_on = trail.switched in {(), trail.turns}
-    return {"turns": turns, "switched": turns if goes_on and len(turns) > 1 else trail.switched}
+    is_first = trail.switched in {(), trail.turns}
+    return goes_on | {"turns": turns, "switched": turns if is_first and len(turns) > 1 else trail.switched}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -13,7 +13,14 @@ from backout.release_sets import Conversations
 from backout.serving import AskServed, Progress, Seen, Trail
 
 MOST_TOLD = 5
-"""Sessions that are told of one by one; more are counted."""
+"""So many are told of one by one: sessions of a probe, probes of a step; more are counted."""
+
+
+def first_of(told: Iterable[str]) -> tuple[str, ...]:
+    """Return what is told of many: the first ones, each once, and how many more there are."""
+    each = tuple(dict.fromkeys(told))
+    more = len(each) - MOST_TOLD
+    return (*each[:MOST_TOLD], f"and {more} more") if more > 0 else each
 
 
 class Verdict(StrEnum):
@@ -78,15 +85,13 @@ def _finding(request: AskServed, probe: str, way: Way, trails: Sequence[Trail]) 
     if way.path == "session" and not any(trail.old for trail in trails):
         why = "no session of it began before the revert, so nothing shows whether one is pinned"
         wrong.append(_Wrong(Verdict.BLIND, why))
-    more = len(wrong) - MOST_TOLD
-    told = [one.why for one in wrong[:MOST_TOLD]] + ([f"and {more} more"] if more > 0 else [])
     return Finding(
         probe=probe,
         path=way.path,
         verdict=wrong[0].verdict if wrong else Verdict.CLEAN,
         asked=sum(trail.asked for trail in trails),
         seen=_together(trails),
-        why="; ".join(dict.fromkeys(told)),
+        why="; ".join(first_of(one.why for one in wrong)),
         kept=_kept(request, trails),
     )
 
@@ -108,7 +113,7 @@ def _wrong(request: AskServed, path: ProbePath, trail: Trail) -> Iterator[_Wrong
     if request.conversations is Conversations.FINISH and trail.switched:
         turns = f"{trail.switched[0]}, then by {', then by '.join(trail.switched[1:])}"
         yield _Wrong(Verdict.MIXED, f"conversation s{trail.number} was answered by {turns}")
-    if request.conversations is Conversations.RESTART and _continued(request, trail):
+    if request.conversations is Conversations.RESTART and trail.went_on:
         why = f"conversation s{trail.number} was to be ended, and {request.candidate} went on with it"
         yield _Wrong(Verdict.CONTINUED, why)
 
@@ -125,11 +130,6 @@ def _candidate(request: AskServed, path: ProbePath, trail: Trail) -> _Wrong:
     if path == "replica":
         return _Wrong(Verdict.STUCK_REPLICA, why)
     return _Wrong(Verdict.PINNED_SESSION if trail.old else Verdict.STILL_SERVED, why)
-
-
-def _continued(request: AskServed, trail: Trail) -> bool:
-    """Say whether the candidate answered after the first time, with which the conversation began."""
-    return any(one.release == request.candidate and one.times > 1 for one in trail.seen)
 
 
 def _who(path: ProbePath, trail: Trail) -> str:
@@ -157,15 +157,8 @@ def _kept(request: AskServed, trails: Sequence[Trail]) -> str:
     """List the conversations that were left to finish, where that is the policy."""
     if request.conversations is not Conversations.FINISH:
         return ""
-    lasts = [
-        (trail.number, one.last)
-        for trail in trails
-        for one in trail.seen
-        if trail.old and one.release == request.candidate and one.times > 1
-    ]
-    told = ", ".join(f"s{number} until {_clock(last)}" for number, last in lasts[:MOST_TOLD])
-    more = f" and {len(lasts) - MOST_TOLD} more" if len(lasts) > MOST_TOLD else ""
-    return f"{told}{more}"
+    lasts = [(trail.number, trail.went_on) for trail in trails if trail.went_on]
+    return ", ".join(first_of(f"s{number} until {_clock(last)}" for number, last in lasts))
 
 
 def _clock(at: datetime) -> str:

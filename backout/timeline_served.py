@@ -6,7 +6,7 @@ from typing import Literal
 
 from backout.event import BaseEvent
 from backout.serving import Seen
-from backout.serving_verdicts import Verdict
+from backout.serving_verdicts import Verdict, first_of
 
 
 class SessionsBegun(BaseEvent):
@@ -22,7 +22,7 @@ class SessionsBegun(BaseEvent):
     def line(self) -> str:
         """The event as one sentence for people."""
         begun = ", ".join(f"{number} on {release}" for release, number in self.releases.items()) or "none"
-        missing = f"; not begun: {'; '.join(self.problems)}" if self.problems else ""
+        missing = f"; not begun: {'; '.join(first_of(self.problems))}" if self.problems else ""
         return f"Sessions that began before the revert: {begun}{missing}"
 
 

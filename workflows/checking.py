@@ -44,7 +44,7 @@ async def _look(desk: Desk, checks: tuple[str, ...], told: dict[str, CheckRun]) 
     missed: dict[str, CheckResult] = {}
     for name in checks:
         result = await _run(desk, name)
-        _tell(desk, result.model_copy(update={"check": name}), told)
+        _tell(desk, name, result, told)
         if not result.passed:
             missed[name] = result
     if any(result.again is None for result in missed.values()):
@@ -71,20 +71,20 @@ async def _run(desk: Desk, name: str) -> CheckResult:
     )
 
 
-def _tell(desk: Desk, result: CheckResult, told: dict[str, CheckRun]) -> None:
+def _tell(desk: Desk, name: str, result: CheckResult, told: dict[str, CheckRun]) -> None:
     """Write down what a look found, unless the look before found the same."""
     event = CheckRun(
         at=workflow.now(),
-        check=result.check,
+        check=name,
         passed=result.passed,
         found=result.found,
         again=result.again is not None,
         evidence=result.evidence,
     )
-    before = told.get(result.check)
+    before = told.get(name)
     if before is None or before.model_copy(update={"at": event.at}) != event:
         desk.write(event)
-    told[result.check] = event
+    told[name] = event
 
 
 def _soonest(waiting: dict[str, CheckResult]) -> timedelta:

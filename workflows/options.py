@@ -9,7 +9,7 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
 from backout.checks import LONGEST_CHECK
-from backout.serving import LAST_ROUNDS
+from backout.serving import takes
 
 _QUICK = timedelta(milliseconds=200)
 
@@ -106,7 +106,7 @@ def observe(lasting: timedelta, *, hands_over: bool = False) -> Options:
 
 def ask_served(lag: timedelta, pause: timedelta) -> Options:
     """Return the options of asking which release answers, until the client lag is over."""
-    return observe(lag + LAST_ROUNDS * pause)
+    return observe(takes(lag, pause))
 
 
 def observe_release(lasting: timedelta, tick: timedelta) -> Options:

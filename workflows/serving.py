@@ -12,7 +12,7 @@ from activities.serving import ServingActivities
 from backout.exposure import StagedPlan
 from backout.release_sets import Conversations
 from backout.serving import AskServed, OpenSessions, SeeTo, pause
-from backout.serving_verdicts import Finding, Served, Verdict
+from backout.serving_verdicts import Finding, Served, Verdict, first_of
 from backout.steps import RevertStep, ServedStep
 from backout.timeline_exposure import ExposureSet
 from backout.timeline_served import ServedChecked, SessionsBegun
@@ -91,8 +91,9 @@ async def served(desk: Desk, step: ServedStep) -> Achieved:
     for finding in found.findings:
         desk.write(_checked(desk, finding))
     if wrong := [one for one in found.findings if one.verdict is not Verdict.CLEAN]:
-        told = "; ".join(f"probe {one.probe}, {one.verdict.value}: {one.why}" for one in wrong)
-        msg = f"the service is not proven to be back: {told}"
+        # The timeline has an event for each probe, with what is wrong there.
+        told = first_of(f"probe {one.probe}, {one.verdict.value}: {one.why}" for one in wrong)
+        msg = f"the service is not proven to be back: {'; '.join(told)}"
         raise ApplicationError(msg, type="ServedWrong")
     answered = sorted({one.seen[-1].release for one in found.findings})
     count = "1 probe was" if len(found.findings) == 1 else f"{len(found.findings)} probes were"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from pydantic import JsonValue
 
-from adapters.checks.json_fields import is_same, told
 from adapters.checks.sql import number_of
 from adapters.checks.sql_values import NoData
+from adapters.checks.subject import in_time
 from adapters.checks.values import HttpValue, SqlValue, Value
-from backout.errors import Unreachable
+from adapters.json_fields import is_same, told
 from backout.messages import CheckResult
 from backout.requests import RunCheck
 
@@ -38,7 +36,7 @@ class DrainedChecker:
             RejectedBySystem: it never can.
         """
         where = self._count.where(asked)
-        async with _in_time(self._what, self._timeout):
+        async with in_time(self._what, self._timeout):
             try:
                 seen = await self._looks(asked)
             except NoData as none:
@@ -74,7 +72,7 @@ class PairingChecker:
             Unreachable: one of them cannot be seen.
             RejectedBySystem: one never can.
         """
-        async with _in_time(self._what, self._timeout):
+        async with in_time(self._what, self._timeout):
             (one, said), (other, also) = [await _read(value, asked) for value in self._values]
         passed = one is not None and other is not None and is_same(one, other)
         return CheckResult(check=asked.check, passed=passed, found=f"{said}; {also}")
@@ -83,16 +81,6 @@ class PairingChecker:
         """Close the connections."""
         for value in self._values:
             await _close(value)
-
-
-@asynccontextmanager
-async def _in_time(what: str, patience: timedelta) -> AsyncIterator[None]:
-    """Let all of a look take this long. `Unreachable`: it was not over then."""
-    try:
-        async with asyncio.timeout(patience.total_seconds()):
-            yield
-    except TimeoutError:
-        raise Unreachable(what=what, why=f"no answer within {patience.total_seconds():g} s") from None
 
 
 async def _close(value: Value) -> None:

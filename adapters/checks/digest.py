@@ -12,9 +12,9 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
-from adapters.checks.subject import in_address, in_path
+from adapters.checks.subject import in_address, in_path, in_time
 from adapters.checks.trees import NoArtifact, Reader
-from adapters.fetch import Fetcher
+from adapters.fetch import Fetcher, is_passing
 from backout import ports
 from backout.checks import ArtifactAt
 from backout.errors import Unreachable
@@ -23,7 +23,6 @@ from backout.releases import Artifact
 from backout.requests import RunCheck
 
 MIB = 1024 * 1024
-_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class DigestChecker:
         self._path = path
         self._what = f"check {name}"
         self._artifacts = tuple(artifacts)
-        self._timeout_s = timeout.total_seconds()
+        self._timeout = timeout
         self._largest = largest
         needed = any(one.at.artifact for one in artifacts)
         self._registry = registry() if needed else None
@@ -63,13 +62,9 @@ class DigestChecker:
         Raises:
             Unreachable: one cannot be read, or not in time.
         """
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                recorded = await self._recorded(asked)
-                seen = [await self._compare(one, recorded, asked) for one in self._artifacts]
-        except TimeoutError:
-            why = f"it could not be read within {self._timeout_s:g} s"
-            raise Unreachable(what=self._what, why=why) from None
+        async with in_time(self._what, self._timeout):
+            recorded = await self._recorded(asked)
+            seen = [await self._compare(one, recorded, asked) for one in self._artifacts]
         found = f"{asked.release}: {'; '.join(words for _, words in seen)}"
         return CheckResult(check=asked.check, passed=all(same for same, _ in seen), found=found)
 
@@ -124,7 +119,7 @@ class DigestChecker:
             digest.update(chunk)
 
         status = await fetcher.stream(url, take)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
+        if is_passing(status):
             raise Unreachable(what=self._what, why=f"GET {url} answered {status}")
         if status != HTTPStatus.OK:
             raise NoArtifact(why=f"answers {status}")

@@ -9,9 +9,9 @@ from string import Template
 
 from pydantic import JsonValue
 
-from adapters.checks.json_fields import filled, is_same, told, value_at
 from adapters.checks.subject import in_address, names_of
 from adapters.fetch import OPEN, Access, Fetcher, Page
+from adapters.json_fields import filled, is_same, parsed, told, value_at
 from backout.check_values import Scalar
 from backout.messages import CheckResult
 from backout.requests import RunCheck
@@ -60,8 +60,8 @@ class HttpChecker:
         if not self._expect:
             return True, ""
         try:
-            answer: JsonValue = json.loads(page.body)
-        except (ValueError, RecursionError):
+            answer = parsed(page.body)
+        except ValueError:
             return False, ", but not with JSON"
         seen = [_compare(answer, field, filled(wanted, names)) for field, wanted in self._expect.items()]
         return all(same for same, _ in seen), "".join(f", {words}" for _, words in seen)

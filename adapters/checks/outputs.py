@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from adapters.checks.sql_values import bound, checked, plain, shown_rows
+from adapters.checks.sql_values import bound, checked, plain, refused, shown_rows
 from adapters.checks.subject import names_of
 from adapters.database import Database, StatementFailed, Turn
 from backout.errors import RejectedBySystem
@@ -34,6 +34,7 @@ class OutputsChecker:
 
         Raises:
             Unreachable: the database does not answer, or somebody else changed the same rows.
+            TooSlow: it ended a statement, as the time was over. Nothing is marked.
             RejectedBySystem: it cannot run a statement, what it yields are no ids, or it would mark what the
                 last known good release produced. Nothing is marked.
         """
@@ -43,7 +44,7 @@ class OutputsChecker:
         try:
             return await self._database.within(lambda turn: self._look(turn, asked))
         except StatementFailed as failed:
-            raise RejectedBySystem(what=self._what, why=failed) from None
+            raise refused(self._what, str(failed), failed) from None
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from string import Template
 
-from pydantic import JsonValue
-
-from adapters.checks.json_fields import filled, is_same, told, value_at
-from adapters.checks.subject import in_address, names_of
-from adapters.fetch import Access, Fetcher, Page
+from adapters.checks.subject import in_address, in_time, names_of
+from adapters.fetch import Access, Fetcher, Page, is_passing
+from adapters.json_fields import filled, is_same, parsed, told, value_at
 from backout.checks import PurgedCheck
 from backout.errors import RejectedBySystem, Unreachable
 from backout.messages import CheckResult
@@ -20,9 +17,10 @@ from backout.requests import RunCheck
 
 ANSWER_LIMIT = 16 * 1024 * 1024
 """Bytes that an answer may have."""
-_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 """A cache that had nothing to forget."""
+_LONGEST_AGE = 20
+"""Digits of an Age; what has more is no number of seconds."""
 
 
 class PurgedChecker:
@@ -36,12 +34,21 @@ class PurgedChecker:
         self._purger = Fetcher(self._what, timeout=config.timeout, limit=ANSWER_LIMIT, access=purging)
 
     async def run(self, *, asked: RunCheck) -> CheckResult:
-        """Look once.
+        """Look once; the purge and all that is read have the check's timeout together.
 
         Raises:
             Unreachable: no answer came in time, or one that says to try again.
             RejectedBySystem: the purge is refused, or an address makes no sense.
         """
+        async with in_time(self._what, self._config.timeout):
+            return await self._look(asked)
+
+    async def aclose(self) -> None:
+        """Close the kept-alive connections."""
+        await self._fetcher.aclose()
+        await self._purger.aclose()
+
+    async def _look(self, asked: RunCheck) -> CheckResult:
         await self._purge(asked)
         url, page = await self._get(self._config.url, asked)
         if page.status != HTTPStatus.OK:
@@ -50,11 +57,6 @@ class PurgedChecker:
         old = [*self._old(page, names_of(asked)), *await self._unlike_origin(page, asked)]
         said = "; ".join(old) or "nothing of it is old"
         return CheckResult(check=asked.check, passed=not old, found=f"GET {url}: {said}")
-
-    async def aclose(self) -> None:
-        """Close the kept-alive connections."""
-        await self._fetcher.aclose()
-        await self._purger.aclose()
 
     async def _purge(self, asked: RunCheck) -> None:
         purge = self._config.purge
@@ -66,14 +68,14 @@ class PurgedChecker:
         if page.status in range(200, 300) or page.status in _GONE:
             return
         why = f"{purge.method} {url} answered {page.status}"
-        if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status in _PASSING:
+        if is_passing(page.status):
             raise Unreachable(what=self._what, why=why)
         raise RejectedBySystem(what=self._what, why=why)
 
     async def _get(self, address: str, asked: RunCheck) -> tuple[str, Page]:
         url = Template(address).substitute(in_address(asked))
         page = await self._fetcher.get(url, accept="application/json, */*;q=0.5")
-        if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status in _PASSING:
+        if is_passing(page.status):
             raise Unreachable(what=self._what, why=f"GET {url} answered {page.status}")
         return url, page
 
@@ -91,8 +93,8 @@ class PurgedChecker:
 
     def _fields(self, page: Page, names: Mapping[str, str]) -> Iterator[str]:
         try:
-            answer: JsonValue = json.loads(page.body)
-        except (ValueError, RecursionError):
+            answer = parsed(page.body)
+        except ValueError:
             yield "it is not JSON, which is no data"
             return
         for field, unwanted in self._config.not_fields.items():
@@ -124,7 +126,7 @@ def _too_old(page: Page, below: timedelta) -> Iterator[str]:
     # Who answers without an Age has not kept it.
     if age is None:
         return
-    if not age.isdecimal():
+    if not age.isdecimal() or len(age) > _LONGEST_AGE:
         yield f"its Age is '{age[:200]}', which is no data"
     elif int(age) >= below.total_seconds():
-        yield f"its Age is {age[:20]} s (below {below.total_seconds():g} s)"
+        yield f"its Age is {age} s (below {below.total_seconds():g} s)"

@@ -8,13 +8,12 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from adapters.checks.json_fields import filled, is_same, told
-from adapters.checks.sql_values import NoData, bound, checked, one_value, shown_rows
+from adapters.checks.sql_values import NoData, bound, checked, one_value, refused, shown_rows
 from adapters.checks.subject import names_of
 from adapters.database import Database, StatementFailed, Turn
+from adapters.json_fields import filled, is_same, told
 from adapters.sources.sql_text import shown
 from backout.check_values import Scalar
-from backout.errors import RejectedBySystem
 from backout.messages import CheckResult
 from backout.requests import RunCheck
 
@@ -39,6 +38,7 @@ class SqlChecker:
 
         Raises:
             Unreachable: the database does not answer, or does not let us in.
+            TooSlow: it ended the query, whose time was over.
             RejectedBySystem: it cannot run the query.
         """
 
@@ -51,7 +51,7 @@ class SqlChecker:
         try:
             passed, seen = await self._database.within(look)
         except StatementFailed as failed:
-            raise RejectedBySystem(what=self._what, why=f"'{shown(self._query)}': {failed}") from None
+            raise refused(self._what, f"'{shown(self._query)}': {failed}", failed) from None
         return CheckResult(check=asked.check, passed=passed, found=f"'{shown(self._query)}': {seen}")
 
     async def aclose(self) -> None:
@@ -90,7 +90,11 @@ def at_most(limit: float) -> Judge:
 
 
 def number_of(value: JsonValue) -> float:
-    """Return a value as a number. `NoData`: it is none."""
+    """Return a value as a number. `NoData`: it is none, or one that is too large to be written."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124  # NaN
         raise NoData(why=f"{told(value)} is no number")
+    try:
+        float(value)
+    except OverflowError:
+        raise NoData(why=f"{told(value)} is too large a number") from None
     return value

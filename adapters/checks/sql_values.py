@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from pydantic import JsonValue
 
-from adapters.checks.json_fields import told
-from adapters.database import Row, Turn
+from adapters.database import Row, StatementFailed, StatementTooSlow, Turn
+from adapters.json_fields import told
 from adapters.sources.sql_text import SELECT, misfit, placeholders, shown
-from backout.errors import BackoutError, RejectedBySystem
+from backout.errors import BackoutError, RejectedBySystem, TooSlow
 
 KNOWN = ("baseline", "release", "service")
 """The placeholders of a check's statements."""
@@ -27,6 +27,12 @@ def checked(what: str, statement: str, *, begins: Sequence[str] = SELECT) -> str
     if why := misfit(statement, known=KNOWN, begins=begins):
         raise RejectedBySystem(what=what, why=f"'{shown(statement)}': {why}")
     return statement
+
+
+def refused(what: str, why: str, failed: StatementFailed) -> BackoutError:
+    """Return the error of a check whose statement failed: one that was too slow may be quicker next time."""
+    error = TooSlow if isinstance(failed, StatementTooSlow) else RejectedBySystem
+    return error(what=what, why=why)
 
 
 def bound(statement: str, names: Mapping[str, str]) -> dict[str, object]:

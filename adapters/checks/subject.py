@@ -1,12 +1,15 @@
-"""What every kind of check has in common: which release it is about, and whether it is looked at again."""
+"""What checks have in common: which release, how long a look takes, and whether it is the last."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from urllib.parse import quote
 
 from backout.checks import Of
-from backout.errors import RejectedBySystem
+from backout.errors import RejectedBySystem, Unreachable
 from backout.messages import CheckResult
 from backout.ports import Check
 from backout.requests import RunCheck
@@ -34,6 +37,16 @@ class Subject:
         result = await self.behind.run(asked=asked)
         changed = {"found": result.found[:LONGEST_FOUND], "again": None if result.passed else self._every}
         return result.model_copy(update=changed)
+
+
+@asynccontextmanager
+async def in_time(what: str, patience: timedelta) -> AsyncIterator[None]:
+    """Let a look take this long, however many requests it is of. `Unreachable`: it was not over then."""
+    try:
+        async with asyncio.timeout(patience.total_seconds()):
+            yield
+    except TimeoutError:
+        raise Unreachable(what=what, why=f"no answer within {patience.total_seconds():g} s") from None
 
 
 def names_of(asked: RunCheck) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
@@ -13,11 +12,11 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from adapters.checks.json_fields import value_at
-from adapters.checks.sql_values import NoData, checked, one_value
+from adapters.checks.sql_values import NoData, checked, one_value, refused
 from adapters.checks.subject import in_address, in_path, names_of
 from adapters.database import Database, StatementFailed
-from adapters.fetch import Access, Fetcher
+from adapters.fetch import Access, Fetcher, is_passing
+from adapters.json_fields import parsed, value_at
 from adapters.sources.sql_text import shown
 from backout import ports
 from backout.counting import Query
@@ -28,7 +27,6 @@ from backout.streams import asked as asked_of
 
 ANSWER_LIMIT = 16 * 1024 * 1024
 """Bytes that a JSON document may have."""
-_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class Value(Protocol):
@@ -58,7 +56,7 @@ class HttpValue:
         """Return the field. `NoData`: the address has no such document, or that has no such field."""
         url = self._url.substitute(in_address(asked))
         page = await self._fetcher.get(url, accept="application/json")
-        if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status in _PASSING:
+        if is_passing(page.status):
             raise Unreachable(what=self._what, why=f"GET {url} answered {page.status}")
         if page.status != HTTPStatus.OK:
             raise NoData(why=f"it answers {page.status}")
@@ -107,7 +105,7 @@ class SqlValue:
         try:
             return await self._database.within(lambda turn: one_value(turn, self._query, names))
         except StatementFailed as failed:
-            raise RejectedBySystem(what=self._what, why=f"{self.where(asked)}: {failed}") from None
+            raise refused(self._what, f"{self.where(asked)}: {failed}", failed) from None
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -152,8 +150,8 @@ def _bytes_of(path: Path, what: str) -> bytes:
 
 def _field_of(body: bytes, field: str) -> JsonValue:
     try:
-        found = value_at(json.loads(body), field)
-    except (ValueError, RecursionError):
+        found = value_at(parsed(body), field)
+    except ValueError:
         raise NoData(why="it is not JSON") from None
     except LookupError:
         raise NoData(why="the field is missing") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from urllib.parse import quote
 from pydantic import JsonValue
 
 from adapters.fetch import OPEN, Access, Fetcher, Page, must_be_ok
+from adapters.json_fields import parsed, value_at
 from backout import probes
 from backout.errors import RejectedBySystem
 from backout.messages import Answered, Cookie
@@ -96,28 +96,20 @@ class HttpProbe:
         if isinstance(found, bool) or not isinstance(found, str | int | float):
             return ""
         # Whatever a broken service writes goes on the timeline, and to people.
-        return _CONTROL.sub(" ", str(found)).strip()[:LONGEST_NAME]
+        return _CONTROL.sub(" ", str(found)).strip()[:LONGEST_NAME].encode(errors="replace").decode()
 
 
 def _field(page: Page, field: str) -> JsonValue:
     try:
-        found: JsonValue = json.loads(page.body)
-    except ValueError:
+        return value_at(parsed(page.body), field)
+    except (ValueError, LookupError):
         return None
-    for part in field.split("."):
-        if isinstance(found, dict) and part in found:
-            found = found[part]
-        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
-            found = found[int(part)]
-        else:
-            return None
-    return found
 
 
 def _stale(headers: Mapping[str, str]) -> str:
     """Return what says that a cache had kept the answer. `Via` alone only says that something is between."""
     age = headers.get("Age", "").strip()
-    said = [f"Age: {age}"] if age.isdecimal() and int(age) else []
+    said = [f"Age: {age}"] if age.isdecimal() and age.strip("0") else []
     said += [
         f"{header}: {headers[header]}" for header, hit in _HITS.items() if hit.search(headers.get(header, ""))
     ]
@@ -150,7 +142,7 @@ def _until(told: Mapping[str, str], now: datetime) -> datetime | None:
         return now + timedelta(seconds=int(told["max-age"]))
     try:
         found = parsedate_to_datetime(told.get("expires", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

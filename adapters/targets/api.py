@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
-from adapters.fetch import Access, Fetcher, Method, Page
+from adapters.fetch import Access, Fetcher, Method, Page, is_passing
 from backout.errors import RejectedBySystem, Unreachable
 
 ANSWER_LIMIT = 16 * 1024 * 1024
@@ -17,7 +17,6 @@ _ADVICE = {
     HTTPStatus.UNAUTHORIZED: "it does not know us; name its 'token' or password, or another one",
     HTTPStatus.FORBIDDEN: "we may not do this; give the account the right to, or name another one",
 }
-_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _SAID = 300
 """How much is told of what a server said."""
 Answer = TypeVar("Answer")
@@ -74,7 +73,7 @@ class JsonApi:
         known = next((text for status, text in _ADVICE.items() if status == page.status), "")
         parts = [f"{method} {url} answered {page.status}", said.rstrip("."), known]
         why = ": ".join(part for part in parts if part)
-        if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status in _PASSING:
+        if is_passing(page.status):
             raise Unreachable(what=self._what, why=why, status=page.status, said=said)
         raise RejectedBySystem(what=self._what, why=why, status=page.status, said=said)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from backout import ports
 from backout.playbook import Playbook
+from backout.probes import Probe
 from backout.steps import ServedStep
 from cli.doctor.report import Report, patience
 
@@ -13,7 +14,7 @@ _SESSION = "backout-doctor"
 
 
 async def look_at_probe(
-    report: Report, name: str, probe: ports.Probe, playbooks: Mapping[str, Playbook]
+    report: Report, name: str, config: Probe, probe: ports.Probe, playbooks: Mapping[str, Playbook]
 ) -> None:
     """Ask once, and say what answered. Errors are those of the probe."""
     what, way = f"probe {name}", probe.way
@@ -21,6 +22,9 @@ async def look_at_probe(
     if not users:
         report.warn(what, "No playbook asks it.")
     service = next(iter([*users, *(one.release.service for one in playbooks.values())]), "")
+    if not service and config.has("service"):
+        report.warn(what, "Not asked: it asks for a service, and no playbook names one.")
+        return
     async with patience():
         said = await probe.ask(service=service, session=_SESSION)
     kept = f", kept by a cache ({said.stale})" if said.stale else ""

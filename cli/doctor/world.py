@@ -107,7 +107,8 @@ class World:
                 await checks.at(name, check, self._adapters.check(name, check))
         for name, probe in self._site.probes.items():
             with self._report.examining(f"probe {name}"):
-                await look_at_probe(self._report, name, self._adapters.probe(name, probe), self._playbooks)
+                opened = self._adapters.probe(name, probe)
+                await look_at_probe(self._report, name, probe, opened, self._playbooks)
         with self._report.examining("store"):
             await self._store()
         with self._report.examining("outbox"):

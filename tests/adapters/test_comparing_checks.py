@@ -61,6 +61,7 @@ async def drained(checks: Checks, queue: Queue, path: str = "/q", **config: Any)
         (["0"], 0, False, '"0" is no number, which is no data'),
         ([None], 0, False, "the field is null, which is no data"),
         ([False], 0, False, "false is no number, which is no data"),
+        ([10**400], 0, False, f"1{'0' * 199} is too large a number, which is no data"),
     ],
     ids=[
         "empty twice",
@@ -70,6 +71,7 @@ async def drained(checks: Checks, queue: Queue, path: str = "/q", **config: Any)
         "a text",
         "nothing",
         "a truth value",
+        "more than can be counted",
     ],
 )
 async def test_a_queue_must_be_empty_at_two_looks_in_a_row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,7 +39,8 @@ class Service:
         self.ports.add(request.transport.get_extra_info("peername")[1])
         if self.hangs:
             await asyncio.Event().wait()
-        response = web.json_response(self.body, status=self.status)
+        text = self.body if isinstance(self.body, str) else json.dumps(self.body)
+        response = web.Response(text=text, status=self.status, content_type="application/json")
         for name, value in self.headers:
             response.headers.add(name, value)
         return response
@@ -94,7 +96,10 @@ async def test_an_error_that_names_its_release_is_an_answer_of_that_release(
         (200, {"by": "r2"}, RejectedBySystem, "answered without a release in 'served.by'"),
         (200, {"served": {"by": ["r2"]}}, RejectedBySystem, "without a release"),
         (200, {"served": {"by": "  "}}, RejectedBySystem, "without a release"),
+        (200, "[" * 100_000, RejectedBySystem, "without a release"),
+        (200, f'{{"served": {{"by": {"9" * 5000}}}}}', RejectedBySystem, "without a release"),
         (503, {}, Unreachable, "answered 503"),
+        (503, "[" * 100_000, Unreachable, "answered 503"),
         (401, {}, RejectedBySystem, "it asks for a token"),
         (302, {}, RejectedBySystem, "it redirects elsewhere, which is not followed"),
     ],
@@ -136,12 +141,20 @@ async def test_a_name_is_bounded_and_has_no_line_ends(
     assert (release[:4], len(release)) == ("r2 x", http.LONGEST_NAME)
 
 
+async def test_a_name_that_no_text_may_hold_still_travels(
+    service: Service, opened: Callable[..., HttpProbe]
+) -> None:
+    service.body = '{"served": {"by": "r2\\ud800"}}'
+    assert (await ask(opened())).model_dump_json()
+
+
 @pytest.mark.parametrize(
     ("headers", "stale"),
     [
         ([], ""),
         ([("Age", "0"), ("Via", "1.1 edge"), ("X-Cache", "MISS")], ""),
         ([("Age", "12")], "Age: 12"),
+        ([("Age", "9" * 5000)], f"Age: {'9' * 5000}"[:200]),
         (
             [("X-Cache", "Hit from cloudfront"), ("Via", "1.1 edge")],
             "x-cache: Hit from cloudfront, via: 1.1 edge",
@@ -214,6 +227,13 @@ async def test_a_cookie_ends_when_it_was_said_to_and_is_not_sent_then(
     assert timedelta(minutes=59) < cookie.until - datetime.now(UTC) <= timedelta(hours=1)
     await ask(probe, cookie.model_copy(update={"until": datetime(2026, 1, 1, tzinfo=UTC)}))
     assert "Cookie" not in service.came[-1].headers
+
+
+async def test_a_cookie_with_a_date_that_no_clock_has_lasts_as_long_as_the_session(
+    service: Service, opened: Callable[..., HttpProbe]
+) -> None:
+    service.headers = [("Set-Cookie", f"SRV=r2; Expires=Thu, 01 Jan 1970 00:00:00 +{'9' * 30}")]
+    assert (await ask(opened(**SESSION))).cookies == (Cookie(name="SRV", value="r2"),)
 
 
 async def test_a_conversation_that_is_gone_is_answered_by_no_release(

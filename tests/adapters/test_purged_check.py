@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -23,6 +24,8 @@ class Cache:
         self.kept: str | None = "r2"
         self.purges: list[tuple[str, str | None, str | None]] = []
         self.refuses = 0
+        self.takes_s = 0.0
+        """Before it answers anything."""
         self.weakens = False
         """It compresses, which makes an ETag a weak one."""
         self.more: dict[str, str] = {}
@@ -30,6 +33,7 @@ class Cache:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer as a cache, or as the origin behind it."""
+        await asyncio.sleep(self.takes_s)
         if request.path == "/purge":
             return self._purge(request)
         release = self.serves if request.path == "/origin" else self.kept or self.serves
@@ -152,3 +156,18 @@ async def test_a_purge_that_is_refused_never_passes_and_one_that_fails_is_tried_
     cache.refuses = 503
     with pytest.raises(Unreachable, match="purge answered 503"):
         await look(checks, cache, purge=purge, age_below="1m")
+
+
+async def test_an_age_that_is_no_number_of_seconds_is_no_data(checks: Checks, cache: Cache) -> None:
+    cache.more = {"Age": "9" * 5000}
+    assert await look(checks, cache, age_below="1m") == (
+        False,
+        f"its Age is '{'9' * 200}', which is no data",
+    )
+
+
+async def test_the_purge_and_all_that_is_read_have_one_timeout_together(checks: Checks, cache: Cache) -> None:
+    cache.takes_s = 0.3
+    purge = {"url": f"{cache.address}/purge"}
+    with pytest.raises(Unreachable, match=r"no answer within 0\.5 s"):
+        await look(checks, cache, purge=purge, age_below="1m", timeout="500ms")

@@ -15,7 +15,7 @@ from cli.main import app
 from tests.invariants.sources import ROOT
 from tests.unit.linted import changed, errors
 from tests.unit.views import BEN, OPENING, PLAYBOOK, act, case_of
-from workflows.holding import DECISIONS
+from workflows.holding import OF_A_HOLD
 
 PLAYBOOKS = {
     path.stem: load_playbook(path.read_text(encoding="utf-8"), file=path.name)
@@ -42,13 +42,13 @@ def test_every_action_has_a_word_at_every_door(action: Action) -> None:
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 @pytest.mark.parametrize(
-    "action", [*DECISIONS, Action.HOLD, Action.ACKNOWLEDGE, Action.APPROVE, Action.REJECT]
+    "action", [*OF_A_HOLD, Action.HOLD, Action.ACKNOWLEDGE, Action.APPROVE, Action.REJECT]
 )
 def test_in_every_shipped_playbook_somebody_has_the_right(name: str, action: Action) -> None:
     assert any(action in role.may for role in PLAYBOOKS[name].roles.values())
 
 
-@pytest.mark.parametrize("action", [*DECISIONS, Action.HOLD])
+@pytest.mark.parametrize("action", [*OF_A_HOLD, Action.HOLD])
 def test_a_playbook_that_takes_this_right_from_everybody_is_refused(action: Action) -> None:
     roles = {
         name: {"may": [right for right in role.may if right is not action]}
@@ -65,7 +65,7 @@ def test_a_running_step_of_any_kind_can_be_held_skipped_and_aborted(position: in
 
 
 @pytest.mark.parametrize("position", POSITIONS)
-@pytest.mark.parametrize("action", DECISIONS)
+@pytest.mark.parametrize("action", OF_A_HOLD)
 def test_a_held_step_of_any_kind_takes_every_decision(position: int, action: Action) -> None:
     assert may(action, position=position, phase=Phase.HELD, held="the engine: it failed")
 
@@ -74,14 +74,14 @@ def test_a_hold_can_stop_even_the_postmortem() -> None:
     assert may(Action.HOLD, phase=Phase.POSTMORTEM, position=POSITIONS[-1])
 
 
-@pytest.mark.parametrize("action", DECISIONS)
+@pytest.mark.parametrize("action", OF_A_HOLD)
 def test_whoever_acknowledged_or_is_asked_no_decision_waits_for_them(action: Action) -> None:
     assert may(action, held="x", acknowledged_by="Ann")
 
 
 def test_what_a_held_incident_asks_for_is_what_the_engine_obeys() -> None:
     beside = {Directive.EMERGENCY, Directive.COME_BACK}
-    assert {action.value for action in DECISIONS} == {str(one) for one in Directive} - beside
+    assert {action.value for action in OF_A_HOLD} == {str(one) for one in Directive} - beside
 
 
 @pytest.mark.parametrize("action", [Action.SKIP, Action.ABORT, Action.CLOSE])

@@ -97,12 +97,17 @@ def rewrite(site: Path, how: Callable[[dict[str, Any]], dict[str, Any]]) -> None
 
 
 async def look(
-    site: Path, *, release: str | None, service: str = "", environ: dict[str, str] | None = None
+    site: Path,
+    *,
+    release: str | None,
+    service: str = "",
+    environ: dict[str, str] | None = None,
+    has_playbooks: bool = True,
 ) -> Report:
-    """Look at the systems of a site."""
+    """Look at the systems of a site; it has no playbooks where they cannot be read."""
     report, out = Report(), Out(release=release, service=service)
     at = read_site(site, environ or {})
-    playbooks = load_deployment(at).playbooks
+    playbooks = load_deployment(at).playbooks if has_playbooks else {}
     async with wiring.open_adapters(at) as adapters:
         await World(report, adapters, at=at, playbooks=playbooks, out=out).look()
     return report

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.doctored import look, rewrite, said, serving, write_site
+from tests.unit.doctored import change, look, rewrite, said, serving, write_site
 
 
 @pytest.fixture
@@ -60,3 +60,16 @@ async def test_a_probe_that_gives_no_answer_fails(site: Path) -> None:
         "fail: probe chat-1 did not answer: http://127.0.0.1:1/"
     )
     assert said(report, "store")[0].startswith("ok")
+
+
+async def test_a_probe_that_asks_for_a_service_is_not_asked_where_none_is_known(
+    site: Path, service: str
+) -> None:
+    probed(site, service)
+    assert said(await look(site, release="r2", has_playbooks=False), "probe chat-1") == [
+        "warn: No playbook asks it.",
+        "warn: Not asked: it asks for a service, and no playbook names one.",
+    ]
+    change(site, "/$service", "/any")
+    report = await look(site, release="r2", has_playbooks=False)
+    assert said(report, "probe chat-1")[-1] == "ok: 1 answered through replica"

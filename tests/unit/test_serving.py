@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backout.messages import Answered, Cookie
-from backout.probes import Way
+from backout.probes import LONGEST_ANSWER, Way
 from backout.release_sets import Conversations
 from backout.serving import (
+    LAST_ROUNDS,
     MOST_RELEASES,
     AskServed,
     Heard,
@@ -22,8 +23,9 @@ from backout.serving import (
     takes,
     trails,
 )
-from backout.serving_verdicts import MOST_TOLD, Finding, Verdict, judge
-from backout.timeline_served import ServedChecked
+from backout.serving_verdicts import MOST_TOLD, Finding, Verdict, first_of, judge
+from backout.timeline_served import ServedChecked, SessionsBegun
+from workflows import options
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SESSION = Way(path="session", sessions=9)
@@ -58,6 +60,11 @@ def told(
     return trail
 
 
+def gone(trail: Trail, request: AskServed, *, final: bool = False) -> Trail:
+    said = Answered(release="", ended=True)
+    return heard(trail, Heard(said=said, at=NINE, final=final), SESSION, request)
+
+
 def found(request: AskServed, *all_of_them: Trail, way: Way = SESSION) -> Finding:
     state = Progress(until=NINE, final=3, trails=all_of_them)
     return judge(request, {"web": way}, state).findings[0]
@@ -68,7 +75,12 @@ def found(request: AskServed, *all_of_them: Trail, way: Way = SESSION) -> Findin
 )
 def test_the_pause_follows_the_lag_from_a_second_to_ten(lag_s: int, pause_s: int, whole_s: int) -> None:
     assert pause(timedelta(seconds=lag_s)) == timedelta(seconds=pause_s)
-    assert takes(timedelta(seconds=lag_s)) == timedelta(seconds=whole_s)
+    assert takes(timedelta(seconds=lag_s), timedelta(seconds=pause_s)) == timedelta(seconds=whole_s)
+
+
+def test_rounds_that_all_wait_for_the_slowest_answer_end_before_the_engine_ends_them() -> None:
+    # The round in which the lag ends, and those after it.
+    assert (LAST_ROUNDS + 1) * LONGEST_ANSWER < options.WATCH_GRACE
 
 
 def test_a_user_has_the_same_mark_in_each_question_and_a_new_one_has_another_each_time() -> None:
@@ -141,7 +153,7 @@ def test_an_answer_that_a_cache_had_kept_is_stale_on_whichever_way() -> None:
 def test_after_a_conversation_that_was_ended_the_user_is_another_one_without_cookies() -> None:
     request = asking(began(1))
     trail = trails(request, {"web": SESSION})[0].model_copy(update={"cookies": (PIN,)})
-    ended = heard(trail, Heard(said=Answered(release="", ended=True), at=NINE, final=False), SESSION, request)
+    ended = gone(trail, request)
     assert mark("k", ended) != mark("k", trail)
     assert (ended.cookies, ended.asked) == ((), trail.asked + 1)
     assert told(ended, "r1", request=request).switched == ()
@@ -168,3 +180,67 @@ def test_an_event_says_how_often_each_answered_and_when_the_candidate_did_last()
     assert event.line == (
         "Probe web is clean; 3 questions, answered by r2 once, r1 2 times (r2 last at 09:00:01 UTC)"
     )
+
+
+BRIEF = Way(path="session", sessions=9, lasts=timedelta(minutes=1))
+
+
+def asked_at(trail: Trail, release: str, *, minute: int, request: AskServed) -> Trail:
+    one = Heard(said=Answered(release=release), at=NINE + timedelta(minutes=minute), final=False)
+    return heard(trail, one, BRIEF, request)
+
+
+@pytest.mark.parametrize("policy", [Conversations.FINISH, Conversations.RESTART])
+@pytest.mark.parametrize("then", ["r1", "r2"])
+def test_the_next_conversation_of_a_user_is_none_that_went_on(policy: Conversations, then: str) -> None:
+    request = asking(began(1), conversations=policy)
+    trail = trails(request, {"web": BRIEF})[0]
+    for minute, release in ((2, "r2"), (4, then)):
+        trail = asked_at(trail, release, minute=minute, request=request)
+    finding = found(request, told(trail, "r1", request=request, final=True), way=BRIEF)
+    assert (finding.verdict, finding.why, finding.kept) == (Verdict.CLEAN, "", "")
+
+
+def test_a_conversation_that_began_again_at_the_candidate_is_none_that_was_to_be_ended() -> None:
+    request = asking(began(1), conversations=Conversations.RESTART)
+    trail = gone(trails(request, {"web": SESSION})[0], request)
+    trail = told(trail, "r2", "r2", request=request)
+    finding = found(request, told(trail, "r1", request=request, final=True))
+    assert (finding.verdict, finding.why) == (Verdict.CLEAN, "")
+
+
+def test_a_conversation_that_went_on_is_named_though_another_one_began_since() -> None:
+    request = asking(began(1), conversations=Conversations.RESTART)
+    trail = gone(told(trails(request, {"web": SESSION})[0], "r2", request=request), request)
+    finding = found(request, told(told(trail, "r1", request=request), "r1", request=request, final=True))
+    assert (finding.verdict, finding.why) == (
+        Verdict.CONTINUED,
+        "conversation s1 was to be ended, and r2 went on with it",
+    )
+
+
+def test_who_was_told_that_the_conversation_has_ended_has_had_an_answer() -> None:
+    request = asking(began(1))
+    silent = Heard(problem="no answer within 2 s", at=NINE, final=True)
+    trail = heard(trails(request, {"web": SESSION})[0], silent, SESSION, request)
+    assert found(request, trail).why == "session s1 was not answered: no answer within 2 s"
+    finding = found(request, gone(trail, request, final=True))
+    assert (finding.verdict, finding.why) == (
+        Verdict.BLIND,
+        "session s1 was not answered: its conversation has ended",
+    )
+
+
+def test_many_sessions_that_did_not_begin_are_counted_and_the_event_has_them_all() -> None:
+    problems = tuple(f"web: no answer to u{number}" for number in range(9))
+    begun = SessionsBegun(at=NINE, problems=problems)
+    assert begun.line == (
+        "Sessions that began before the revert: none; not begun: web: no answer to u0; "
+        "web: no answer to u1; web: no answer to u2; web: no answer to u3; web: no answer to u4; and 4 more"
+    )
+    assert begun.problems == problems
+
+
+def test_what_is_told_of_many_counts_each_once() -> None:
+    assert first_of(["a", "a", "b"]) == ("a", "b")
+    assert first_of(["a", *"abcdefg"]) == ("a", "b", "c", "d", "e", "and 2 more")

@@ -10,7 +10,7 @@ from adapters.memory_probes import MemoryProbe
 from backout.people import Action
 from backout.probes import Way
 from backout.release_sets import Conversations
-from backout.serving_verdicts import Verdict
+from backout.serving_verdicts import MOST_TOLD, Verdict
 from backout.timeline import Held, StepFailed, StepFinished
 from backout.timeline_served import ServedChecked, SessionsBegun
 from tests.workflows.engine import Engine, Incidents, alert, running
@@ -77,6 +77,20 @@ async def test_each_probe_that_proves_nothing_is_named_in_the_failure(skipping: 
     assert "probe gone, blind: it was not answered: probe memory did not answer" in error
     assert "probe web" not in error
     assert checked[1].line.startswith("Probe two FAILED, stuck replica: it was answered by r2")
+
+
+async def test_many_probes_that_prove_nothing_are_counted_and_the_timeline_has_each(skipping: Client) -> None:
+    names = [f"replica-{number}" for number in range(8)]
+    async with running(skipping) as engine:
+        for name in names:
+            probe(engine, name, path="replica").answers = "r2"
+        incident = await reverted(engine, served={"probes": names})
+        await incident.result()
+        checked = await incident.events(ServedChecked)
+        (error,) = await failures(incident)
+    assert [one.probe for one in checked] == names
+    assert error.count("stuck replica") == MOST_TOLD
+    assert error.endswith("; and 3 more")
 
 
 async def test_a_failed_proof_holds_and_a_retry_asks_again(waiting: Client) -> None:
