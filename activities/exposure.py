@@ -112,7 +112,7 @@ def _moved(request: SetExposure, before: Exposure, found: Exposure) -> ExposureM
         target=request.target,
         expected=_told(before, beside=found),
         found=_told(found, beside=before),
-        by=f", last by {by}" if by else "",
+        by=by,
     )
 
 

@@ -20,6 +20,12 @@ from adapters.tls import public_authorities
 from backout.errors import RejectedBySystem, Unreachable
 
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+NO_ADVICE: Mapping[int, str] = MappingProxyType({})
+_ADVICE: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "; it asks for a token, or for another one",
+    HTTPStatus.FORBIDDEN: "; the token may not read it",
+    HTTPStatus.NOT_FOUND: "; there is nothing at this address",
+}
 Method: TypeAlias = Literal["GET", "PUT", "POST", "PATCH", "DELETE", "PURGE"]
 
 
@@ -189,12 +195,12 @@ def must_be_ok(page: Page, *, what: str, url: str) -> Page:
     """
     if page.status == HTTPStatus.OK:
         return page
-    advice = {
-        HTTPStatus.UNAUTHORIZED: "; it asks for a token, or for another one",
-        HTTPStatus.FORBIDDEN: "; the token may not read it",
-        HTTPStatus.NOT_FOUND: "; there is nothing at this address",
-    }
     error = Unreachable if is_passing(page.status) else RejectedBySystem
-    redirect = "; it redirects elsewhere, which is not followed" if page.status in range(300, 400) else ""
-    known = next((text for status, text in advice.items() if status == page.status), redirect)
-    raise error(what=what, why=f"{url} answered {page.status}{known}")
+    raise error(what=what, why=f"{url} answered {page.status}{advice_on(page.status, _ADVICE)}")
+
+
+def advice_on(status: int, advice: Mapping[int, str]) -> str:
+    """Return what to do about a status, as the end of a sentence; empty where nobody knows."""
+    if status in range(300, 400):
+        return "; it redirects elsewhere, which is not followed"
+    return advice.get(status, "")

@@ -21,11 +21,10 @@ from backout.errors import (
     NoHistory,
     RateLimited,
     RejectedBySystem,
-    StageOutOfRange,
     UnknownName,
     Unreachable,
 )
-from backout.exposure import Capability, Exposure
+from backout.exposure import Capability, Exposure, must_be_possible
 from backout.messages import CheckResult, Message, Posted
 from backout.people import Person
 from backout.release_sets import Conversations
@@ -130,12 +129,11 @@ class MemoryTarget(Faulty):
         if self._done.get(key, percent) != percent:
             why = f"key '{key}' has set {self._done[key]} % before, so it cannot set {percent} %"
             raise RejectedBySystem(what=self.name, why=why)
-        if percent not in range(101):
-            raise StageOutOfRange(percent=percent)
+        must_be_possible(percent, of=self.name, capability=self.capability)
         found = self._look(service, release)
         if key not in self._done:
             if expected and found.generation != expected:
-                raise ExposureMoved(target=self.name, expected=expected, found=found.generation, by="")
+                raise ExposureMoved(target=self.name, expected=expected, found=found.generation)
             self.put(service=service, release=release, percent=percent)
             self.changes.append(Change(release, percent, key))
             self.told.append(conversations)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.memory import MemoryTarget
-from backout.errors import PointerOnly, RejectedBySystem, Unreachable
+from backout.errors import RejectedBySystem, Unreachable
 from backout.exposure import Capability, Exposure
 from backout.release_sets import Conversations
 
@@ -15,28 +15,6 @@ class MemoryPointer(MemoryTarget):
     def capability(self) -> Capability:
         """It flips."""
         return Capability.POINTER
-
-    async def set(
-        self,
-        *,
-        service: str,
-        release: str,
-        percent: int,
-        key: str,
-        expected: str = "",
-        conversations: Conversations | None = None,
-    ) -> Exposure:
-        """Flip; anything between is refused."""
-        if percent not in (0, 100):
-            raise PointerOnly(what=self.name, percent=percent)
-        return await super().set(
-            service=service,
-            release=release,
-            percent=percent,
-            key=key,
-            expected=expected,
-            conversations=conversations,
-        )
 
 
 class MemoryPart(MemoryTarget):

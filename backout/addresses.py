@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from backout.placeholders import placeholder_problems
 from backout.problems import Path, Problem
-from backout.secret import SecretRef
+from backout.secret import BasicAuth, SecretRef
 
 
 def address_problems(
-    path: Path, url: str, known: tuple[str, ...], *, token: SecretRef | None = None
+    path: Path, url: str, known: tuple[str, ...], *, token: SecretRef | BasicAuth | None = None
 ) -> Iterator[Problem]:
     """Yield what is wrong with an address; `known` are its placeholders, `token` is what is sent there."""
     if not _is_http(url):
@@ -20,7 +20,8 @@ def address_problems(
     elif "@" in urlsplit(url).netloc:
         yield Problem(path=path, message="a secret is named, never written into an address")
     elif token and urlsplit(url).scheme == "http" and not is_this_machine(urlsplit(url).hostname or ""):
-        msg = "the token would be sent for all to read; write https://, or name an address of this machine"
+        what = "password" if isinstance(token, BasicAuth) else "token"
+        msg = f"the {what} would be sent for all to read; write https://, or name an address of this machine"
         yield Problem(path=path, message=msg)
     yield from placeholder_problems(path, url, known)
 

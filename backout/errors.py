@@ -73,6 +73,10 @@ class ExposureMoved(BackoutError):
     """The exposure on {target} was moved by somebody else: it was {expected} and is {found}{by}. Nothing was
     changed on it. Look why, then resume to go on from there, or skip."""
 
+    def __init__(self, *, target: str, expected: str, found: str, by: str = "") -> None:
+        """Say what it was, what it is and, where the target knows that, who moved it last."""
+        super().__init__(target=target, expected=expected, found=found, by=f", last by {by}" if by else "")
+
 
 class TemplateBroken(BackoutError):
     """Template '{template}' cannot be rendered: {why}."""
@@ -304,8 +308,8 @@ class PlaybookGone(BackoutError):
 
 
 class PointerOnly(BackoutError):
-    """{what} is at the release (100 %) or is not (0 %), so it cannot give {percent} %. Let the revert
-    reach it at a stage of 0."""
+    """{what} is at the release (100 %) or is not (0 %), so it cannot give {percent} %. Say in the
+    playbook at which stage it flips: 'flips_at' beside its name."""
 
 
 class FlipUnnamed(BackoutError):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
+from backout.errors import PointerOnly, StageOutOfRange
 from backout.model import Duration, Frozen, Name, Percent, format_duration
 from backout.release_sets import Capacity, Conversations, OnTargetFailure, SetTarget, moved
 
@@ -22,6 +23,19 @@ class Capability(StrEnum):
     """Any percent of the traffic: it follows the stages."""
     POINTER = "pointer"
     """An alias that is at the release (100) or is not (0): it flips at the stage that the playbook names."""
+
+
+def must_be_possible(percent: int, *, of: str, capability: Capability) -> None:
+    """See that a target of this kind can be at this percent; `of` names it.
+
+    Raises:
+        StageOutOfRange: no such percent.
+        PointerOnly: a percent between, and it is a pointer.
+    """
+    if percent not in range(101):
+        raise StageOutOfRange(percent=percent)
+    if capability is Capability.POINTER and percent not in (0, 100):
+        raise PointerOnly(what=of, percent=percent)
 
 
 class Exposure(Frozen):

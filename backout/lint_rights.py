@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from backout.authority import approvers
-from backout.people import Action
+from backout.people import Action, ReleaseRight
 from backout.playbook import Playbook
 from backout.problems import Path, Problem
 from backout.rules import Do, Rule
 from backout.site import Site
-from backout.steps import ManualStep, NotifyStep
+from backout.steps import ManualStep, NotifyStep, RevertStep
 
 _ALWAYS = {
     Action.ACKNOWLEDGE: "nobody could own an incident and stop the paging",
@@ -24,11 +24,18 @@ _ALWAYS = {
     Action.CLOSE: "a held incident could never be closed",
 }
 """What people must be able to do in every incident, and what happens where nobody may."""
+_OFFERED: Mapping[Action | ReleaseRight, str] = {
+    Action.EMERGENCY: "nobody could take all exposure off at once",
+    Action.COME_BACK: "where users recover at a stage nobody could bring exposure back up",
+    ReleaseRight.LIFT: "what a revert quarantines nobody could release again",
+}
+"""What a revert offers people beside that, and what happens where nobody may take it."""
 
 
 def right_problems(playbook: Playbook, site: Site | None) -> Iterator[Problem]:
     """Yield rights that are needed and held by nobody, and rules whose authority cannot work."""
     yield from _missing(playbook)
+    yield from _offered(playbook)
     for i, rule in enumerate(playbook.rules):
         yield from _rule(("rules", i), rule, playbook)
         if site:
@@ -69,6 +76,16 @@ def _needed(playbook: Playbook) -> Iterator[tuple[Path, Action, str]]:
             yield ("steps", i, "needs_approval"), Action.APPROVE, "this notice waits for an approval"
         if isinstance(step, ManualStep):
             yield ("steps", i, "items"), Action.TICK, "nobody could tick this checklist"
+
+
+def _offered(playbook: Playbook) -> Iterator[Problem]:
+    stages = {stage for step in playbook.steps if isinstance(step, RevertStep) for stage in step.stages}
+    for right, why in _OFFERED.items():
+        # Where all goes off at once there is no stage at which users could recover.
+        is_offered = any(stages) if right is Action.COME_BACK else bool(stages)
+        if is_offered and not playbook.holders(right):
+            msg = f"no role may {right}: {why}; give '{right}' to one of {', '.join(playbook.roles)}"
+            yield Problem(path=("roles",), message=msg, severity="warning")
 
 
 def _rule(path: Path, rule: Rule, playbook: Playbook) -> Iterator[Problem]:

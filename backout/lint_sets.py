@@ -116,6 +116,9 @@ def _capacity(path: Path, step: RevertStep) -> Iterator[Problem]:
     if step.capacity.target in {part.target for part in step.parts}:
         msg = f"{step.capacity.target} holds the release's exposure; the baseline's capacity is another's"
         yield Problem(path=(*path, "capacity", "target"), message=msg)
+    if step.capacity.percent == 0:
+        msg = "0 % is there whatever the baseline has; write what it needs, or leave 'capacity' out"
+        yield Problem(path=(*path, "capacity", "percent"), message=msg, severity="warning")
     if step.capacity.within >= step.within:
         msg = (
             f"making the baseline ready may take the step's whole window ({format_duration(step.within)}), "

@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 
 from backout.addresses import address_problems
 from backout.model import format_duration, mail_address
-from backout.placeholders import IN_ADDRESSES, IN_QUESTIONS, placeholder_problems
+from backout.placeholders import IN_ADDRESSES, IN_QUESTIONS, placeholder_problems, unfilled_problems
 from backout.problems import Path, Problem, unknown
-from backout.rotas import WeeklyRota
+from backout.rotas import Rota, WeeklyRota
+from backout.secret import SecretRef
 from backout.site import (
     Channel,
     ExpositionSource,
@@ -19,15 +20,24 @@ from backout.site import (
     PrometheusSource,
     PushSource,
     Site,
+    Source,
     TerminalChannel,
     WebhookChannel,
 )
 from backout.site_lint_checks import check_problems
 from backout.site_lint_rotas import rota_problems
-from backout.targets import HaproxyTarget, HttpRouteTarget, HttpTarget, MlflowTarget, UnleashTarget
+from backout.targets import HaproxyTarget, HttpRouteTarget, HttpTarget, MlflowTarget, Target, UnleashTarget
 
 LONGEST_TRY = timedelta(seconds=8)
 """A page is tried for ten seconds at a time; a channel must have given up before that."""
+
+_ADDRESSES = frozenset({"url", "api"})
+_NAMES_RELEASE: Mapping[type, str] = {
+    HaproxyTarget: "candidate",
+    HttpRouteTarget: "candidate",
+    UnleashTarget: "feature",
+}
+"""The field of a target in which `$release` is filled in; an address of one's own has more."""
 
 
 def site_problems(site: Site) -> Iterator[Problem]:
@@ -35,16 +45,13 @@ def site_problems(site: Site) -> Iterator[Problem]:
     yield from _shared_identities(site)
     yield from _deputies(site)
     yield from _addresses(site)
+    yield from _ways_to_people(site)
     yield from _shared_files(site)
     yield from _mail_addresses(site)
     yield from _patience(site)
     yield from rota_problems(site)
     yield from check_problems(site)
-    for name, target in site.targets.items():
-        if isinstance(target, HaproxyTarget | HttpRouteTarget):
-            yield from placeholder_problems(("targets", name, "candidate"), target.candidate, ("release",))
-        elif isinstance(target, UnleashTarget):
-            yield from placeholder_problems(("targets", name, "feature"), target.feature, ("release",))
+    yield from _texts(site)
     yield from _probes(site)
 
 
@@ -91,37 +98,53 @@ def _shared_files(site: Site) -> Iterator[Problem]:
 
 
 def _addresses(site: Site) -> Iterator[Problem]:
-    urls: Mapping[Path, str] = {
-        **{
-            ("sources", name, "url"): source.url
-            for name, source in site.sources.items()
-            if isinstance(source, ExpositionSource | PrometheusSource)
-        },
-        **{
-            ("targets", name, "url"): target.url
-            for name, target in site.targets.items()
-            if isinstance(target, HttpRouteTarget | HttpTarget | MlflowTarget | UnleashTarget)
-        },
-        **{
-            ("channels", name, *place): url
-            for name, channel in site.channels.items()
-            for place, url in _channel_addresses(channel)
-        },
-        **{
-            ("rotas", name, "url"): rota.url
-            for name, rota in site.rotas.items()
-            if not isinstance(rota, WeeklyRota)
-        },
-        **({("ui",): site.ui} if site.ui else {}),
-        **({("gateway", "slack", "api"): site.gateway.slack.api} if site.gateway.slack else {}),
+    for name, source in site.sources.items():
+        if isinstance(source, ExpositionSource | PrometheusSource):
+            secret = source.token or (source.basic if isinstance(source, PrometheusSource) else None)
+            yield from address_problems(("sources", name, "url"), source.url, (), token=secret)
+    for name, target in site.targets.items():
+        if isinstance(target, HttpRouteTarget | HttpTarget | MlflowTarget | UnleashTarget):
+            secret = target.token or (target.basic if isinstance(target, MlflowTarget) else None)
+            known = IN_ADDRESSES if isinstance(target, HttpTarget) else ()
+            yield from address_problems(("targets", name, "url"), target.url, known, token=secret)
+
+
+def _ways_to_people(site: Site) -> Iterator[Problem]:
+    for name, channel in site.channels.items():
+        for place, url, token in _channel_addresses(channel):
+            yield from address_problems(("channels", name, *place), url, (), token=token)
+    for name, rota in site.rotas.items():
+        if not isinstance(rota, WeeklyRota):
+            yield from address_problems(("rotas", name, "url"), rota.url, (), token=rota.token)
+    if site.ui:
+        yield from address_problems(("ui",), site.ui, ())
+    if door := site.gateway.slack:
+        yield from address_problems(("gateway", "slack", "api"), door.api, (), token=door.token)
+
+
+def _texts(site: Site) -> Iterator[Problem]:
+    """Yield placeholders in the texts that are no addresses; a few of them name the release."""
+    sections: Mapping[str, Mapping[str, Source | Target | Channel | Rota]] = {
+        "sources": site.sources,
+        "targets": site.targets,
+        "channels": site.channels,
+        "rotas": site.rotas,
     }
-    for path, url in urls.items():
-        yield from address_problems(path, url, IN_ADDRESSES)
+    for section, parts in sections.items():
+        for name, part in parts.items():
+            for field, text in part:
+                path = (section, name, field)
+                if not isinstance(text, str) or field in _ADDRESSES:
+                    continue
+                if field == _NAMES_RELEASE.get(type(part)):
+                    yield from placeholder_problems(path, text, ("release",))
+                else:
+                    yield from unfilled_problems(path, text)
 
 
 def _probes(site: Site) -> Iterator[Problem]:
     for name, probe in site.probes.items():
-        yield from address_problems(("probes", name, "url"), probe.url, IN_QUESTIONS)
+        yield from address_problems(("probes", name, "url"), probe.url, IN_QUESTIONS, token=probe.token)
         for header, value in probe.headers.items():
             path: Path = ("probes", name, "headers", header)
             yield from placeholder_problems(path, value, IN_QUESTIONS)
@@ -129,14 +152,14 @@ def _probes(site: Site) -> Iterator[Problem]:
                 yield Problem(path=path, message="a secret is named, never written here; use 'token'")
 
 
-def _channel_addresses(channel: Channel) -> Iterator[tuple[Path, str]]:
+def _channel_addresses(channel: Channel) -> Iterator[tuple[Path, str, SecretRef | None]]:
     match channel:
         case TerminalChannel() | MailChannel():
             return
         case PagerDutyChannel() | WebhookChannel():
-            yield ("url",), channel.url
+            yield ("url",), channel.url, None
         case _:
-            yield ("api",), channel.api
+            yield ("api",), channel.api, channel.token
 
 
 def _mail_addresses(site: Site) -> Iterator[Problem]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from backout.event import BaseEvent
 from backout.messages import Evidence
@@ -76,14 +78,24 @@ class RevertStopped(BaseEvent):
 
     event: Literal["RevertStopped"] = "RevertStopped"
     exposure: int | None
+    """The most of any target, in percent; None where none could be read."""
     why: str
     direction: Literal["down", "up"] = "down"
     """Which way it went: up in a rollout, and where exposure comes back in an incident."""
+    exposures: dict[str, int] = {}
+    """Where each target of a set was left, as far as it was read; empty where the walk has one target."""
+
+    @model_serializer(mode="wrap")
+    def _of_one_target(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what only a set has: the event of one target stays as it always was."""
+        return {name: value for name, value in write(self).items() if name != "exposures" or value}
 
     @property
     def line(self) -> str:
         """The event as one sentence for people."""
         left = "unknown" if self.exposure is None else f"{self.exposure} %"
+        if self.exposures:
+            left = ", ".join(f"{target} {percent} %" for target, percent in self.exposures.items())
         what = "Revert" if self.direction == "down" else "Way up"
         return f"{what} stopped, exposure {left}: {self.why}"
 

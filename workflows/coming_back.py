@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from temporalio import workflow
-
 from backout import way_back
 from backout.exposure import StagedPlan
 from backout.steps import RevertStep
-from backout.timeline_exposure import RevertStopped
 from workflows import fencing, walking
 from workflows.achieved import Done, Stopped
 from workflows.desk import Desk
@@ -39,9 +36,7 @@ async def come_back(desk: Desk, step: RevertStep, plan: StagedPlan) -> WalkedDow
             return Done(result=f"exposure is back at {walked.exposure} %: {because}")
         case _:
             case.remaining = way_back.left_below(plan.stages, walked.exposure) or plan.stages
-            desk.write(
-                RevertStopped(at=workflow.now(), exposure=walked.exposure, why=walked.why, direction="up")
-            )
+            desk.write(walked.stop("up"))
             return Stopped(why=f"{walked.why}: {choices(case.remaining)}")
 
 

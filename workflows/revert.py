@@ -11,11 +11,11 @@ from temporalio.exceptions import ActivityError
 
 from activities.signals import SignalActivities
 from backout.evaluation import Evaluation, Outcome
-from backout.exposure import Exposure, StagedPlan, Unfinished
+from backout.exposure import Direction, Exposure, StagedPlan, Unfinished
 from backout.model import Frozen, format_duration
 from backout.requests import Observation, Observe
 from backout.timeline import SignalsJudged
-from backout.timeline_exposure import ExposureSet, StagePutBack
+from backout.timeline_exposure import ExposureSet, RevertStopped, StagePutBack
 from workflows import options
 from workflows.bringing import bring, turn_back
 from workflows.doing import do
@@ -70,6 +70,16 @@ class WalkedDown(Frozen):
     """That stage: unless somebody goes on in time, it is put back."""
     fired: bool = False
     """On the way up a rule fired, whether or not everything could be taken off then."""
+
+    def stop(self, direction: Direction) -> RevertStopped:
+        """Return the event that it stopped where it is."""
+        return RevertStopped(
+            at=workflow.now(),
+            exposure=self.exposure,
+            exposures=self.exposures if len(self.exposures) > 1 else {},
+            why=self.why,
+            direction=direction,
+        )
 
 
 def walked(

@@ -12,7 +12,7 @@ from backout import way_back
 from backout.exposure import StagedPlan
 from backout.requests import CountRequests
 from backout.steps import RevertStep
-from backout.timeline_exposure import RequestsCounted, RevertStopped
+from backout.timeline_exposure import RequestsCounted
 from workflows import choosing, coming_back, fencing, options, proving, quarantining, serving, walking
 from workflows.achieved import Achieved, Done, Stopped
 from workflows.desk import Desk
@@ -52,7 +52,7 @@ async def _walk(desk: Desk, step: RevertStep, plan: StagedPlan, stages: tuple[in
     if walked.exposure is not None and not plan.alternative:
         case.exposure = walked.exposure
     if not case.reverted:
-        desk.write(RevertStopped(at=workflow.now(), exposure=walked.exposure, why=walked.why))
+        desk.write(walked.stop("down"))
     return walked
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from backout.addressing import short_of
@@ -13,7 +12,6 @@ from backout.exposure import StagedPlan
 from backout.model import digest_of
 from backout.people import Action
 from backout.steps import RolloutStep
-from backout.timeline_exposure import RevertStopped
 from backout.view import Ask, IncidentOutcome, incident_id
 from workflows import fencing, quarantining, walking
 from workflows.achieved import Achieved, Done, Stopped
@@ -97,10 +95,7 @@ def _keep(desk: Desk, plan: StagedPlan, walked: WalkedDown) -> None:
     if walked.exposure is not None:
         desk.case.exposure = walked.exposure
     if walked.state != "complete":
-        stopped = RevertStopped(
-            at=workflow.now(), exposure=walked.exposure, why=walked.why, direction=plan.direction
-        )
-        desk.write(stopped)
+        desk.write(walked.stop(plan.direction))
 
 
 def _plan(desk: Desk, step: RolloutStep) -> StagedPlan:

@@ -93,5 +93,11 @@ async def _in_time(desk: Desk, targets: ReleaseSet) -> None:
 
 
 def _write(desk: Desk, targets: ReleaseSet, *, exposure: int | None, why: str) -> None:
-    direction = targets.plan.direction
-    desk.write(RevertStopped(at=workflow.now(), exposure=exposure, why=why, direction=direction))
+    stopped = RevertStopped(
+        at=workflow.now(),
+        exposure=exposure,
+        exposures={} if targets.is_one else targets.standing.exposures,
+        why=why,
+        direction=targets.plan.direction,
+    )
+    desk.write(stopped)

@@ -13,7 +13,7 @@ from slack_sdk.models.views import View
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from adapters.channels.slack_refusals import refusal, word_of
+from adapters.channels.slack_refusals import pause_asked, refusal, word_of
 from backout.addressing import short_of
 from backout.buttons import FORM, REASON_BLOCK, SEVERITY_BLOCK, Form, metadata_of
 from backout.errors import RateLimited, RejectedBySystem, Unreachable
@@ -22,7 +22,6 @@ from backout.people import LONGEST_REASON, Action
 from backout.severity import Severity
 
 TIMEOUT_S = 5.0
-_PAUSE_S = 1.0
 _WHAT = "Slack"
 
 
@@ -57,7 +56,7 @@ class SlackCallsWeb:
         except (TimeoutError, aiohttp.ClientError) as error:
             raise Unreachable(what=_WHAT, why=type(error).__name__) from error
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise RateLimited(what=_WHAT, retry_after_s=float(pause) if pause.isdigit() else _PAUSE_S)
+            raise RateLimited(what=_WHAT, retry_after_s=pause_asked(pause))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unreachable(what=_WHAT, why=f"it answered {status}")
         if status >= HTTPStatus.MULTIPLE_CHOICES:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from adapters.channels.taking import LONGEST_PAUSE_S
+from adapters.pauses import pause_s
 from backout.errors import BackoutError, RateLimited, RejectedBySystem, Unreachable
 
 _PAUSE_S = 1.0
@@ -45,7 +46,7 @@ def refusal(answer: object, *, what: str) -> BackoutError:
     data = answer.data if isinstance(answer.data, dict) else {}
     code = str(data.get("error", ""))
     if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or code == "ratelimited":
-        return RateLimited(what=what, retry_after_s=_pause_s(answer.headers))
+        return RateLimited(what=what, retry_after_s=pause_asked(answer.headers.get("Retry-After", "")))
     if code in _PASSING or not code or answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unreachable(what=what, why=f"it answered {answer.status_code} {code}".rstrip())
     needed = f" (needed: {data['needed']})" if "needed" in data else ""
@@ -60,6 +61,6 @@ def word_of(error: RejectedBySystem) -> str:
     return str(data.get("error", "")) if isinstance(data, dict) else ""
 
 
-def _pause_s(headers: Mapping[str, str]) -> float:
-    said = headers.get("Retry-After", "")
-    return max(_PAUSE_S, float(said)) if said.isascii() and said.isdigit() else _PAUSE_S
+def pause_asked(said: str) -> float:
+    """Return the seconds of Slack's Retry-After."""
+    return pause_s(said, otherwise=_PAUSE_S, longest=LONGEST_PAUSE_S)

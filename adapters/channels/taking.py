@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
-from adapters.fetch import Page
+from adapters.fetch import NO_ADVICE, Page, advice_on
+from adapters.pauses import pause_s
 from backout.errors import RateLimited, RejectedBySystem, Unreachable
 
 ANSWER_LIMIT = 64 * 1024
@@ -13,14 +15,17 @@ LONGEST_PAUSE_S = 3600.0
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 
 
-def must_be_taken(page: Page, *, what: str, pause: float, why: str = "") -> None:
+def must_be_taken(
+    page: Page, *, what: str, pause: float, why: str = "", advice: Mapping[int, str] = NO_ADVICE
+) -> None:
     """See that a message was taken: any status of success.
 
     Args:
         page: the answer.
         what: who answered.
-        pause: seconds to wait where the answer sets a limit and does not say how long.
+        pause: seconds to wait at least where the answer sets a limit.
         why: what the answer says beside its status.
+        advice: what to do about a status, as the end of the sentence.
 
     Raises:
         RateLimited: it wants a pause (429).
@@ -30,15 +35,9 @@ def must_be_taken(page: Page, *, what: str, pause: float, why: str = "") -> None
     if page.status in range(200, 300):
         return
     if page.status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise RateLimited(what=what, retry_after_s=pause_s(page.retry_after, otherwise=pause))
-    said = f"it answered {page.status}{why}"
+        asked = pause_s(page.retry_after, otherwise=pause, longest=LONGEST_PAUSE_S)
+        raise RateLimited(what=what, retry_after_s=max(asked, pause))
+    said = f"it answered {page.status}{why}{advice_on(page.status, advice)}"
     if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status in _PASSING:
         raise Unreachable(what=what, why=said)
-    redirect = "; it redirects elsewhere, which is not followed" if page.status in range(300, 400) else ""
-    raise RejectedBySystem(what=what, why=f"{said}{redirect}")
-
-
-def pause_s(said: str, *, otherwise: float) -> float:
-    """Return the seconds of a Retry-After, an hour at most; `otherwise` where it says none, or less."""
-    seconds = int(said) if said.isascii() and said.isdigit() and len(said) <= len("31536000") else 0
-    return min(max(float(seconds), otherwise), LONGEST_PAUSE_S)
+    raise RejectedBySystem(what=what, why=said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from http import HTTPStatus
@@ -26,7 +26,7 @@ TEXT_LIMIT = 20_000
 PAUSE_S = 10.0
 """After a 429 without a Retry-After."""
 _SYSTEM_CLOCK = SystemClock()
-_ADVICE = {
+_ADVICE: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "; see that it knows the same secret",
     HTTPStatus.FORBIDDEN: "; see that it knows the same secret",
     HTTPStatus.NOT_FOUND: "; there is nothing at this address",
@@ -76,8 +76,7 @@ class Webhook:
         event_id = sha256(place.encode()).hexdigest()[:32]
         body = json.dumps({"id": event_id, **event}).encode()
         page = await self._fetcher.post(self._url, body=body, headers=self._headers(event_id, body))
-        why = next((advice for status, advice in _ADVICE.items() if status == page.status), "")
-        must_be_taken(page, what=self._what, pause=PAUSE_S, why=why)
+        must_be_taken(page, what=self._what, pause=PAUSE_S, advice=_ADVICE)
         return event_id
 
     def _headers(self, event_id: str, body: bytes) -> dict[str, str]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 
 from adapters.fetch import Access, Fetcher, must_be_ok
+from adapters.pauses import pause_s
 from backout.errors import PauseAsked, RejectedBySystem
 
 ANSWER_LIMIT = 1024 * 1024
@@ -18,7 +19,6 @@ ANSWER_LIMIT = 1024 * 1024
 PAUSE_S = 30.0
 """After a 429 that does not say how long the pause is; both systems count requests by the minute."""
 LONGEST_PAUSE_S = 300.0
-_LONGEST_NUMBER = 8
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -42,7 +42,8 @@ class Asker:
         url = self._url + path
         page = await self._fetcher.get(url, accept=accept, fields=fields)
         if page.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise PauseAsked(what=self._what, retry_after_s=_pause_s(page.retry_after))
+            pause = pause_s(page.retry_after, otherwise=PAUSE_S, longest=LONGEST_PAUSE_S)
+            raise PauseAsked(what=self._what, retry_after_s=pause)
         must_be_ok(page, what=self._what, url=url)
         try:
             return model.model_validate_json(page.body)
@@ -55,8 +56,3 @@ class Asker:
     async def aclose(self) -> None:
         """Close the kept-alive connections."""
         await self._fetcher.aclose()
-
-
-def _pause_s(said: str) -> float:
-    seconds = int(said) if said.isascii() and said.isdigit() and len(said) <= _LONGEST_NUMBER else 0
-    return min(float(seconds), LONGEST_PAUSE_S) if seconds else PAUSE_S

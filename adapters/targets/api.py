@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TypeVar
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
-from adapters.fetch import Access, Fetcher, Method, Page, is_passing
-from backout.errors import RejectedBySystem, Unreachable
+from adapters.fetch import Access, Fetcher, Method, Page, advice_on, is_passing
+from adapters.pauses import pause_s
+from backout.errors import PauseAsked, RejectedBySystem, Unreachable
 
 ANSWER_LIMIT = 16 * 1024 * 1024
 """Bytes that an answer may have."""
-_ADVICE = {
-    HTTPStatus.UNAUTHORIZED: "it does not know us; name its 'token' or password, or another one",
-    HTTPStatus.FORBIDDEN: "we may not do this; give the account the right to, or name another one",
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+_ADVICE: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: ": it does not know us; name its 'token' or password, or another one",
+    HTTPStatus.FORBIDDEN: ": we may not do this; give the account the right to, or name another one",
 }
 _SAID = 300
 """How much is told of what a server said."""
@@ -47,7 +50,8 @@ class JsonApi:
         """Send a request and return its answer; `media_type` is that of the body.
 
         Raises:
-            Unreachable: no answer came in time, or one that says to try again (5xx, 408, 429).
+            Unreachable: no answer came in time, or one that says to try again (5xx, 408).
+            PauseAsked: there were too many requests (429).
             RejectedBySystem: the server says no, the address makes no sense, or the answer is not one of this
                 API. Where the server answered, `details` has its `status` and what it `said`.
         """
@@ -69,13 +73,20 @@ class JsonApi:
         await self._fetcher.aclose()
 
     def _refuse(self, method: Method, url: str, page: Page) -> None:
+        if page.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise pause_asked(page, what=self._what)
         said = _said(page)
-        known = next((text for status, text in _ADVICE.items() if status == page.status), "")
-        parts = [f"{method} {url} answered {page.status}", said.rstrip("."), known]
-        why = ": ".join(part for part in parts if part)
+        told = f": {said.rstrip('.')}" if said else ""
+        why = f"{method} {url} answered {page.status}{told}{advice_on(page.status, _ADVICE)}"
         if is_passing(page.status):
             raise Unreachable(what=self._what, why=why, status=page.status, said=said)
         raise RejectedBySystem(what=self._what, why=why, status=page.status, said=said)
+
+
+def pause_asked(page: Page, *, what: str) -> PauseAsked:
+    """Return the pause that a target asks for; one that is out of bounds is lengthened or shortened."""
+    asked = pause_s(page.retry_after, otherwise=SHORTEST_PAUSE_S, longest=LONGEST_PAUSE_S)
+    return PauseAsked(what=what, retry_after_s=max(asked, SHORTEST_PAUSE_S))
 
 
 def _said(page: Page) -> str:

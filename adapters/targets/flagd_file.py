@@ -16,8 +16,8 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from adapters.targets.flagd_flag import FlagdFlag
-from backout.errors import ExposureMoved, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
-from backout.exposure import Capability, Exposure
+from backout.errors import ExposureMoved, RejectedBySystem, UnknownName, Unreachable
+from backout.exposure import Capability, Exposure, must_be_possible
 from backout.release_sets import Conversations
 from backout.targets import FlagdFileTarget
 
@@ -74,8 +74,7 @@ class FlagdFile:
             StageOutOfRange: no such percent.
             ExposureMoved: another generation is there than was expected.
         """
-        if percent not in range(101):
-            raise StageOutOfRange(percent=percent)
+        must_be_possible(percent, of=self._what, capability=self.capability)
         return await asyncio.to_thread(self._set, release, percent, key, expected)
 
     def _read(self, release: str) -> Exposure:
@@ -91,8 +90,8 @@ class FlagdFile:
             flag = self._find(document)
             if not flag.done(key, percent):
                 if expected and flag.generation != expected:
-                    moved = f", last by {flag.changed_by}" if flag.changed_by else ""
-                    raise ExposureMoved(target=self._what, expected=expected, found=flag.generation, by=moved)
+                    found, by = flag.generation, flag.changed_by
+                    raise ExposureMoved(target=self._what, expected=expected, found=found, by=by)
                 flag.expose(release, percent, baseline=self._baseline, key=key)
                 self._replace(folder, _dump(document, like=text))
             return self._read(release)

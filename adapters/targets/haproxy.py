@@ -9,8 +9,8 @@ from datetime import timedelta
 from string import Template
 
 from adapters.targets.haproxy_state import Backend, Server, Weights, read_servers
-from backout.errors import ExposureMoved, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
-from backout.exposure import Capability, Exposure
+from backout.errors import ExposureMoved, RejectedBySystem, UnknownName, Unreachable
+from backout.exposure import Capability, Exposure, must_be_possible
 from backout.release_sets import Conversations
 from backout.targets import HaproxyTarget
 
@@ -84,13 +84,12 @@ class Haproxy:
             ExposureMoved: another generation is there than was expected.
             Unreachable: the server that is to take traffic is down.
         """
-        if percent not in range(101):
-            raise StageOutOfRange(percent=percent)
+        must_be_possible(percent, of=self._what, capability=self.capability)
         async with self._in_time(), self._turn:
             found, wanted = await self._look(release), Weights(percent, 100 - percent)
             if found.weights != wanted:
                 if expected and not found.comes_from(expected, wanted):
-                    raise ExposureMoved(target=self._what, expected=expected, found=found.generation, by="")
+                    raise ExposureMoved(target=self._what, expected=expected, found=found.generation)
                 self._must_be_able(found, wanted)
                 await self._change(found, wanted)
             if not percent:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from string import Template
 from typing import Annotated, NamedTuple
@@ -11,28 +11,23 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, JsonValue, StrictInt, ValidationError
 
-from adapters.fetch import OPEN, Access, Fetcher, Page
+from adapters.fetch import OPEN, Access, Fetcher, Page, advice_on
+from adapters.targets.api import pause_asked
 from backout import targets
 from backout.errors import (
     ExposureMoved,
-    PointerOnly,
-    RateLimited,
     RejectedBySystem,
-    StageOutOfRange,
     UnknownName,
     Unreachable,
 )
-from backout.exposure import Capability, Exposure
+from backout.exposure import Capability, Exposure, must_be_possible
 from backout.release_sets import Conversations
 
 ANSWER_LIMIT = 64 * 1024
 """Bytes that an answer may have."""
-SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-"""A server may ask for a pause; one that is out of these bounds is shortened or lengthened."""
-_AT_OR_NOT = (0, 100)
 _MOVED = (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
 _DONE = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
-_ADVICE = {
+_ADVICE: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "; it asks for a token, or for another one",
     HTTPStatus.FORBIDDEN: "; the token may not do that",
     HTTPStatus.NOT_FOUND: "; there is nothing at this address",
@@ -91,7 +86,7 @@ class HttpTarget:
         Raises:
             UnknownName: the server does not know the service or release.
             RejectedBySystem: it refuses, or its answer does not keep the contract.
-            RateLimited: it asks for a pause.
+            PauseAsked: it asks for a pause.
             Unreachable: no answer in time, or one that says that trying again may help.
         """
         return (await self._look(service, release)).exposure
@@ -119,10 +114,7 @@ class HttpTarget:
             ExposureMoved: another generation is there than was expected.
             RejectedBySystem: it says that it did something else with conversations, or does not say what.
         """
-        if percent not in range(101):
-            raise StageOutOfRange(percent=percent)
-        if self._capability is Capability.POINTER and percent not in _AT_OR_NOT:
-            raise PointerOnly(what=self._what, percent=percent)
+        must_be_possible(percent, of=self._what, capability=self._capability)
         url = self._address(service, release)
         headers = {"Accept": "application/json", "Idempotency-Key": key}
         if expected:
@@ -134,8 +126,7 @@ class HttpTarget:
         if page.status in _MOVED:
             found = await self.read(service=service, release=release)
             last = found.by or found.changed_by
-            by = f", last by {last}" if last else ""
-            raise ExposureMoved(target=self._what, expected=expected, found=found.generation, by=by)
+            raise ExposureMoved(target=self._what, expected=expected, found=found.generation, by=last)
         if page.status not in _DONE:
             raise self._error(page, f"PUT {url}", release)
         held = await self._look(service, release)
@@ -182,10 +173,9 @@ class HttpTarget:
                 kind=f"{said.kind} of {self._what}", name=said.name or release, known=said.known
             )
         if page.status == HTTPStatus.TOO_MANY_REQUESTS:
-            return RateLimited(what=self._what, retry_after_s=_pause_s(page.headers.get("Retry-After", "")))
-        redirect = "; it redirects elsewhere, which is not followed" if page.status in range(300, 400) else ""
-        advice = next((text for status, text in _ADVICE.items() if status == page.status), redirect)
-        why = f"{asked} answered {page.status}{advice}" + (f": {said.why[:200]}" if said.why else "")
+            return pause_asked(page, what=self._what)
+        why = f"{asked} answered {page.status}{advice_on(page.status, _ADVICE)}"
+        why += f": {said.why[:200]}" if said.why else ""
         if page.status >= HTTPStatus.INTERNAL_SERVER_ERROR or page.status == HTTPStatus.REQUEST_TIMEOUT:
             return Unreachable(what=self._what, why=why)
         return self._refused(why=why)
@@ -199,17 +189,3 @@ def _misfit(page: Page) -> _Misfit:
         return _Misfit.model_validate_json(page.body)
     except ValidationError:
         return _Misfit()
-
-
-def _pause_s(text: str) -> float:
-    """Return the pause that Retry-After asks for, in seconds: a number, or a date."""
-    try:
-        pause = float(text) if text.isdecimal() else (_moment(text) - datetime.now(UTC)).total_seconds()
-    except ValueError:
-        pause = SHORTEST_PAUSE_S
-    return min(max(pause, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
-
-
-def _moment(text: str) -> datetime:
-    found = parsedate_to_datetime(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

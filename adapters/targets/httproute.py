@@ -9,8 +9,8 @@ from urllib.parse import quote
 from adapters.fetch import OPEN, Access
 from adapters.targets.api import JsonApi
 from adapters.targets.httproute_weights import Pair, Route, RouteList, Weights
-from backout.errors import ExposureMoved, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
-from backout.exposure import Capability, Exposure
+from backout.errors import ExposureMoved, RejectedBySystem, UnknownName, Unreachable
+from backout.exposure import Capability, Exposure, must_be_possible
 from backout.release_sets import Conversations
 from backout.targets import HttpRouteTarget
 
@@ -64,16 +64,15 @@ class HttpRouteWeights:
             StageOutOfRange: no such percent.
             ExposureMoved: another generation is there than was expected.
         """
-        if percent not in range(101):
-            raise StageOutOfRange(percent=percent)
+        must_be_possible(percent, of=self._what, capability=self.capability)
         for _ in range(_TRIES):
             found = await self._look(release)
             if found.ledger.knows(key, percent, what=self._what):
                 return _exposure(found)
             route = found.route
             if expected and route.generation != expected:
-                by = f", last by {route.by}" if route.by else ""
-                raise ExposureMoved(target=self._what, expected=expected, found=route.generation, by=by)
+                found_at, by = route.generation, route.by
+                raise ExposureMoved(target=self._what, expected=expected, found=found_at, by=by)
             if await self._change(found, percent, key):
                 return _exposure(await self._look(release))
         why = f"it was changed by others {_TRIES} times in a row while it was to be set"

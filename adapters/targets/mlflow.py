@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from adapters.fetch import OPEN, Access
 from adapters.targets.mlflow_registry import Note, Pointer, Registry
-from backout.errors import ExposureMoved, PointerOnly, RejectedBySystem, StageOutOfRange
-from backout.exposure import Capability, Exposure
+from backout.errors import ExposureMoved, RejectedBySystem
+from backout.exposure import Capability, Exposure, must_be_possible
 from backout.release_sets import Conversations
 from backout.targets import MlflowTarget
 
@@ -60,10 +60,7 @@ class MlflowAlias:
             PointerOnly: a percent between.
             ExposureMoved: another generation is there than was expected.
         """
-        if percent not in range(101):
-            raise StageOutOfRange(percent=percent)
-        if percent not in (_EVERYBODY, _NOBODY):
-            raise PointerOnly(what=self._what, percent=percent)
+        must_be_possible(percent, of=self._what, capability=self.capability)
         found = await self._registry.pointer()
         candidate = (await self._registry.version(release)).version
         if found.note.ledger.knows(key, percent, what=self._what):
@@ -103,7 +100,7 @@ class MlflowAlias:
             await self._registry.write(note.model_copy(update={"settled": True}))
 
     def _moved(self, found: Pointer, expected: str) -> ExposureMoved:
-        by = f", last by {found.changed_by}" if found.changed_by else ""
+        by = found.changed_by
         return ExposureMoved(target=self._what, expected=expected, found=found.generation, by=by)
 
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from adapters.fetch import OPEN, Access
 from adapters.targets.api import JsonApi
 from adapters.targets.unleash_strategy import Environment, Feature, Rollout, Strategy, chosen
-from backout.errors import ExposureMoved, RejectedBySystem, StageOutOfRange, UnknownName, Unreachable
-from backout.exposure import Capability, Exposure
+from backout.errors import ExposureMoved, RejectedBySystem, UnknownName, Unreachable
+from backout.exposure import Capability, Exposure, must_be_possible
 from backout.release_sets import Conversations
 from backout.targets import UnleashTarget
 
@@ -89,20 +89,14 @@ class UnleashRollout:
             StageOutOfRange: no such percent; Unleash itself would take it.
             ExposureMoved: another generation is there than was expected.
         """
-        if percent not in range(101):
-            raise StageOutOfRange(percent=percent)
+        must_be_possible(percent, of=self._what(release), capability=self.capability)
         for _ in range(_TRIES):
             found = await self._look(release)
             if found.ledger.knows(key, percent, what=self._what(release)):
                 return await self._exposure(found, release)
             if expected and found.generation != expected:
-                by = await self._last_by(release)
-                raise ExposureMoved(
-                    target=self._what(release),
-                    expected=expected,
-                    found=found.generation,
-                    by=by and f", by {by}",
-                )
+                by, what = await self._last_by(release), self._what(release)
+                raise ExposureMoved(target=what, expected=expected, found=found.generation, by=by)
             if percent and found.off:
                 why = f"{found.off}, so {percent} % would reach nobody; turn it on first"
                 raise RejectedBySystem(what=self._what(release), why=why)

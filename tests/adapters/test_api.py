@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from adapters.fetch import Access
 from adapters.targets.api import JsonApi
-from backout.errors import BackoutError, RejectedBySystem, Unreachable
+from backout.errors import BackoutError, PauseAsked, RejectedBySystem, Unreachable
 from tests.adapters.conftest import Serve
 
 Answers: TypeAlias = Callable[..., web.Response]
@@ -61,12 +61,11 @@ async def test_what_is_asked_arrives_as_json_of_the_kind_that_is_named(
     ("answer", "error", "said"),
     [
         ((500, "down."), Unreachable, "GET http://.*/held answered 500: down. Check that it runs"),
-        ((429, "slower"), Unreachable, "answered 429: slower"),
         ((408, ""), Unreachable, "answered 408. Check"),
         ((401, "who?"), RejectedBySystem, "answered 401: who\\?: it does not know us; name its 'token'"),
         ((403, "no"), RejectedBySystem, "answered 403: no: we may not do this"),
         ((409, "moved"), RejectedBySystem, "answered 409: moved. Trying again will not help"),
-        ((302, ""), RejectedBySystem, "answered 302. Trying"),
+        ((302, ""), RejectedBySystem, "answered 302; it redirects elsewhere, which is not followed. Trying"),
     ],
     ids=lambda value: str(value[0]) if isinstance(value, tuple) else "",
 )
@@ -82,6 +81,17 @@ async def test_a_refusal_says_what_the_server_said_and_whether_to_try_again(
         await asked(serve, opened, web.json_response({"message": message}, status=status))
     assert refused.value.details["status"] == status
     assert refused.value.details["said"] == message
+
+
+@pytest.mark.parametrize(
+    ("headers", "pause_s"), [({"Retry-After": "7"}, 7), ({}, 1), ({"Retry-After": "86400"}, 60)]
+)
+async def test_too_many_requests_are_a_pause_as_long_as_the_server_says_within_bounds(
+    serve: Serve, opened: Callable[[str], JsonApi], headers: dict[str, str], pause_s: float
+) -> None:
+    with pytest.raises(PauseAsked, match=rf"it answers no more questions for {pause_s} s") as limited:
+        await asked(serve, opened, web.json_response({"message": "slower"}, status=429, headers=headers))
+    assert limited.value.retry_after_s == pause_s
 
 
 async def test_a_page_for_people_is_not_told_as_what_the_server_said(

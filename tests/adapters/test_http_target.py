@@ -16,7 +16,7 @@ from adapters.targets.http import HttpTarget
 from backout.errors import (
     BackoutError,
     ExposureMoved,
-    RateLimited,
+    PauseAsked,
     RejectedBySystem,
     UnknownName,
     Unreachable,
@@ -162,7 +162,7 @@ async def test_each_refusal_is_told_for_what_it_is(
 )
 async def test_a_pause_is_kept_within_bounds(target: Open, asked: str | None, pause_s: float) -> None:
     opened = await target(refusing(429, {"Retry-After": asked} if asked else None))
-    with pytest.raises(RateLimited) as raised:
+    with pytest.raises(PauseAsked) as raised:
         await put(opened, 0, "k")
     assert raised.value.retry_after_s == pause_s
 

@@ -48,7 +48,7 @@ async def test_who_changed_it_last_is_told_in_the_words_of_the_server(
     found = await look(target)
     assert (found.percent, found.changed_by, found.by) == (80, "", "admin")
     with pytest.raises(
-        ExposureMoved, match=rf"was {before.generation} and is {found.generation}, by admin\."
+        ExposureMoved, match=rf"was {before.generation} and is {found.generation}, last by admin\."
     ):
         await put(target, 10, "k2", expected=before.generation)
 

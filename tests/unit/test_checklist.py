@@ -52,6 +52,7 @@ def test_a_revert_is_written_stage_by_stage_with_the_time_that_it_takes() -> Non
     assert under("### 3. revert: commander, within 30m") == [
         "- Owner: commander (Ben). Began at: ............  Done at: ............",
         "- [ ] Have the authority that the fired rule asks for; where none fired, 2 approvals.",
+        "- [ ] In an emergency, called by commander: set `chat-exposure` to 0 % at once, and ask nobody.",
         *(
             f"- [ ] Set exposure on `chat-exposure` to {stage} % and read it back: ............ %. "
             f"Soak for 2m (until {after} after the start)."

@@ -78,15 +78,15 @@ def test_an_incident_shows_the_questions_that_weigh_now_and_how_to_answer(
 
 
 def test_an_open_incident_says_who_can_take_everything_off(capsys: pytest.CaptureFixture[str]) -> None:
-    begun = empty_view()
+    armed = empty_view()
     told = "commander can take everything off, whatever it waits for: backout emergency chat/r2 <reason>"
-    may = begun.playbook.roles["commander"].model_copy(update={"may": (Action.EMERGENCY,)})
-    playbook = begun.playbook.model_copy(update={"roles": {**begun.playbook.roles, "commander": may}})
-    armed = begun.model_copy(update={"playbook": playbook})
+    may = armed.playbook.roles["commander"].model_copy(update={"may": (Action.HOLD,)})
+    playbook = armed.playbook.model_copy(update={"roles": {**armed.playbook.roles, "commander": may}})
+    unarmed = armed.model_copy(update={"playbook": playbook})
     off = armed.summary.model_copy(update={"exposure": 0})
     for view, shown in (
         (armed, True),
-        (begun, False),
+        (unarmed, False),
         (armed.model_copy(update={"can_take_off": False}), False),
         (armed.model_copy(update={"emergency": "Ann"}), False),
         (armed.model_copy(update={"summary": off}), False),

@@ -31,6 +31,27 @@ def test_a_right_that_every_incident_needs_is_held_by_somebody(right: str, why: 
 
 
 @pytest.mark.parametrize(
+    ("right", "why"),
+    [
+        ("emergency", "nobody could take all exposure off at once"),
+        ("come_back", "where users recover at a stage nobody could bring exposure back up"),
+        ("lift", "what a revert quarantines nobody could release again"),
+    ],
+)
+def test_a_right_that_a_revert_offers_and_nobody_holds_is_warned_of(right: str, why: str) -> None:
+    offered = {"emergency", "come_back", "lift"} - {right}
+    message = f"no role may {right}: {why}; give '{right}' to one of on_call, commander, product"
+    assert ("warning", "roles", message) in found({"roles.commander.may": [*RIGHTS, *sorted(offered)]})
+    assert ("warning", "roles", message) not in found({})
+
+
+def test_nobody_needs_to_come_back_from_stages_that_are_none() -> None:
+    changes: Changes = {"roles.commander.may": RIGHTS, "steps.2.stages": [0]}
+    warned = [message.split(":")[0] for severity, path, message in found(changes) if path == "roles"]
+    assert warned == ["no role may emergency", "no role may lift"]
+
+
+@pytest.mark.parametrize(
     ("right", "path", "why"),
     [
         ("acknowledge", "rules[1].authority", "this rule waits for a person to own the incident"),

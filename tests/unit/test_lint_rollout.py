@@ -51,7 +51,8 @@ POSTMORTEM: dict[str, Any] = {
 def said(*steps: dict[str, Any], may: tuple[str, ...] = ("rollout",)) -> list[tuple[str, str, str]]:
     """Return what lint says of a playbook with these steps of a rollout, and who may begin it."""
     rights = ["acknowledge", "approve", "reject", "hold", "resume", "retry", "skip", "abort", "note", "close"]
-    return found({"rollout": list(steps), "roles.commander.may": [*rights, *may]})
+    offered = ["emergency", "come_back", "lift"]
+    return found({"rollout": list(steps), "roles.commander.may": [*rights, *offered, *may]})
 
 
 def with_stages(*stages: int) -> dict[str, Any]:

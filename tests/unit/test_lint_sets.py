@@ -106,6 +106,12 @@ def test_the_targets_of_an_alternative_are_held_to_the_same(
     assert any(message in text for _, _, text in problems)
 
 
+def test_a_capacity_of_nothing_is_warned_of() -> None:
+    ((severity, path, message),) = said(FLAG, OTHER, POINTER, capacity={**READY, "percent": 0})
+    assert (severity, path) == ("warning", "steps[2].capacity.percent")
+    assert "0 % is there whatever the baseline has; write what it needs" in message
+
+
 def test_a_pointer_that_would_never_come_up_is_refused() -> None:
     up = {
         "step": "rollout",

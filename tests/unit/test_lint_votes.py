@@ -212,7 +212,7 @@ def test_everything_together_is_sound() -> None:
         "rules.2.required": ["product"],
         "consents": {"close": ["product"], "severity": ["product"]},
         "approvals": {"critical": {"within": "5m", "on_timeout": "escalate"}},
-        "roles.commander.may": [*ALL, "severity", "override"],
+        "roles.commander.may": [*ALL, "severity", "override", "emergency", "come_back", "lift"],
         "steps.5": step(NOTICE, approve_by=["commander"], required=["product"], quorum=2),
     }
     assert found(changes) == []

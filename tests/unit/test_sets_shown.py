@@ -16,6 +16,7 @@ from backout.postmortem import facts
 from backout.rendering import render
 from backout.steps import RevertStep
 from backout.timeline import Event
+from backout.timeline_exposure import RevertStopped
 from backout.view import IncidentOutcome, IncidentView
 from tests.unit.linted import GONE, changed
 from tests.unit.views import OPENING, TEMPLATES, at, case_of, full_view, judged, stage
@@ -157,3 +158,12 @@ def test_who_approves_a_plan_reads_that_exposure_may_rise_again_and_within_what_
     # Such as an alternative of one target, in the place of a set's revert.
     alone = plan.model_copy(update={"targets": plan.targets[:1], "capacity": None})
     assert "where a target fails" not in alone.terms
+
+
+def test_a_stop_names_each_target_of_a_set_and_is_kept_as_before_for_one() -> None:
+    one = RevertStopped(at=at(13), exposure=100, why="stopped on request")
+    assert one.line == "Revert stopped, exposure 100 %: stopped on request"
+    assert "exposures" not in one.model_dump()
+    some = one.model_copy(update={"exposures": {"chat-exposure": 50, "alias": 100}})
+    assert some.line == "Revert stopped, exposure chat-exposure 50 %, alias 100 %: stopped on request"
+    assert RevertStopped.model_validate_json(some.model_dump_json()) == some

@@ -120,6 +120,7 @@ async def test_where_putting_back_fails_too_people_are_told_who_stands_where_and
     assert "index at 50 %, when last read, exposure at 100 %, config at 100 %" in error
     assert "index could not be put back: target memory refused: 100 % is not to be had" in error
     assert (stopped.exposure, stopped.why) == (100, error)
+    assert stopped.line.startswith("Revert stopped, exposure index 50 %, exposure 100 %, config 100 %: ")
 
 
 async def test_what_somebody_else_changed_is_not_put_back(waiting: Client) -> None:

@@ -37,7 +37,9 @@ async def test_a_target_that_somebody_moved_stops_the_set_and_the_others_are_put
         await incident.result()
     assert told[-1] == ("StagePutBack", 10, "exposure", 50)
     assert "The exposure on index was moved by somebody else: it was 50 % and is 70 %." in held.why
-    assert held.why.endswith("put back: exposure at 50 %, index at 70 %, alias at 100 %")
+    assert "Nothing was changed on it." in held.why
+    assert "What the stage changed on the others is put back. Now: " in held.why
+    assert held.why.endswith("exposure at 50 %, index at 70 %, alias at 100 %")
     assert engine.percents == {"exposure": [50, 10, 50, 10, 0], "index": [50, 10, 0], "alias": [0]}
 
 
