@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +20,8 @@ from backout.errors import RejectedBySystem, Unreachable
 
 BUSY_MS = 5000
 """How long a writer waits for another process."""
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Of several that open a new file at once, SQLite keeps only one waiting and refuses the others."""
 
 
 class SqliteFile:
@@ -86,6 +90,18 @@ class SqliteFile:
             return
         # SQLite gives the files beside this one the mode that it has.
         make_file(self._path)
+        for pause in _PAUSES_S:
+            try:
+                await self._create()
+            except OperationalError as error:
+                if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                    raise
+                await asyncio.sleep(pause)
+            else:
+                return
+        await self._create()
+
+    async def _create(self) -> None:
         # Looks which are missing and makes them in one write transaction, so others may do the same at once.
         async with self._writer.begin() as connection:
             await connection.run_sync(self._tables.create_all)
