@@ -189,13 +189,15 @@ class Engine:
                 store=world.store, channels=channels, directory=PEOPLE, templates=TEMPLATES, history=""
             ),
         )
+        parts: dict[str, object] = {
+            "workflows": [Incident, StagedRevert, ReleaseWatch],
+            "activities": wiring.activities_of(*activities),
+        }
         return Worker(
             self.client,
             task_queue=self.queue,
-            workflows=[Incident, StagedRevert, ReleaseWatch],
-            activities=wiring.activities_of(*activities),
             workflow_runner=sandbox(strict=True),
-            **changes,  # type: ignore[arg-type]  # tests name the worker's own options
+            **(parts | changes),  # type: ignore[arg-type]  # tests name the worker's own options
         )
 
     async def open(
