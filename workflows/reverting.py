@@ -50,8 +50,6 @@ async def _walk(desk: Desk, step: RevertStep, plan: StagedPlan, stages: tuple[in
     walked = await walking.walk(desk, step, plan, stages, at_once=bool(case.emergency))
     case.remaining = walked.remaining
     case.reverted = walked.state == "complete"
-    if walked.exposure is not None and not plan.alternative:
-        case.exposure = walked.exposure
     if not case.reverted:
         desk.write(RevertStopped(at=workflow.now(), exposure=walked.exposure, why=walked.why))
     return walked

@@ -63,7 +63,7 @@ async def _begun(
     if refusal := await _capacity(desk, targets, at_once=at_once) or await _taken(
         desk, targets, at_once=at_once
     ):
-        return walked(targets, "failed", remaining=stages, why=f"nothing was changed: {refusal}")
+        return walked(targets, "failed", remaining=stages, why=f"no exposure was changed: {refusal}")
     try:
         trouble = await bring(targets, stages[0], for_good=at_once)
     except asyncio.CancelledError:
