@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
@@ -119,6 +120,12 @@ class Incidents:
             if error.status is not RPCStatusCode.FAILED_PRECONDITION:
                 raise
             return None
+
+    async def recorded(self, seen: Callable[[HistoryEvent], bool]) -> None:
+        """Wait until its history has such an event, also while no worker runs."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not any(map(seen, (await self.handle.fetch_history()).events)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # it is in a server
 
     async def asked(self, action: Action) -> IncidentView:
         """Wait until people are asked for this action."""

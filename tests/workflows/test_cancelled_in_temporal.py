@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 
 from temporalio.api.history.v1 import HistoryEvent
@@ -12,20 +10,13 @@ from temporalio.client import Client
 from adapters.memory import MemoryWorld
 from backout.people import Action
 from backout.timeline import Held
-from tests.workflows.engine import PATIENCE_S, Engine, Incidents
+from tests.workflows.engine import Engine, Incidents
 from tests.workflows.playbooks import CHECK, DETECT, ESCALATE, playbook
 from tests.workflows.test_ladders import policy
 
 WAIT = timedelta(seconds=3)
 UNANSWERED = policy({"page": ["on_call"], "wait": "3s"}, unanswered="hold")
 """It ends beside the steps, and holds whatever is under way then."""
-
-
-async def recorded(incident: Incidents, seen: Callable[[HistoryEvent], bool]) -> None:
-    """Wait until the history has such an event."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not any(map(seen, (await incident.handle.fetch_history()).events)):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)  # it is in a server
 
 
 def ladder_waits(event: HistoryEvent) -> bool:
@@ -38,16 +29,15 @@ async def held_in_the_last_moment(engine: Engine) -> Incidents:
     async with engine.worker(activities=[]):
         incident = await engine.open(playbook(DETECT, ESCALATE, CHECK, escalation=UNANSWERED))
         await engine.world.check.reached(1)
-        await recorded(incident, ladder_waits)
+        await incident.recorded(ladder_waits)
     (begun,) = [event for event in (await incident.handle.fetch_history()).events if ladder_waits(event)]
     seen = (await incident.handle.describe()).history_length
     engine.world.check.go_on()
-    await recorded(
-        incident,
+    await incident.recorded(
         lambda event: event.event_id > seen and event.HasField("activity_task_completed_event_attributes"),
     )
-    await recorded(
-        incident, lambda event: event.timer_fired_event_attributes.started_event_id == begun.event_id
+    await incident.recorded(
+        lambda event: event.timer_fired_event_attributes.started_event_id == begun.event_id
     )
     return incident
 
