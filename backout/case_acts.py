@@ -114,8 +114,10 @@ def _effect(case: Case, act: Act, now: datetime, judgment: Judgment | None) -> s
 
 def _directed(case: Case, act: Act) -> str:
     """Say what becomes of the current step."""
-    # What is said last is done: nothing comes back up by what was said before it.
-    case.directive, case.coming_back = Directive(act.action.value), ""
+    case.directive = Directive(act.action.value)
+    if act.action is not Action.RETRY:
+        # What is said last is done: nothing comes back up by what was said before it, unless that is retried.
+        case.coming_back = ""
     if act.action is Action.EMERGENCY:
         case.emergency, case.held = act.actor.name, ""
         return "all exposure is being taken off at once"

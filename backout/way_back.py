@@ -18,8 +18,12 @@ def left_below(stages: Sequence[int], exposure: int | None) -> tuple[int, ...]:
 
 def most(parts: Sequence[SetTarget], exposures: Mapping[str, int]) -> int | None:
     """Return the most of any target that follows the stages; a pointer counts where none does."""
+    return max(_of_those_that_follow(parts, exposures), default=None)
+
+
+def _of_those_that_follow(parts: Sequence[SetTarget], exposures: Mapping[str, int]) -> list[int]:
     following = [part for part in parts if part.flips_at is None] or list(parts)
-    return max((exposures[part.target] for part in following if part.target in exposures), default=None)
+    return [exposures[part.target] for part in following if part.target in exposures]
 
 
 def way_up(
@@ -27,9 +31,10 @@ def way_up(
 ) -> StagedPlan | None:
     """Return the plan that goes back up the stages of another, to what was found before the first of them.
 
-    None where exposure is no lower than it was found.
+    None where exposure is no lower than it was found. A set that was stopped in the middle of a stage goes up
+    from its lowest target.
     """
-    top, at = most(plan.parts, found), most(plan.parts, now)
+    top, at = most(plan.parts, found), min(_of_those_that_follow(plan.parts, now), default=None)
     if top is None or at is None or at >= top:
         return None
     between = sorted(stage for stage in plan.stages if at < stage < top)

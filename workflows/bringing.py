@@ -1,10 +1,14 @@
-"""Bring a release set to a stage as one: every target, in order, or what was changed is put back."""
+"""Bring a release set to a stage as one: every target, in order, or what was changed is put back.
+
+An emergency knows no order: every target is taken off at once, and none waits for another.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from temporalio import workflow
@@ -19,6 +23,7 @@ from workflows.options import Options
 from workflows.putting_back import put_back
 from workflows.release_set import ReleaseSet
 from workflows.setting import Change, place
+from workflows.waiting import ended, stop
 
 
 @dataclass(frozen=True)
@@ -104,11 +109,12 @@ async def _together(targets: ReleaseSet, way: _Way) -> Trouble | None:
 
 async def _reach(targets: ReleaseSet, way: _Way) -> dict[str, ActivityError]:
     """Bring the targets there, those that fail again and again; return those that did not get there."""
+    if way.is_emergency:
+        return await _all_at_once(targets, way)
     failed = await _each(targets, way.parts, way)
     rounds = 0
     while _is_tried_again(targets, failed, way):
-        pause = min(options.pause_in_a_stage(rounds), way.until - workflow.now())
-        await workflow.sleep(pause, summary=f"before {' and '.join(failed)} again")
+        await workflow.sleep(_pause(rounds, way), summary=f"before {' and '.join(failed)} again")
         moved = {target: failure for target, failure in failed.items() if was_moved(failure)}
         again = [part for part in way.parts if part.target in failed and part.target not in moved]
         failed = moved | await _each(targets, again, way)
@@ -116,9 +122,47 @@ async def _reach(targets: ReleaseSet, way: _Way) -> dict[str, ActivityError]:
     return failed
 
 
+async def _all_at_once(targets: ReleaseSet, way: _Way) -> dict[str, ActivityError]:
+    """Bring the targets there side by side; return those that did not get there, in the set's order."""
+    alone = {part.target: asyncio.create_task(_alone(targets, part, way)) for part in way.parts}
+    try:
+        found = {target: await asyncio.shield(task) for target, task in alone.items()}
+    except asyncio.CancelledError:
+        for task in alone.values():
+            stop(task)
+        for task in alone.values():
+            await ended(task)
+        raise
+    return {target: failure for target, failure in found.items() if failure}
+
+
+async def _alone(targets: ReleaseSet, part: SetTarget, way: _Way) -> ActivityError | None:
+    """Bring one target there, again and again until it is late; return why it did not get there."""
+    await targets.look_at(part, summary="where does it stand?", within=options.LOOK_AT_ONCE)
+    rounds = 0
+    while True:
+        try:
+            await _set(targets, part, way, options.shared(options.SET_IN_A_SET, _left(way), among=1))
+        except ActivityError as failure:
+            if was_moved(failure) or _left(way) <= timedelta(0):
+                return failure
+        else:
+            return None
+        await workflow.sleep(_pause(rounds, way), summary=f"before {part.target} again")
+        rounds += 1
+
+
+def _left(way: _Way) -> timedelta:
+    return way.until - workflow.now()
+
+
+def _pause(rounds: int, way: _Way) -> timedelta:
+    return min(options.pause_in_a_stage(rounds), _left(way))
+
+
 def _is_tried_again(targets: ReleaseSet, failed: dict[str, ActivityError], way: _Way) -> bool:
     moved = [was_moved(failure) for failure in failed.values()]
-    if all(moved) or workflow.now() >= way.until:
+    if all(moved) or _left(way) <= timedelta(0):
         return False
     return way.for_good or (targets.plan.on_target_failure == "push_on" and not any(moved))
 
@@ -127,9 +171,7 @@ async def _each(targets: ReleaseSet, parts: Sequence[SetTarget], way: _Way) -> d
     """Bring each of these there, in order, each within its share of the time."""
     failed: dict[str, ActivityError] = {}
     for number, part in enumerate(parts):
-        # What fails in an emergency has its turn again: the others do not wait for it.
-        usual = options.SET_AT_ONCE if way.is_emergency else options.SET_IN_A_SET
-        limits = options.shared(usual, way.until - workflow.now(), among=len(parts) - number)
+        limits = options.shared(options.SET_IN_A_SET, _left(way), among=len(parts) - number)
         try:
             await _set(targets, part, way, limits)
         except ActivityError as failure:

@@ -18,13 +18,13 @@ async def come_back(desk: Desk, step: RevertStep, plan: StagedPlan) -> WalkedDow
     as before it: to go on down, to stay, or to go on up.
     """
     case = desk.case
-    because, case.coming_back = f"brought back by {case.coming_back}", ""
+    because = f"brought back by {case.coming_back}"
     up = way_back.way_up(plan, now=case.exposures, found=way_back.found(case.timeline), because=because)
     if up is None:
         return Stopped(why="exposure is where it was found already: skip to stay here, or resume to go down")
     # From the top, whatever the way up comes to: a stage that is below its exposure already is left as it is.
     case.recovered, case.remaining = True, plan.stages
-    if refusal := await fencing.alone(desk, up):
+    if refusal := await fencing.alone(desk, up, again="come back"):
         return refusal
     walked = await walking.walk(desk, step, up, up.stages)
     match walked.state:

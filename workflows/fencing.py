@@ -28,8 +28,11 @@ MOST_HOLDERS = 20
 """So many other incidents are looked at in one go."""
 
 
-async def alone(desk: Desk, plan: StagedPlan) -> Stopped | None:
-    """Return None once no other incident may change the plan's targets; else say which one it waits for."""
+async def alone(desk: Desk, plan: StagedPlan, *, again: str = "resume") -> Stopped | None:
+    """Return None once no other incident may change the plan's targets; else say which one it waits for.
+
+    `again` is what people do then, once that one is over.
+    """
     if not workflow.patched(TAKES_LEASES):
         return None
     targets = _targets(plan)
@@ -49,7 +52,7 @@ async def alone(desk: Desk, plan: StagedPlan) -> Stopped | None:
         await leave(desk)  # else they are ours until what a stage has changed is put back
     other = called(found.holder)
     return Stopped(
-        why=f"{found.target} is being changed by {other}: resume once that one is over, or take everything "
+        why=f"{found.target} is being changed by {other}: {again} once that one is over, or take everything "
         "off at once with emergency"
     )
 

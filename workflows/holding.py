@@ -90,7 +90,8 @@ def _taken(desk: Desk) -> Directive:
     desk.case.held, desk.case.held_by = "", ""
     if directive is Directive.RETRY:
         desk.forget()
-        desk.case.give_up_alternative()
+        if not desk.case.coming_back:
+            desk.case.give_up_alternative()
     return directive
 
 

@@ -103,11 +103,18 @@ class Incident:
         ahead = self._case.position
         while (position := self._next(ahead)) is not None:
             self._case.position = position
-            await holding.carry_over_if_long(self._desk)
             ahead = await self._take(self._desk.step)
             if self._next(ahead) is None and self._case.interrupted:  # said in the last step's last moment
-                directive = await holding.obey(self._desk)
+                directive = await self._said_last()
                 ahead = self._beyond(directive) if directive is Directive.EMERGENCY else ahead
+
+    async def _said_last(self) -> Directive:
+        """Obey what was said in the last step's last moment."""
+        while True:
+            try:
+                return await holding.obey(self._desk)
+            except asyncio.CancelledError:
+                self._cancelled()
 
     def _next(self, ahead: int) -> int | None:
         """Return the position of the next step; of the postmortem, where it is settled how the case ends."""
@@ -173,6 +180,8 @@ class Incident:
         while True:
             attempt += 1
             try:
+                if attempt == 1:
+                    await holding.carry_over_if_long(self._desk)
                 directive = await self._attempt(step, attempt)
             except asyncio.CancelledError:
                 self._cancelled()
@@ -216,7 +225,7 @@ class Incident:
             case _:
                 pass
         # An emergency is over once its step is left, whichever way.
-        case.emergency, case.recovered = "", False
+        case.emergency, case.recovered, case.coming_back = "", False, ""
         return case.position + 1
 
     async def _attempt(self, step: Step, attempt: int) -> Ahead:

@@ -51,8 +51,6 @@ QUARANTINE = Options(start_to_close=timedelta(seconds=10), retry_policy=_retried
 LEAVE_LEASES = Options(start_to_close=timedelta(seconds=5), retry_policy=_retried(3))
 SET_IN_A_SET = replace(SET_EXPOSURE, retry_policy=_retried(3))
 """One target of several: the others wait, and it has its turn again."""
-SET_AT_ONCE = replace(SET_EXPOSURE, retry_policy=_retried(1))
-"""One target of several in an emergency: one that hangs keeps no other waiting."""
 MOST_RACES = 3
 """So often an emergency tries again at once what somebody moved between its look and its change."""
 PUT_BACK = replace(SET_EXPOSURE, retry_policy=_retried(0), schedule_to_close=timedelta(minutes=5))
@@ -60,7 +58,7 @@ READ_EXPOSURE = Options(start_to_close=timedelta(seconds=5), retry_policy=_retri
 LOOK_AFTER_A_STOP = timedelta(seconds=5)
 """So long a walk that was stopped looks where its targets stand: who stopped it may want to act."""
 LOOK_AT_ONCE = timedelta(seconds=2)
-"""So long an emergency looks where the targets of a set stand before it takes them off."""
+"""So long an emergency looks where a target of a set stands before it takes it off."""
 RUN_CHECK = Options(
     # Each check has a timeout of its own, and the step its window; this is the backstop.
     start_to_close=LONGEST_CHECK + timedelta(minutes=1),

@@ -108,19 +108,19 @@ class ReleaseSet:
 
     async def look(self, *, summary: str, within: timedelta | None = None) -> dict[str, str]:
         """Read where every target stands, in this time; return why, for each that could not be read."""
-        unread: dict[str, str] = {}
+        looks = (self.look_at(part, summary=summary, within=within) for part in self.plan.parts)
+        found = await asyncio.gather(*looks)
+        return {part.target: why for part, why in zip(self.plan.parts, found, strict=True) if why is not None}
 
-        async def read(part: SetTarget) -> None:
-            try:
-                found = await read_part(self.plan, part, summary=summary, within=within)
-            except ActivityError as failure:
-                unread[part.target] = reason(failure)
-                self.standing.doubt(part.target)
-            else:
-                self.standing.found(part.target, found)
-
-        await asyncio.gather(*(read(part) for part in self.plan.parts))
-        return {part.target: unread[part.target] for part in self.plan.parts if part.target in unread}
+    async def look_at(self, part: SetTarget, *, summary: str, within: timedelta | None = None) -> str | None:
+        """Read where one target stands, in this time; return why, where it could not be read."""
+        try:
+            found = await read_part(self.plan, part, summary=summary, within=within)
+        except ActivityError as failure:
+            self.standing.doubt(part.target)
+            return reason(failure)
+        self.standing.found(part.target, found)
+        return None
 
     async def stopped(self, why: str) -> str:
         """Look where everything stands after a stop, as a write may have been under way; say it."""

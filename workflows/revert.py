@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 from temporalio import workflow
@@ -22,6 +22,10 @@ from workflows.doing import do
 from workflows.failures import reason, was_moved
 from workflows.release_set import ReleaseSet
 from workflows.waiting import ended, stop
+
+Ended: TypeAlias = Literal["complete", "recovered", "stopped", "failed", "turned_back", "undecided"]
+"""How a walk ends. recovered: on the way down, users did before the last stage. turned_back: on the way up a
+rule fired, and every target is at 0. undecided: on the way up, a soak showed neither health nor a breach."""
 
 
 class WalkDown(Frozen):
@@ -54,9 +58,7 @@ class WalkDown(Frozen):
 class WalkedDown(Frozen):
     """Where the walk ended."""
 
-    state: Literal["complete", "recovered", "stopped", "failed", "turned_back", "undecided"]
-    """recovered: on the way down, users did before the last stage. turned_back: on the way up a rule fired,
-    and every target is at 0. undecided: on the way up, a soak showed neither health nor a breach."""
+    state: Ended
     exposure: int | None
     """The most of any target of the set, in percent; None where none could be read."""
     remaining: tuple[int, ...]
@@ -84,7 +86,7 @@ class WalkedDown(Frozen):
 
 def walked(
     targets: ReleaseSet,
-    state: Literal["complete", "recovered", "stopped", "failed", "turned_back", "undecided"],
+    state: Ended,
     *,
     remaining: tuple[int, ...],
     why: str = "",
@@ -200,7 +202,7 @@ class StagedRevert:
 
     def _ended(
         self,
-        state: Literal["complete", "recovered", "stopped", "failed", "turned_back", "undecided"],
+        state: Ended,
         why: str = "",
     ) -> WalkedDown:
         why = ". ".join(filter(None, (self._fired, why)))

@@ -19,6 +19,7 @@ from workflows.desk import Desk
 from workflows.doing import do
 from workflows.failures import reason
 from workflows.revert import WalkedDown
+from workflows.waiting import is_stopped
 
 
 async def revert(desk: Desk, step: RevertStep, until: datetime) -> Achieved:
@@ -49,8 +50,6 @@ async def _walk(desk: Desk, step: RevertStep, plan: StagedPlan, stages: tuple[in
     walked = await walking.walk(desk, step, plan, stages, at_once=bool(case.emergency))
     case.remaining = walked.remaining
     case.reverted = walked.state == "complete"
-    if walked.exposure is not None and not plan.alternative:
-        case.exposure = walked.exposure
     if not case.reverted:
         desk.write(walked.stop("down"))
     return walked
@@ -60,6 +59,9 @@ async def _come_back(desk: Desk, step: RevertStep) -> Achieved:
     """Bring exposure back up; where a rule fires on the way, all is off after that, as after a revert."""
     plan = choosing.current(desk, step)
     walked = await coming_back.come_back(desk, step, plan)
+    if not isinstance(walked, Stopped) and not is_stopped():
+        # Only here: a retry of what failed, or was late, comes back up once more, and never goes down.
+        desk.case.coming_back = ""
     if isinstance(walked, WalkedDown):
         # Kept before anything else is waited for: a hold that comes meanwhile must not lose it.
         desk.case.remaining, desk.case.reverted = (), True

@@ -48,7 +48,7 @@ async def roll_out(desk: Desk, step: RolloutStep, until: datetime) -> Achieved:
     case.remaining = walked.remaining
     case.released = walked.state == "complete"
     case.turning_back = walked.why if walked.fired else ""
-    _keep(desk, plan, walked)
+    _write_end(desk, plan, walked)
     if walked.state == "turned_back":
         await _turned_back(desk, plan, walked.why)
     await count_requests(desk)
@@ -77,7 +77,7 @@ async def _off(desk: Desk, step: RolloutStep, why: str) -> Achieved:
     if refusal := await fencing.alone(desk, plan):
         return refusal
     walked = await walking.walk(desk, step, plan, plan.stages, at_once=True)
-    _keep(desk, plan, walked)
+    _write_end(desk, plan, walked)
     if walked.state != "complete":
         return _achieved(plan, walked)
     await _turned_back(desk, plan, why)
@@ -90,10 +90,8 @@ async def _turned_back(desk: Desk, plan: StagedPlan, why: str) -> None:
     await quarantining.quarantine(desk, plan, why=f"its rollout turned back: {why}")
 
 
-def _keep(desk: Desk, plan: StagedPlan, walked: WalkedDown) -> None:
-    """Keep where a walk ended, and say so where it is before its last stage."""
-    if walked.exposure is not None:
-        desk.case.exposure = walked.exposure
+def _write_end(desk: Desk, plan: StagedPlan, walked: WalkedDown) -> None:
+    """Write down where a walk ended, where it is before its last stage."""
     if walked.state != "complete":
         desk.write(walked.stop(plan.direction))
 

@@ -71,7 +71,10 @@ def _begin(desk: Desk, targets: ReleaseSet, work: Coroutine[Any, Any, None]) -> 
 
 
 async def _look(desk: Desk, targets: ReleaseSet, *, then: bool = False) -> None:
+    walks = desk.case.reverts
     why = await targets.stopped("stopped on request")
+    if targets.is_one and desk.case.reverts > walks:
+        return  # Somebody went on at once: what was seen before that walk is old.
     desk.keep(targets.standing.exposures)
     _write(desk, targets, exposure=targets.standing.exposure, why=why)
     if then:

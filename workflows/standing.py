@@ -74,7 +74,8 @@ class Standing:
         stands = {target: self.at[target].percent for target in stage.goals}
         way = 1 if stage.is_down else -1
         reached = all(way * stands[target] <= way * goal for target, goal in stage.goals.items())
-        return reached or all(stands[target] == before.percent for target, before in stage.before.items())
+        back = {target: before.percent for target, before in stage.before.items() if target in stands}
+        return reached or stands == back
 
     def _told(self, target: str) -> str:
         if target not in self.at:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from datetime import timedelta
 from typing import Any, Literal
 
 from temporalio import workflow
@@ -64,7 +63,7 @@ async def _begun(
     if refusal := await _capacity(desk, targets, at_once=at_once) or await _taken(
         desk, targets, at_once=at_once
     ):
-        return walked(targets, "failed", remaining=stages, why=f"nothing was changed: {refusal}")
+        return walked(targets, "failed", remaining=stages, why=f"no exposure was changed: {refusal}")
     try:
         trouble = await bring(targets, stages[0], for_good=at_once)
     except asyncio.CancelledError:
@@ -91,24 +90,24 @@ async def _taken(desk: Desk, targets: ReleaseSet, *, at_once: bool) -> str:
     """Take the targets over as they stand; say why nothing may be changed, empty where it may.
 
     A stage that is open is put back in time all the same, unless this walk really goes on. An emergency does,
-    and where even that is held nothing comes back.
+    and where even that is held nothing comes back. It looks at each target as it takes it off.
     """
     taken = await settling.take_over(desk, targets.plan)
     refusal = "it was stopped"
     try:
-        refusal = await _unread(desk, targets, within=options.LOOK_AT_ONCE if at_once else None)
+        refusal = "" if at_once else await _unread(desk, targets)
     finally:
-        if refusal and not at_once:
+        if refusal:
             settling.begin_again(desk, taken)
     targets.unfinished = settling.unfinished(taken, targets.plan)
-    return "" if at_once else refusal
+    return refusal
 
 
-async def _unread(desk: Desk, targets: ReleaseSet, *, within: timedelta | None) -> str:
+async def _unread(desk: Desk, targets: ReleaseSet) -> str:
     """Look where the targets of a set stand; say which could not be read, empty where all were."""
     if not targets.plan.targets:
         return ""
-    unread = await targets.look(summary="where does it stand?", within=within)
+    unread = await targets.look(summary="where does it stand?")
     desk.keep(targets.standing.exposures)
     return "; ".join(f"{target} could not be read: {why}" for target, why in unread.items())
 

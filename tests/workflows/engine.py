@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
@@ -120,6 +121,12 @@ class Incidents:
                 raise
             return None
 
+    async def recorded(self, seen: Callable[[HistoryEvent], bool]) -> None:
+        """Wait until its history has such an event, also while no worker runs."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not any(map(seen, (await self.handle.fetch_history()).events)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # it is in a server
+
     async def asked(self, action: Action) -> IncidentView:
         """Wait until people are asked for this action."""
         return await self.until(lambda view: any(action in ask.actions for ask in view.asks))
@@ -189,13 +196,15 @@ class Engine:
                 store=world.store, channels=channels, directory=PEOPLE, templates=TEMPLATES, history=""
             ),
         )
+        parts: dict[str, object] = {
+            "workflows": [Incident, StagedRevert, ReleaseWatch],
+            "activities": wiring.activities_of(*activities),
+        }
         return Worker(
             self.client,
             task_queue=self.queue,
-            workflows=[Incident, StagedRevert, ReleaseWatch],
-            activities=wiring.activities_of(*activities),
             workflow_runner=sandbox(strict=True),
-            **changes,  # type: ignore[arg-type]  # tests name the worker's own options
+            **(parts | changes),  # type: ignore[arg-type]  # tests name the worker's own options
         )
 
     async def open(

@@ -33,12 +33,15 @@ async def recovered(
     *behind: dict[str, Any],
     soaks: int = 0,
     step: dict[str, Any] = REVERT,
+    within: str = "8h",
     **changes: Any,  # noqa: ANN401  # any field of a playbook
 ) -> Incidents:
     """Let users recover after so many soaks in which they did not; the revert is held there."""
     clock = engine.world.clock
     clock.pause()
-    book = playbook(DETECT, {**step, **HOLDS}, *behind, POSTMORTEM, **({"roles": ROLES} | changes))
+    book = playbook(
+        DETECT, {**step, **HOLDS, "within": within}, *behind, POSTMORTEM, **({"roles": ROLES} | changes)
+    )
     incident = await engine.open(book, alert("ProviderDown"))
     await clock.reached(1)
     if soaks:

@@ -204,7 +204,7 @@ async def test_once_it_is_left_out_a_revert_is_asked_for_again(waiting: Client) 
     assert view.emergency == ""
 
 
-async def test_a_set_is_taken_off_in_its_order_and_nothing_is_put_back(waiting: Client) -> None:
+async def test_a_set_is_taken_off_and_nothing_is_put_back(waiting: Client) -> None:
     async with running(waiting, MemoryWorld()) as engine:
         parts = SetEngine(engine, 100)
         book = playbook(

@@ -84,7 +84,7 @@ async def test_a_misfit_of_target_and_flip_is_told_before_anything_is_changed(
         await incident.asked(Action.RESUME)
         (failed,) = await incident.events(StepFailed)
         await incident.handle.terminate()
-    assert "nothing was changed" in failed.error
+    assert "no exposure was changed" in failed.error
     assert said in failed.error
     assert engine.places == []
 

@@ -82,7 +82,7 @@ async def test_a_baseline_that_is_not_ready_in_time_fails_the_step_and_changes_n
         (run,) = await incident.events(CheckRun)
         await incident.handle.terminate()
     assert failed.error == (
-        "nothing was changed: r1 was not ready within 2m: ready: 3 of 8 replicas are ready"
+        "no exposure was changed: r1 was not ready within 2m: ready: 3 of 8 replicas are ready"
     )
     assert not run.passed
     assert engine.percents == {}
