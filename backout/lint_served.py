@@ -55,7 +55,7 @@ def _crowd(path: Path, step: ServedStep, site: Site | None) -> Iterator[Problem]
 
 
 def _seen_to(path: Path, step: StagedStep, wanted: Conversations, site: Site | None) -> Iterator[Problem]:
-    """Yield a policy that no target of the set can carry out."""
+    """Yield a policy that no target of the set can carry out, or one that mixes versions in some."""
     if site is None:
         return
     can = {
@@ -64,6 +64,12 @@ def _seen_to(path: Path, step: StagedStep, wanted: Conversations, site: Site | N
     if can and (told := unseen(wanted, can)) is not None:
         msg = f"no target of the set can let conversations {wanted}. Each can: {told}. Choose one of these"
         yield Problem(path=path, message=msg)
+    elif wanted is Conversations.FINISH and (others := [name for name in can if wanted not in can[name]]):
+        msg = (
+            f"conversations that finish at the candidate meet what {' and '.join(others)} holds for the "
+            "baseline, as it cannot let them finish; take it out of the set, or choose migrate or restart"
+        )
+        yield Problem(path=path, message=msg, severity="warning")
 
 
 def _shown(path: Path, step: RevertStep, playbook: Playbook, site: Site | None) -> Iterator[Problem]:

@@ -94,16 +94,28 @@ def test_what_becomes_of_conversations_is_up_to_the_target(
     assert not message or message in about[0]
 
 
-def test_one_target_of_the_set_that_can_is_enough() -> None:
+def of_two(wanted: str) -> list[str]:
+    """Return what is said of a policy for a router and an alias, which knows no conversation."""
     at = site(router=HAPROXY, model=MLFLOW)
-    of_two = {
-        "target": None,
-        "targets": [{"target": "model", "flips_at": 10}, {"target": "router"}],
-        "mixed_for": "1m",
-        "conversations": "finish",
+    changes: Changes = {
+        "steps.2.target": None,
+        "steps.2.targets": [{"target": "model", "flips_at": 10}, {"target": "router"}],
+        "steps.2.mixed_for": "1m",
+        "steps.2.conversations": wanted,
+        "steps.3.probes": ["sticky"],
     }
-    changes = {f"steps.2.{field}": value for field, value in of_two.items()}
-    assert [told for _, _, told in said({**changes, "steps.3.probes": ["sticky"]}, at) if "let" in told] == []
+    return [told for _, path, told in said(changes, at) if path == "steps[2].conversations"]
+
+
+def test_one_target_of_the_set_that_can_is_enough() -> None:
+    assert of_two("migrate") == []
+
+
+def test_conversations_that_finish_keep_whatever_answers_them_on_every_target() -> None:
+    (told, *_) = of_two("finish")
+    assert told.startswith(
+        "conversations that finish at the candidate meet what model holds for the baseline"
+    )
 
 
 @pytest.mark.parametrize(
