@@ -56,6 +56,8 @@ class Desk:
         """What puts that stage back in time."""
         self.carries_over_later = False
         """Whether this history has waited to be carried over until nothing was under way."""
+        self._shows = False
+        """Whether the page is about to be brought up to date."""
         self._asked: dict[str, list[Ask]] = {}
         """By kind, the questions that wait now, in the order in which they were asked."""
         self._background: list[asyncio.Task[None]] = []
@@ -85,7 +87,16 @@ class Desk:
         self._events.add(1, {"event": event, "playbook": self.playbook.playbook})
 
     def show(self) -> None:
-        """Bring the page that Temporal's UI shows up to date."""
+        """Bring the page that Temporal's UI shows up to date, once for everything that happens at a time.
+
+        A replay goes through hours at a time, and the engine lets it take two seconds.
+        """
+        if not self._shows:
+            self._shows = True
+            asyncio.get_running_loop().call_soon(self._show)
+
+    def _show(self) -> None:
+        self._shows = False
         workflow.set_current_details(details.page(self.case.brief(self.opening)))
 
     def keep(self, exposures: dict[str, int]) -> None:

@@ -93,8 +93,9 @@ class Outcome(NamedTuple):
     ended: str
     effects: Mapping[str, tuple[int, ...]]
     """The effective changes of each target."""
-    told: tuple[tuple[str, int, int, int], ...]
-    """The changes of exposure that the timeline tells of: target, stage, before and after."""
+    told: Mapping[str, tuple[tuple[int, int, int], ...]]
+    """The changes of each target that the timeline tells of: stage, before and after. On a busy machine one
+    whose call died with the worker may have its turn again after the others."""
 
 
 @dataclass
@@ -156,14 +157,12 @@ class SetWorld:
     async def outcome(self, service: str) -> Outcome:
         """Return what an incident has made of its set."""
         view = await self.view(service)
-        changes = [event for event in view.timeline if isinstance(event, ExposureSet)]
-        return Outcome(
-            ended=view.summary.outcome.value,
-            effects=self.effects(service),
-            told=tuple(
-                (event.target.split("-", 1)[0], event.stage, event.before, event.after) for event in changes
-            ),
-        )
+        told: dict[str, tuple[tuple[int, int, int], ...]] = {}
+        for event in view.timeline:
+            if isinstance(event, ExposureSet):
+                target = event.target.split("-", 1)[0]
+                told[target] = (*told.get(target, ()), (event.stage, event.before, event.after))
+        return Outcome(ended=view.summary.outcome.value, effects=self.effects(service), told=told)
 
 
 @asynccontextmanager

@@ -20,7 +20,6 @@ from tests.acceptance.test_prometheus_end_to_end import PLAYBOOK, SITE, TOKEN
 pytestmark = [
     monitoring.NEEDED,
     pytest.mark.skipif(not shutil.which("promtool"), reason="apt-get install --yes prometheus"),
-    pytest.mark.timeout(120),  # several processes start, on a busy machine
 ]
 
 TICK = timedelta(seconds=15)

@@ -7,12 +7,8 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from backout.timeline import ActionTaken
 from tests.acceptance.running import Up, backout, until
-
-pytestmark = pytest.mark.timeout(180)  # several processes start, on a machine that may be busy
 
 
 def test_an_act_is_done_by_the_person_whose_login_it_is(running: Up, incident: str) -> None:

@@ -8,8 +8,6 @@ import pytest
 
 from tests.acceptance.running import Up
 
-pytestmark = pytest.mark.timeout(180)  # several processes start, on a machine that may be busy
-
 
 def test_a_yes_is_exit_code_0_with_the_right_and_nothing_is_done(running: Up, incident: str) -> None:
     before = running.json("incidents", "timeline", incident)

@@ -97,7 +97,6 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     running.process.wait()
 
 
-@pytest.mark.timeout(150)
 def test_the_demo_tells_the_whole_story_and_leaves_no_process_behind(demo: Demo) -> None:
     printed = demo.finish(within_s=120)
     assert demo.process.returncode == 0, printed
@@ -127,7 +126,6 @@ def test_the_demo_tells_the_whole_story_and_leaves_no_process_behind(demo: Demo)
     assert demo.processes() == []
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize(
     ("sent", "once_there_is", "exit_code"),
     [
@@ -148,7 +146,6 @@ def test_a_demo_that_is_stopped_takes_every_process_with_it(
     until(lambda: demo.processes() == [])
 
 
-@pytest.mark.timeout(150)
 def test_a_demo_whose_service_dies_says_so_and_fails(demo: Demo) -> None:
     demo.started("service.port")
     (service,) = demo.processes(running="demo.service")
@@ -159,7 +156,6 @@ def test_a_demo_whose_service_dies_says_so_and_fails(demo: Demo) -> None:
     assert demo.processes() == []
 
 
-@pytest.mark.timeout(150)
 def test_two_demos_never_share_a_folder(demo: Demo) -> None:
     folder = demo.started("service.port").parent
     second = Demo(demo.state)
@@ -168,7 +164,6 @@ def test_two_demos_never_share_a_folder(demo: Demo) -> None:
     assert folder.exists()
 
 
-@pytest.mark.timeout(150)
 async def test_a_demo_that_takes_too_long_says_what_it_waited_for_and_shows_its_logs(tmp_path: Path) -> None:
     console = Console(file=io.StringIO(), force_terminal=False)
     assert await run.Demo(console, interactive=False, lasting_s=0.3).run(tmp_path) == 1

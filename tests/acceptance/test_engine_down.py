@@ -9,12 +9,9 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 from tests.acceptance.killing import until
 from tests.acceptance.outages import kill, killed, outage
 
-pytestmark = pytest.mark.timeout(120)  # several processes start, on a machine that may be busy
 RELEASES = [f"r{number}" for number in range(8)]
 BEFORE, MEANWHILE = range(3), range(3, 10)
 MANY = range(50)

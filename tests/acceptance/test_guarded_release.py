@@ -18,8 +18,6 @@ from adapters.targets.flagd_file import FlagdFile
 from tests.acceptance.running import Up, until, up
 from tools.made_up_record import arm
 
-pytestmark = pytest.mark.timeout(180)  # several processes start, on a busy machine
-
 SERVICES = {"chat": "approve", "desk": "auto"}
 """What the rule of each service's playbook takes to act."""
 JUDGED = 50

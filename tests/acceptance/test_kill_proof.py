@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from backout.view import IncidentOutcome
 from tests.acceptance.killing import killed, until
 from tests.acceptance.proofs import CHECKED, SERVED, SERVICES, UNDISTURBED, Proofs, proofs
@@ -31,7 +29,6 @@ async def both_are_under_way(here: Proofs) -> None:
     assert "run_check" in await here.under_way(CHECKED)
 
 
-@pytest.mark.timeout(120)
 async def test_killed_in_a_served_step_and_in_a_check_both_end_as_an_undisturbed_one(tmp_path: Path) -> None:
     async with proofs(tmp_path) as here:
         first = await here.world.start_worker()

@@ -37,7 +37,6 @@ async def all_stand_still(here: SetWorld) -> None:
     await until(there)
 
 
-@pytest.mark.timeout(150)
 async def test_killed_at_every_change_and_soak_the_set_ends_as_an_undisturbed_one(here: SetWorld) -> None:
     first = await here.start_worker(pausing=True)
     for service in SERVICES:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -20,7 +19,7 @@ from tests import monitoring
 from tests.acceptance.running import Up, until, up
 from tools.made_up_record import arm
 
-pytestmark = [monitoring.NEEDED, pytest.mark.timeout(180)]  # several processes start, on a busy machine
+pytestmark = monitoring.NEEDED
 
 CANDIDATE = "2026.11"
 BASELINE = "2026.10"

@@ -8,7 +8,6 @@ import socket
 from pathlib import Path
 
 import httpx
-import pytest
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
@@ -16,8 +15,6 @@ from temporalio.client import Client
 from cli.state import read_state
 from tests.acceptance.running import Up, backout, is_alive, is_well, until, up
 from workflows import search_attributes
-
-pytestmark = pytest.mark.timeout(180)  # several processes start, on a machine that may be busy
 
 
 def test_up_runs_the_worker_and_the_gateway_and_says_where_they_are(running: Up) -> None:

@@ -24,7 +24,6 @@ from telemetry import Address, health_page
 from tests.acceptance.collector import Collector
 from tests.acceptance.running import PATIENCE_S, Up, backout, command, environment, post_alert, until
 
-pytestmark = pytest.mark.timeout(180)  # several processes start, on a machine that may be busy
 WORKER = [sys.executable, "-P", "-m", "worker"]
 CLOSED = "127.0.0.1:1"
 

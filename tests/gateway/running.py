@@ -40,7 +40,7 @@ from tests.gateway.world import (
 )
 from workflows.search_attributes import ALL
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 STARTED = Started()
 FLAGS = ("transferProcessorMaxPollRPS", "timerProcessorMaxPollRPS", "visibilityProcessorMaxPollRPS")
 

@@ -50,7 +50,7 @@ PEOPLE = {
 TEMPLATES = {
     str(path.relative_to(Path("templates"))): path.read_text() for path in Path("templates").rglob("*.j2")
 } | {"notices/resolved.md.j2": "# {{ incident.service }} is well again\nWe took {{ incident.release }} back."}
-PATIENCE_S = 20
+PATIENCE_S = 60
 _numbers = count(1)
 E = TypeVar("E", bound=BaseEvent)
 

@@ -65,7 +65,8 @@ async def test_one_that_fails_has_its_turn_again_after_the_others(waiting: Clien
         await incident.until(lambda view: view.summary.exposure == 0)
         told = await story(incident)
         await incident.handle.terminate()
-    assert [target for _, stage, target, _ in told if stage == 0] == ["exposure", "alias", "index"]
+    *others, last = [target for _, stage, target, _ in told if stage == 0]
+    assert (set(others), last) == ({"exposure", "alias"}, "index")
 
 
 async def test_nobody_looks_for_long_before_it_begins(waiting: Client) -> None:
