@@ -22,7 +22,7 @@ def _seconds(said: str) -> float:
         return float(said) if len(said) <= _LONGEST_NUMBER else 0.0
     try:
         moment = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())

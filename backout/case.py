@@ -233,6 +233,10 @@ class Case(BaseModel):
         self.answered, self.investigated, self.sessions = (), (), ()
         self.asks, self.pending, self.announced, self.owed = {}, {}, {}, {}
 
+    def baseline(self, opening: OpenIncident) -> str:
+        """Return the release that traffic goes back to, as it is known now; empty where none is."""
+        return gone_back_to(self.timeline, opening.baseline)
+
     def brief(self, opening: OpenIncident) -> Briefing:
         """Return what a responder needs to know now."""
         names = [step.name for step in opening.playbook.steps]
@@ -264,7 +268,7 @@ class Case(BaseModel):
                 self.timeline,
                 None if over else opening.playbook.steps[self.position],
                 at_risk=opening.playbook.at_risk.users,
-                baseline=gone_back_to(self.timeline, opening.baseline),
+                baseline=self.baseline(opening),
             ),
         )
 
@@ -298,7 +302,7 @@ class Case(BaseModel):
             **{name: getattr(brief, name) for name in Briefing.model_fields},
             playbook=opening.playbook,
             digest=opening.digest,
-            baseline=gone_back_to(self.timeline, opening.baseline),
+            baseline=self.baseline(opening),
             artifacts=opening.artifacts,
             firing=tuple(alert for alert in self.firing.values() if alert.status == "firing"),
             timeline=tuple(self.timeline),

@@ -70,7 +70,7 @@ def _proven(proven: Proven, playbook: Playbook) -> str:
     """Return what the last known good release must have shown, and who may go on without that."""
     ways = list(playbook.holders(Action.OVERRIDE))
     if playbook.break_glass:
-        ways.append(f"two people of {' and '.join(playbook.break_glass.roles)} who break the glass")
+        ways.append(f"two people in two of {', '.join(playbook.break_glass.roles)}, who break the glass")
     checks = f", and these checks must pass for it: {', '.join(proven.checks)}" if proven.checks else ""
     return (
         f"- Before anything is reverted: the last known good release, or a newer one, has served "

@@ -36,8 +36,7 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[st
 
 def _over_releases(playbook: Playbook) -> Iterator[ReleaseRight]:
     """Yield the rights over releases that somebody has: a playbook may do without them."""
-    held = {right for role in playbook.roles.values() for right in role.may}
-    yield from (right for right in ReleaseRight if right in held)
+    yield from (right for right in ReleaseRight if playbook.holders(right))
 
 
 def _marks(playbook: Playbook, action: Action | ReleaseRight) -> tuple[str, ...]:

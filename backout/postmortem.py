@@ -138,20 +138,22 @@ def _checks(timeline: Iterable[Event]) -> tuple[CheckRun, ...]:
 
 
 def _by_target(stages: Iterable[ExposureSet], view: IncidentView) -> dict[str, tuple[int, int]]:
-    before: dict[str, int] = {}
-    for event in stages:
-        before.setdefault(event.target, event.before)
-    at = view.summary.exposures
+    before, at = _before(stages), view.summary.exposures
     return {target: (before.get(target, percent), percent) for target, percent in at.items()}
 
 
 def _exposure_before(stages: Iterable[ExposureSet], view: IncidentView) -> int | None:
     """Return the most that any target of the release's set had before the engine changed it."""
+    before = _before(stages)
+    return max((before[target] for target in view.playbook.release_set & set(before)), default=None)
+
+
+def _before(stages: Iterable[ExposureSet]) -> dict[str, int]:
+    """Return what each target had before the engine changed it."""
     before: dict[str, int] = {}
     for event in stages:
-        if event.target in view.playbook.release_set:
-            before.setdefault(event.target, event.before)
-    return max(before.values(), default=None)
+        before.setdefault(event.target, event.before)
+    return before
 
 
 def _bypasses(timeline: Iterable[Event]) -> tuple[ActionTaken, ...]:

@@ -21,7 +21,6 @@ from backout.rules import Judgment
 from backout.severity import Severity
 from backout.steps import Move, StagedStep, Step, VerifyStep
 from backout.timeline import Event, StepStarted
-from backout.timeline_baseline import gone_back_to
 from backout.view import Ask, IncidentOutcome, Phase, is_rollout
 from backout.watch import Watch
 from workflows.doing import SUMMARY_LENGTH
@@ -133,7 +132,7 @@ class Desk:
     @property
     def baseline(self) -> str:
         """The release that traffic goes back to, as it is known now; empty where none is."""
-        return gone_back_to(self.case.timeline, self.opening.baseline)
+        return self.case.baseline(self.opening)
 
     def mandate(self) -> Mandate:
         """Return what a revert takes now."""

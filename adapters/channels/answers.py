@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backout.addressing import short_of
 from backout.commands import VERBS
 from backout.messages import Message
 
@@ -12,5 +13,5 @@ def answers_to(message: Message) -> list[str]:
     """Return a command for each action of the message, such as `approve chat/r2 4f1a2b3c`."""
     if not message.incident:
         return []
-    short = message.incident.removeprefix("incident/")
+    short = short_of(message.incident)
     return [_VERBS[action].filled(incident=short, code=message.code) for action in message.actions]

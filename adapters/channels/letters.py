@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from adapters.channels.answers import answers_to
 from adapters.channels.plain import one_line, plain, shortened
+from backout.addressing import short_of
 from backout.messages import Message
 from backout.people import Person
 
@@ -63,7 +64,7 @@ def _id(domain: str, *place: str) -> str:
 
 
 def _subject(message: Message) -> str:
-    short = message.incident.removeprefix("incident/")
+    short = short_of(message.incident)
     first = message.text.strip().partition("\n")[0]
     return one_line(message.title or f"{short} {first}", SUBJECT_LIMIT) or "(no text)"
 

@@ -18,6 +18,7 @@ from adapters.channels.answers import answers_to
 from adapters.channels.plain import one_line, plain, shortened
 from adapters.channels.taking import ANSWER_LIMIT, must_be_taken
 from adapters.fetch import Fetcher, Page
+from backout.addressing import short_of
 from backout.messages import Message, Posted
 from backout.people import Person
 from backout.severity import Severity
@@ -108,7 +109,7 @@ class PagerDutyEvents:
 
 
 def _alert(message: Message, called: str) -> dict[str, JsonValue]:
-    short = message.incident.removeprefix("incident/")
+    short = short_of(message.incident)
     text = shortened(plain(message.text), TEXT_LIMIT, message.link)
     details: dict[str, JsonValue] = {"text": text, "called": called}
     if answers := answers_to(message):

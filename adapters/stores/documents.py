@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from adapters.stores.private import make_folder
+from backout.addressing import short_of
 from backout.errors import RejectedBySystem, Unreachable
 from backout.messages import DocumentRef
 
@@ -47,7 +48,7 @@ class DocumentFolder:
 
 def _folders(incident: str) -> tuple[str, str]:
     """Return the folders of `incident/<service>/<release>`: plain names, whatever a release is called."""
-    service, _, release = incident.removeprefix("incident/").partition("/")
+    service, _, release = short_of(incident).partition("/")
     return _plain(service), _plain(release)
 
 

@@ -68,4 +68,4 @@ def test_the_checklist_names_those_who_may_break_the_glass_for_a_baseline_that_i
         for one in lines(changed({"release.proven": {"requests": 10, "over": "1d"}, "break_glass": glass}))
         if "known good" in one
     ]
-    assert "Else ask two people of commander and product who break the glass. Which one" in line
+    assert "Else ask two people in two of commander, product, who break the glass. Which one" in line

@@ -9,7 +9,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from backout.people import Action
 from backout.timeline import StepTimedOut
-from tests.workflows.engine import running
+from tests.workflows.engine import Engine, Incidents, running
 from tests.workflows.playbooks import MANUAL, POSTMORTEM, REVERT, playbook
 from tests.workflows.release_sets import SET, SetEngine
 from tests.workflows.test_come_back import WHY, recovered
@@ -52,13 +52,19 @@ async def test_its_retry_of_what_took_too_long_comes_back_again(
     }
 
 
+async def failed_on_the_way_up(engine: Engine) -> Incidents:
+    """Hold because the target refused to come back; it takes what comes next."""
+    incident = await recovered(engine, soaks=1)
+    engine.world.target.refuses = "wrong token"
+    await incident.act("bob", Action.COME_BACK, **WHY)
+    await incident.until(lambda view: "wrong token" in view.held and view.asks)
+    engine.world.target.refuses = ""
+    return incident
+
+
 async def test_after_a_failure_a_person_retries_it_upwards(waiting: Client) -> None:
     async with running(waiting) as engine:
-        incident = await recovered(engine, soaks=1)
-        engine.world.target.refuses = "wrong token"
-        await incident.act("bob", Action.COME_BACK, **WHY)
-        await incident.until(lambda view: "wrong token" in view.held and view.asks)
-        engine.world.target.refuses = ""
+        incident = await failed_on_the_way_up(engine)
         await incident.act("bob", Action.RETRY)
         await incident.result()
     assert percents(engine) == [50, 10, 50, 100]
@@ -66,11 +72,7 @@ async def test_after_a_failure_a_person_retries_it_upwards(waiting: Client) -> N
 
 async def test_after_a_failure_a_person_resumes_it_downwards(waiting: Client) -> None:
     async with running(waiting) as engine:
-        incident = await recovered(engine, soaks=1)
-        engine.world.target.refuses = "wrong token"
-        await incident.act("bob", Action.COME_BACK, **WHY)
-        await incident.until(lambda view: "wrong token" in view.held and view.asks)
-        engine.world.target.refuses = ""
+        incident = await failed_on_the_way_up(engine)
         engine.world.sicken()
         await incident.act("bob", Action.RESUME)
         await incident.result()
