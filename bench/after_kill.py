@@ -9,7 +9,7 @@ import time
 
 import httpx
 
-from backout.errors import IncidentOver, IncidentUnknown
+from backout.errors import IncidentUnknown
 from backout.people import Act, Action, Actor
 from bench.files import HEADERS, changed, expose
 from bench.first_change import alert
@@ -57,7 +57,7 @@ async def _open(stand: Stand, release: str) -> str:
 async def _asked(stand: Stand, incident: str) -> str | None:
     try:
         view = await Incidents(client=stand.client).view(incident=incident, within_s=PATIENCE_S)
-    except (IncidentUnknown, IncidentOver):  # It is only about to be opened.
+    except IncidentUnknown:  # It is only about to be opened.
         return None
     now = (await stand.client.get_workflow_handle(incident).describe()).raw_description
     busy = now.pending_activities or now.HasField("pending_workflow_task")

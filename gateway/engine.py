@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
 
 from temporalio.client import (
     Client,
@@ -23,6 +24,8 @@ from backout.errors import (
     RejectedBySystem,
     Unanswered,
 )
+
+Answer = TypeVar("Answer")
 
 WITHIN_S = 2.5
 """Seconds that a call may take unless its caller says otherwise: Slack wants an answer within 3."""
@@ -89,11 +92,19 @@ class Engine:
         except RPCError as error:
             raise _problem(error) or EngineDown(seconds=within_s) from error
 
-    @asynccontextmanager
-    async def asking(
-        self, workflow: str, within_s: float, *, unknown: BackoutError, over: BackoutError
-    ) -> AsyncIterator[None]:
-        """Bound a request to one workflow, and say in our words what came of it.
+    async def ask(
+        self,
+        workflow: str,
+        request: Callable[[], Awaitable[Answer]],
+        within_s: float,
+        *,
+        unknown: BackoutError,
+        over: BackoutError,
+    ) -> Answer:
+        """Make a request of one workflow, and say in our words what came of it.
+
+        The engine says 'not found' to what has ended, to what never was, and to what begins in this moment:
+        what it knows after that is asked once more. A request that was not found had no effect.
 
         Raises:
             BackoutError: `unknown` where there never was such a workflow, `over` where it has ended.
@@ -104,18 +115,15 @@ class Engine:
         deadline = asyncio.get_running_loop().time() + within_s
         async with self.calling(within_s):
             pass
-        try:
-            async with asyncio.timeout_at(deadline):
-                yield
-        except (TimeoutError, RPCTimeoutOrCancelledError) as error:
-            raise Unanswered(incident=workflow, seconds=within_s) from error
-        except (WorkflowUpdateFailedError, WorkflowQueryFailedError) as error:
-            raise _answer(error) from error
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND or _CLOSED in error.message:
-                # The engine says 'not found' to what has ended and to what never was.
-                raise (over if await self.knows(workflow, within_s) else unknown) from error
-            raise _problem(error) or Unanswered(incident=workflow, seconds=within_s) from error
+        for _ in range(2):
+            try:
+                with _in_our_words(workflow, within_s, over):
+                    async with asyncio.timeout_at(deadline):
+                        return await request()
+            except RPCError as not_found:
+                if not await self.knows(workflow, within_s):
+                    raise unknown from not_found
+        raise over
 
     async def knows(self, workflow: str, within_s: float) -> bool:
         """Say whether there is such a workflow, running or not."""
@@ -136,6 +144,23 @@ class Engine:
         except RuntimeError as error:
             # A lazy client whose first connection fails has no status to tell.
             raise RPCError(str(error), RPCStatusCode.UNAVAILABLE, b"") from error
+
+
+@contextmanager
+def _in_our_words(workflow: str, within_s: float, over: BackoutError) -> Iterator[None]:
+    """Say in our words what came of a request; that the engine did not find it stays as it is."""
+    try:
+        yield
+    except (TimeoutError, RPCTimeoutOrCancelledError) as error:
+        raise Unanswered(incident=workflow, seconds=within_s) from error
+    except (WorkflowUpdateFailedError, WorkflowQueryFailedError) as error:
+        raise _answer(error) from error
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise
+        if _CLOSED in error.message:
+            raise over from error
+        raise _problem(error) or Unanswered(incident=workflow, seconds=within_s) from error
 
 
 def _problem(error: RPCError) -> BackoutError | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from opentelemetry import trace
 from temporalio.client import (
@@ -38,6 +38,9 @@ SETTLE_S, SETTLE_LOOK_S = 1.3, 0.02
 """How long an act waits at most for what is pending (a killed worker's task: 1 s); how often it looks."""
 RESOLVE_AMONG = 1000
 """How many incidents a name is looked up among; the engine lists the open ones first."""
+
+Answer = TypeVar("Answer")
+Handle = WorkflowHandle[Incident, IncidentSummary]
 
 _tracer = trace.get_tracer("backout.gateway")
 
@@ -101,8 +104,7 @@ class Incidents:
             Unanswered: the engine's answer was late.
         """
         try:
-            async with self._asking(incident, within_s) as handle:
-                await handle.signal(Incident.alert, alert)
+            await self._ask(incident, lambda handle: handle.signal(Incident.alert, alert), within_s)
         except (IncidentUnknown, IncidentOver):
             return False
         return True
@@ -120,10 +122,13 @@ class Incidents:
             Unanswered: no answer came in time; it may still be done.
         """
         place = {"backout.incident": incident, "backout.action": act.action.value}
+
+        async def request(handle: Handle) -> Receipt:
+            await _settled(handle)
+            return await handle.execute_update(Incident.act, act, id=act.id)
+
         with _tracer.start_as_current_span("act", attributes=place):
-            async with self._asking(incident, within_s, run) as handle:
-                await _settled(handle)
-                return await handle.execute_update(Incident.act, act, id=act.id)
+            return await self._ask(incident, request, within_s, run)
 
     async def view(self, *, incident: str, within_s: float = WITHIN_S) -> IncidentView:
         """Return everything about an incident, open or not; a worker answers.
@@ -133,8 +138,7 @@ class Incidents:
             EngineDown: the engine did not answer.
             Unanswered: no worker answered.
         """
-        async with self._asking(incident, within_s) as handle:
-            return await handle.query(Incident.view)
+        return await self._ask(incident, lambda handle: handle.query(Incident.view), within_s)
 
     async def listing(
         self, *, limit: int, open_only: bool, within_s: float = WITHIN_S
@@ -216,18 +220,21 @@ class Incidents:
         except BackoutError:
             return False
 
-    @asynccontextmanager
-    async def _asking(
-        self, incident: str, within_s: float, run: str = ""
-    ) -> AsyncIterator[WorkflowHandle[Incident, IncidentSummary]]:
+    async def _ask(
+        self,
+        incident: str,
+        request: Callable[[Handle], Awaitable[Answer]],
+        within_s: float,
+        run: str = "",
+    ) -> Answer:
+        handle = self._client.get_workflow_handle_for(
+            Incident.run, incident, first_execution_run_id=run or None
+        )
         absent = {"unknown": IncidentUnknown(incident=incident), "over": IncidentOver(incident=incident)}
-        async with self._engine.asking(incident, within_s, **absent):
-            yield self._client.get_workflow_handle_for(
-                Incident.run, incident, first_execution_run_id=run or None
-            )
+        return await self._engine.ask(incident, lambda: request(handle), within_s, **absent)
 
 
-async def _settled(handle: WorkflowHandle[Incident, IncidentSummary]) -> None:
+async def _settled(handle: Handle) -> None:
     """Wait a moment while the incident has something to work off.
 
     An update that joins the task of a killed worker, with a timer or a result in it, is written into the

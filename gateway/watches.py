@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import cast
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, cast
 
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
@@ -24,6 +23,9 @@ from workflows import search_attributes
 from workflows.incident import TASK_QUEUE
 from workflows.options import WORKFLOW_TASK
 from workflows.watch import DIGEST, ReleaseWatch
+
+Answer = TypeVar("Answer")
+Handle = WorkflowHandle[ReleaseWatch, WatchView]
 
 _log = logging.getLogger(__name__)
 
@@ -67,8 +69,12 @@ class Watches:
             Unanswered: no worker answered in time; it may still be done.
         """
         try:
-            async with self._asking(service, release, within_s) as handle:
-                await handle.execute_update(ReleaseWatch.retire, Retire(why=why))
+            await self._ask(
+                service,
+                release,
+                lambda handle: handle.execute_update(ReleaseWatch.retire, Retire(why=why)),
+                within_s,
+            )
         except (NothingWatches, WatchOver):
             return False
         return True
@@ -81,8 +87,7 @@ class Watches:
             EngineDown: the engine did not answer.
             Unanswered: no worker answered.
         """
-        async with self._asking(service, release, within_s) as handle:
-            return await handle.query(ReleaseWatch.view)
+        return await self._ask(service, release, lambda handle: handle.query(ReleaseWatch.view), within_s)
 
     async def listing(self, *, limit: int, within_s: float = WITHIN_S) -> tuple[ListedWatch, ...]:
         """Return a line for each watch that runs, the newest first; no worker is needed.
@@ -115,14 +120,16 @@ class Watches:
 
     async def _hand_over(self, guard: GuardRelease, within_s: float) -> None:
         """Let the running watch go on by another snapshot; no worker is needed where it is the same."""
-        place = guard.place
+
+        async def request(handle: Handle) -> None:
+            shown = await handle.describe()
+            if (before := await shown.memo_value(DIGEST, "")) != guard.digest:
+                left = await self._left(shown)
+                change = Follow(playbook=guard.playbook, digest=guard.digest, before=before, left=left)
+                await handle.execute_update(ReleaseWatch.follow, change)
+
         try:
-            async with self._asking(place.service, place.release, within_s) as handle:
-                shown = await handle.describe()
-                if (before := await shown.memo_value(DIGEST, "")) != guard.digest:
-                    left = await self._left(shown)
-                    change = Follow(playbook=guard.playbook, digest=guard.digest, before=before, left=left)
-                    await handle.execute_update(ReleaseWatch.follow, change)
+            await self._ask(guard.place.service, guard.place.release, request, within_s)
         except WatchOver:
             return  # retired in this moment: whoever asks again starts it anew
 
@@ -144,11 +151,14 @@ class Watches:
                 return cast("Watch", watch)
         return None
 
-    @asynccontextmanager
-    async def _asking(
-        self, service: str, release: str, within_s: float
-    ) -> AsyncIterator[WorkflowHandle[ReleaseWatch, WatchView]]:
+    async def _ask(
+        self,
+        service: str,
+        release: str,
+        request: Callable[[Handle], Awaitable[Answer]],
+        within_s: float,
+    ) -> Answer:
         watch, of = watch_id(service, release), {"service": service, "release": release}
+        handle = self._client.get_workflow_handle_for(ReleaseWatch.run, watch)
         absent = {"unknown": NothingWatches(**of), "over": WatchOver(**of)}
-        async with self._engine.asking(watch, within_s, **absent):
-            yield self._client.get_workflow_handle_for(ReleaseWatch.run, watch)
+        return await self._engine.ask(watch, lambda: request(handle), within_s, **absent)
