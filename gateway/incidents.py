@@ -227,7 +227,7 @@ class Incidents:
         within_s: float,
         run: str = "",
     ) -> Answer:
-        handle = self._client.get_workflow_handle_for(
+        handle: Handle = self._client.get_workflow_handle_for(
             Incident.run, incident, first_execution_run_id=run or None
         )
         absent = {"unknown": IncidentUnknown(incident=incident), "over": IncidentOver(incident=incident)}

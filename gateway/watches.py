@@ -159,6 +159,6 @@ class Watches:
         within_s: float,
     ) -> Answer:
         watch, of = watch_id(service, release), {"service": service, "release": release}
-        handle = self._client.get_workflow_handle_for(ReleaseWatch.run, watch)
+        handle: Handle = self._client.get_workflow_handle_for(ReleaseWatch.run, watch)
         absent = {"unknown": NothingWatches(**of), "over": WatchOver(**of)}
         return await self._engine.ask(watch, lambda: request(handle), within_s, **absent)
