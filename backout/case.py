@@ -18,6 +18,7 @@ from backout.consents import Pending
 from backout.escalation import Ladder
 from backout.evaluation import Evaluation
 from backout.guard import Judged
+from backout.instead import instead
 from backout.model import Frozen, Name
 from backout.people import Receipt
 from backout.playbook import Playbook
@@ -305,6 +306,7 @@ class Case(BaseModel):
             baseline=self.baseline(opening),
             artifacts=opening.artifacts,
             firing=tuple(alert for alert in self.firing.values() if alert.status == "firing"),
+            instead=tuple(instead(opening.playbook, self.timeline)),
             timeline=tuple(self.timeline),
         )
 

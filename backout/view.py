@@ -8,6 +8,7 @@ from enum import StrEnum
 from backout.alerts import Alert
 from backout.communications import Upcoming
 from backout.guard import Judged
+from backout.instead import Instead
 from backout.messages import State
 from backout.model import Frozen, Name
 from backout.naming import INCIDENT, ROLLOUT
@@ -219,6 +220,8 @@ class IncidentView(Briefing):
     artifacts: tuple[Artifact, ...] = ()
     """What the release is made of, where it is registered."""
     firing: tuple[Alert, ...]
+    instead: tuple[Instead, ...] = ()
+    """What was done in the place of a revert, and whether it still stands."""
     timeline: tuple[Event, ...]
 
 

@@ -17,7 +17,6 @@ from rich.text import Text
 
 from backout.addressing import ListedIncident, short_of
 from backout.commands import VERBS, answers, judging, voting
-from backout.instead import instead
 from backout.outbox import OutboxEntry
 from backout.people import Action
 from backout.timeline import Event
@@ -125,7 +124,7 @@ def _facts(view: IncidentView) -> Iterable[tuple[str, str]]:
         ("stands at", f"{summary.phase.value}{step}"),
         ("held", view.held),
         ("exposure", exposure),
-        *(("instead", one.line) for one in instead(view.playbook, view.timeline)),
+        *(("instead", one.line) for one in view.instead),
         ("signals", view.fired),
         ("alerts", str(summary.alerts)),
         ("owned by", view.acknowledged_by or "nobody yet"),

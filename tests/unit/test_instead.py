@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+
 import pytest
 
 from backout.event import BaseEvent
@@ -59,3 +62,13 @@ def test_show_says_that_it_is_still_in_force(capsys: pytest.CaptureFixture[str])
     printing.incident(case.view(OPENING.model_copy(update={"playbook": BOOK})))
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("instead")]
     assert line.endswith("strict, since 21:04:00 UTC, not undone: guardrail at 0 %")
+
+
+def test_a_machine_reads_what_is_still_in_force_beside_the_events(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    case = case_of(CHOSEN, guardrail(4, 100, 0), THEN_REVERT, stage(21, 100, 0))
+    printing.as_json(case.view(OPENING.model_copy(update={"playbook": BOOK})))
+    (told,) = json.loads(capsys.readouterr().out)["instead"]
+    assert datetime.fromisoformat(told.pop("since")) == at(4)
+    assert told == {"name": "strict", "at": {"guardrail": 0}, "undone": None}
