@@ -25,7 +25,7 @@ async def ended(here: SetWorld, service: str) -> None:
     async def is_over() -> bool:
         return (await here.view(service)).summary.outcome is not IncidentOutcome.OPEN
 
-    await until(is_over)
+    await until(is_over, f"the incident of {service} is over")
 
 
 async def all_stand_still(here: SetWorld) -> None:
@@ -34,7 +34,7 @@ async def all_stand_still(here: SetWorld) -> None:
     async def there() -> bool:
         return all(here.stands_still(still) for still in STILLS)
 
-    await until(there)
+    await until(there, "all stand still")
 
 
 async def test_killed_at_every_change_and_soak_the_set_ends_as_an_undisturbed_one(here: SetWorld) -> None:
