@@ -36,7 +36,7 @@ from telemetry import Address, Settings
 from tests.acceptance.running import ROOT, environment
 from workflows.incident import Incident
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 STALLING = str(Path(__file__).with_name("stalling_worker.py"))
 SITE = """
 site: kill-tests
