@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 from adapters.channels.plain import plain
+from backout.addressing import short_of
 from backout.buttons import REASON_BLOCK, action_id_of
 from backout.commands import word_of
 from backout.errors import BackoutError
@@ -25,7 +26,7 @@ THINKS_S = 1.2
 PATIENCE_S = 6.0
 """How long a person waits for their answer to count before they give it again."""
 TAPS = 3
-"""How often a person taps what opens a form, until one does: Slack gives it three seconds."""
+"""How often a person taps until a form opens, or a receipt is shown; Slack gives each tap three seconds."""
 REMARK = "I am on it. Its index was swapped today, and nobody told us"
 """What whoever owns the incident writes on its timeline."""
 _ANSWERS = {
@@ -113,7 +114,7 @@ class OnCall:
         await self._tap(answer, view, message)
         self._given[answer] = clock()
         if answer.action is Action.ACKNOWLEDGE:
-            await self._remark(answer, message)
+            await self._remark(answer, view, message)
 
     def _message(self, answer: Answer, view: IncidentView) -> SlackMessage | None:
         """Return the newest message that has a button for the answer."""
@@ -129,21 +130,17 @@ class OnCall:
         wanted = _action_id(answer.action, answer.code, view)
         person = self._people[answer.person]
         did = f"taps [{message.button(wanted)['text']['text']}]"
-        reaction = await self._hands.tap(person.slack or "", message, wanted)
-        failed = await self._delivered(person, did, reaction)
-        self._told(person, did, await _shown(reaction, after=failed))
+        tap = self._hands.tapping(person.slack or "", message, wanted)
+        self._told(person, did, await self._receipt(person, did, tap, shown_at=tap, view=view))
 
-    async def _remark(self, answer: Answer, message: SlackMessage) -> None:
+    async def _remark(self, answer: Answer, view: IncidentView, message: SlackMessage) -> None:
         """Write on the timeline, by the form that opens; what came of it is shown where it was tapped."""
         person = self._people[answer.person]
         did = f"taps [{message.button(Action.NOTE.value)['text']['text']}]"
         tapped = await self._opened(person, did, message)
-        before = len(tapped.said)
         did = f"{did} and fills in the form"
-        sent = await self._hands.submit(person.slack or "", tapped.views[-1], {REASON_BLOCK: REMARK})
-        await self._delivered(person, did, sent)
-        why = "; ".join((*sent.errors.values(), *sent.said))
-        self._told(person, did, await _shown(tapped, after=before) if sent.closed else why)
+        form = self._hands.submitting(person.slack or "", tapped.views[-1], {REASON_BLOCK: REMARK})
+        self._told(person, did, await self._receipt(person, did, form, shown_at=tapped, view=view))
 
     async def _opened(self, person: Person, did: str, message: SlackMessage) -> Reaction:
         """Return the tap that opened a form. On a busy machine the first may be too old when it is heard."""
@@ -159,25 +156,37 @@ class OnCall:
                 return tapped
         raise FormMissing(who=person.name, did=did, times=TAPS, shown=shown)
 
-    async def _delivered(self, person: Person, did: str, reaction: Reaction) -> int:
-        """Deliver once more what was not answered in time: it is one act. Return how many texts tell that."""
-        failed = 0
-        if reaction.status is None:
-            failed = len(reaction.said)
-            await self._hands.again(reaction)
-        _see_open(person, did, reaction)
-        return failed
+    async def _receipt(
+        self, person: Person, did: str, reaction: Reaction, *, shown_at: Reaction, view: IncidentView
+    ) -> str:
+        """Deliver it until a receipt is shown: on a busy machine an answer may be late, or say that one is.
+
+        The same tap and the same form, however often they are delivered, are one act.
+        """
+        shown = ""
+        for attempt in range(TAPS):
+            before = len(shown_at.said)
+            await (self._hands.again(reaction, attempt) if attempt else self._hands.deliver(reaction))
+            _see_open(person, did, reaction)
+            shown = await _shown(reaction, shown_at, after=before)
+            if shown.startswith(f"{short_of(view.summary.incident)}: "):
+                break
+        return shown
 
     def _told(self, person: Person, did: str, shown: str) -> None:
         self._say(f"{person.name} {did} → {plain(' '.join(shown.split()))}")
 
 
-async def _shown(reaction: Reaction, *, after: int) -> str:
-    """Return what a person is shown of it after so many texts."""
+async def _shown(reaction: Reaction, shown_at: Reaction, *, after: int) -> str:
+    """Return what a person is shown of it, after so many texts."""
+    if reaction.errors and not reaction.closed:
+        return "; ".join(reaction.errors.values())
+    if reaction.status is None:
+        return reaction.said[-1]
     try:
-        return await reaction.hears(after=after)
+        return await shown_at.hears(after=after)
     except TimeoutError:
-        return "nothing is heard of it yet"
+        return "nothing is heard of it"
 
 
 def _see_open(person: Person, did: str, reaction: Reaction) -> None:

@@ -52,6 +52,8 @@ class Door:
 
     def __init__(self, slack: FakeSlack) -> None:
         self._api = f"{slack.address}/api/"
+        self.busy: list[str] = []
+        """What it has no answer to in time, once each, and says so."""
         self.done: list[tuple[str, str, str]] = []
         """Who did what, and why."""
         self._to = ""
@@ -59,10 +61,14 @@ class Door:
     async def hears(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Take a tap or a form."""
         user = payload["user"]["id"]
+        if is_busy := payload["type"] in self.busy:
+            self.busy.remove(payload["type"])
         if payload["type"] == "view_submission":
+            if is_busy:
+                return {"response_action": "errors", "errors": {REASON_BLOCK: "no answer came"}}
             (reason,) = payload["view"]["state"]["values"][REASON_BLOCK].values()
             self.done.append((user, "note", reason["value"]))
-            await self._say(self._to, "noted")
+            await self._say(self._to, "chat/2026.11: noted")
             return {}
         (action,) = payload["actions"]
         button = button_of(action["action_id"], action["value"])
@@ -72,8 +78,11 @@ class Door:
             await calls.open_form(trigger=payload["trigger_id"], button=button, respond_to=self._to)
             await calls.aclose()
             return {}
+        if is_busy:
+            await self._say(payload["response_url"], "no answer came")
+            return {}
         self.done.append((user, button.action, button.code))
-        await self._say(payload["response_url"], "taken:\n1 of 2")
+        await self._say(payload["response_url"], "chat/2026.11: taken:\n1 of 2")
         return {}
 
     async def _say(self, url: str, text: str) -> None:
@@ -129,7 +138,7 @@ async def test_an_answer_is_a_tap_on_the_newest_message_that_asks_for_it(
         for _ in range(3):
             await people.look(view)
     assert door.done == [("U01BOB", "approve", "4f1a2b3c"), ("U01CAROL", "approve", "4f1a2b3c")]
-    assert said[0] == "Bob taps [Approve] → taken: 1 of 2"
+    assert said[0] == "Bob taps [Approve] → chat/2026.11: taken: 1 of 2"
 
 
 async def test_whoever_owns_the_incident_writes_on_its_timeline_by_the_form(
@@ -141,7 +150,7 @@ async def test_whoever_owns_the_incident_writes_on_its_timeline_by_the_form(
         await show(room, view)
         await people.look(view)
     assert door.done == [("U01ALICE", "acknowledge", ""), ("U01ALICE", "note", REMARK)]
-    assert said[1] == "Alice taps [Note …] and fills in the form → noted"
+    assert said[1] == "Alice taps [Note …] and fills in the form → chat/2026.11: noted"
 
 
 async def test_on_a_busy_machine_a_tap_that_is_not_heard_in_time_is_given_once_more(
@@ -154,9 +163,34 @@ async def test_on_a_busy_machine_a_tap_that_is_not_heard_in_time_is_given_once_m
         await people.look(view)
     assert door.done == [("U01ALICE", "acknowledge", ""), ("U01ALICE", "note", REMARK)]
     assert said == [
-        "Alice taps [Acknowledge] → taken: 1 of 2",
-        "Alice taps [Note …] and fills in the form → noted",
+        "Alice taps [Acknowledge] → chat/2026.11: taken: 1 of 2",
+        "Alice taps [Note …] and fills in the form → chat/2026.11: noted",
     ]
+
+
+@pytest.mark.parametrize("busy", [1, 2], ids=["for a moment", "for a while"])
+async def test_a_person_who_is_told_that_no_answer_came_taps_again_before_anybody_else(
+    slack: FakeSlack, room: Open, busy: int
+) -> None:
+    said: list[str] = []
+    door, view = Door(slack), a_view("revert", asks=(REVERT,))
+    door.busy = ["block_actions"] * busy
+    async with on_call(slack, door, said) as people:
+        await show(room, view)
+        await people.look(view)
+    assert door.done == [("U01BOB", "approve", "4f1a2b3c")]
+    assert said == ["Bob taps [Approve] → chat/2026.11: taken: 1 of 2"]
+
+
+async def test_a_form_that_the_busy_door_keeps_open_is_sent_off_again(slack: FakeSlack, room: Open) -> None:
+    said: list[str] = []
+    door, view = Door(slack), a_view("escalate", asks=(OWN_IT,))
+    door.busy = ["view_submission"]
+    async with on_call(slack, door, said) as people:
+        await show(room, view)
+        await people.look(view)
+    assert said[1] == "Alice taps [Note …] and fills in the form → chat/2026.11: noted"
+    assert door.done == [("U01ALICE", "acknowledge", ""), ("U01ALICE", "note", REMARK)]
 
 
 async def test_a_form_that_never_opens_is_an_error_that_says_so(slack: FakeSlack, room: Open) -> None:
