@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from backout.errors import AddressTaken
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NAMESPACE = "default"
 """The namespace of the embedded engine, which makes it by itself."""
 _LOOPBACK = "127.0.0.1"
+_RESERVED_WITHIN_S = 1.0
 
 
 class Places(Frozen):
@@ -48,6 +49,8 @@ def choose_places(*, port: int, ui_port: int, gateway: Address, settings: Settin
             except OSError as error:
                 why = os.strerror(error.errno or 0)
                 raise AddressTaken(what=what, address=wanted, why=why, remedy=remedy) from error
+            if not wanted.port:
+                _reserve(probe)
             return Address(host=wanted.host, port=probe.getsockname()[1])
 
         return Places(
@@ -63,6 +66,21 @@ def choose_places(*, port: int, ui_port: int, gateway: Address, settings: Settin
             ),
             metrics=free("The worker's metrics page", settings.metrics, "name another in BACKOUT_METRICS"),
         )
+
+
+def _reserve(probe: socket.socket) -> None:
+    """Have the system give a socket's port to nobody who asks for any, until the part listens on it.
+
+    A connection that was closed on this side keeps the port for a minute; whoever names it, as the part does,
+    gets it all the same. Without it, what starts at the same moment may be given the same port.
+    """
+    # Where no connection can be made, the port is as free as it was found.
+    with suppress(OSError), socket.socket(probe.family) as other:
+        probe.listen(1)
+        other.settimeout(_RESERVED_WITHIN_S)
+        other.connect(probe.getsockname())
+        accepted, _ = probe.accept()
+        accepted.close()
 
 
 def without_temporal(environ: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from backout.errors import PartFailed
 
 _LEASH = Path(__file__).with_name("leash.py")
-_READY_S = 60.0
+_READY_S = 120.0
+"""A start takes 5 s, and a minute on a machine that has but a quarter of a core for it."""
 _PROBE_S = 0.05
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0

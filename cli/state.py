@@ -15,7 +15,7 @@ from backout.model import Frozen
 
 _LOCK = "up.lock"
 _FILE = "up.json"
-_TRIES = 5
+_TRIES = 500
 _PAUSE_S = 0.02
 
 
@@ -44,7 +44,7 @@ def claimed(folder: Path) -> Iterator[None]:
         FileUnreadable: the folder cannot be used.
     """
     with _open_lock(folder) as lock:
-        if not any(_has_locked(lock) for _ in range(_TRIES)):
+        if not _has_locked(lock):
             lock.seek(0)
             raise AlreadyRunning(folder=folder, pid=lock.read().strip() or "unknown")
         # What a killed run has left would lead others astray.
@@ -59,10 +59,21 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def _has_locked(lock: TextIO) -> bool:
+    """Take the lock, unless another process has it for itself; readers, who share it, are waited for."""
+    for _ in range(_TRIES):
+        if _takes(lock, fcntl.LOCK_EX):
+            return True
+        if not _takes(lock, fcntl.LOCK_SH):
+            return False
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        time.sleep(_PAUSE_S)  # It is but a reader, who holds it for a moment.
+    return False
+
+
+def _takes(lock: TextIO, kind: int) -> bool:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        time.sleep(_PAUSE_S)  # Perhaps it is but a reader, who holds it for a moment.
         return False
     return True
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 from adapters.channels.plain import plain
+from backout.addressing import short_of
 from backout.buttons import REASON_BLOCK, action_id_of
 from backout.commands import word_of
 from backout.errors import BackoutError
@@ -24,6 +25,8 @@ THINKS_S = 1.2
 """How long a person reads before they answer."""
 PATIENCE_S = 6.0
 """How long a person waits for their answer to count before they give it again."""
+TAPS = 3
+"""How often a person taps until a form opens, or a receipt is shown; Slack gives each tap three seconds."""
 REMARK = "I am on it. Its index was swapped today, and nobody told us"
 """What whoever owns the incident writes on its timeline."""
 _ANSWERS = {
@@ -35,7 +38,11 @@ _ANSWERS = {
 
 
 class DoorClosed(BackoutError):
-    """The gateway answered {who}, who tapped '{button}', with HTTP {status}. See the engine's log."""
+    """The gateway answered {who}, who {did}, with HTTP {status}. See the engine's log."""
+
+
+class FormMissing(BackoutError):
+    """No form opened for {who}, who {did} {times} times; last shown: {shown}. See the engine's log."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,7 @@ class OnCall:
         await self._tap(answer, view, message)
         self._given[answer] = clock()
         if answer.action is Action.ACKNOWLEDGE:
-            await self._remark(answer, message)
+            await self._remark(answer, view, message)
 
     def _message(self, answer: Answer, view: IncidentView) -> SlackMessage | None:
         """Return the newest message that has a button for the answer."""
@@ -122,25 +129,70 @@ class OnCall:
     async def _tap(self, answer: Answer, view: IncidentView, message: SlackMessage) -> None:
         wanted = _action_id(answer.action, answer.code, view)
         person = self._people[answer.person]
-        label = message.button(wanted)["text"]["text"]
-        reaction = await self._hands.tap(person.slack or "", message, wanted)
-        await self._tell(person, f"taps [{label}]", reaction)
+        did = f"taps [{message.button(wanted)['text']['text']}]"
+        tap = self._hands.tapping(person.slack or "", message, wanted)
+        self._told(person, did, await self._receipt(person, did, tap, shown_at=tap, view=view))
 
-    async def _remark(self, answer: Answer, message: SlackMessage) -> None:
-        """Write on the timeline, by the form that opens."""
+    async def _remark(self, answer: Answer, view: IncidentView, message: SlackMessage) -> None:
+        """Write on the timeline, by the form that opens; what came of it is shown where it was tapped."""
         person = self._people[answer.person]
-        tapped = await self._hands.tap(person.slack or "", message, Action.NOTE.value)
-        form = await tapped.form()
-        sent = await self._hands.submit(person.slack or "", form, {REASON_BLOCK: REMARK})
-        said = f"taps [{message.button(Action.NOTE.value)['text']['text']}] and fills in the form"
-        await self._tell(person, said, tapped if sent.closed else sent)
+        did = f"taps [{message.button(Action.NOTE.value)['text']['text']}]"
+        tapped = await self._opened(person, did, message)
+        did = f"{did} and fills in the form"
+        form = self._hands.submitting(person.slack or "", tapped.views[-1], {REASON_BLOCK: REMARK})
+        self._told(person, did, await self._receipt(person, did, form, shown_at=tapped, view=view))
 
-    async def _tell(self, person: Person, did: str, reaction: Reaction) -> None:
-        status = reaction.status
-        if status is not None and status >= 400:  # noqa: PLR2004  # HTTP's errors begin there
-            raise DoorClosed(who=person.name, button=did, status=status)
-        shown = await reaction.hears()
+    async def _opened(self, person: Person, did: str, message: SlackMessage) -> Reaction:
+        """Return the tap that opened a form. On a busy machine the first may be too old when it is heard."""
+        shown = ""
+        for _ in range(TAPS):
+            tapped = await self._hands.tap(person.slack or "", message, Action.NOTE.value)
+            _see_open(person, did, tapped)
+            try:
+                await tapped.form(self._patience_s)
+            except TimeoutError:
+                shown = tapped.said[-1] if tapped.said else "nothing"
+            else:
+                return tapped
+        raise FormMissing(who=person.name, did=did, times=TAPS, shown=shown)
+
+    async def _receipt(
+        self, person: Person, did: str, reaction: Reaction, *, shown_at: Reaction, view: IncidentView
+    ) -> str:
+        """Deliver it until a receipt is shown: on a busy machine an answer may be late, or say that one is.
+
+        The same tap and the same form, however often they are delivered, are one act.
+        """
+        shown = ""
+        for attempt in range(TAPS):
+            before = len(shown_at.said)
+            await (self._hands.again(reaction, attempt) if attempt else self._hands.deliver(reaction))
+            _see_open(person, did, reaction)
+            shown = await _shown(reaction, shown_at, after=before)
+            if shown.startswith(f"{short_of(view.summary.incident)}: "):
+                break
+        return shown
+
+    def _told(self, person: Person, did: str, shown: str) -> None:
         self._say(f"{person.name} {did} → {plain(' '.join(shown.split()))}")
+
+
+async def _shown(reaction: Reaction, shown_at: Reaction, *, after: int) -> str:
+    """Return what a person is shown of it, after so many texts."""
+    if reaction.errors and not reaction.closed:
+        return "; ".join(reaction.errors.values())
+    if reaction.status is None:
+        return reaction.said[-1]
+    try:
+        return await shown_at.hears(after=after)
+    except TimeoutError:
+        return "nothing is heard of it"
+
+
+def _see_open(person: Person, did: str, reaction: Reaction) -> None:
+    status = reaction.status
+    if status is not None and status >= 400:  # noqa: PLR2004  # HTTP's errors begin there
+        raise DoorClosed(who=person.name, did=did, status=status)
 
 
 def _action_id(action: Action, code: str, view: IncidentView) -> str:

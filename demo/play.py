@@ -31,7 +31,8 @@ HEALTHY_S = 3.0
 """How long the release is seen healthy before it goes bad."""
 SHOWN_S, PROVEN_S = 2.0, 4.0
 """Over how many seconds the users' error rate is shown, and proven at the end."""
-PROVEN_USERS = 300
+PROVEN_USERS, PROVEN_REPLIES = 300, 200
+"""How many users the service is asked about, and how many answers make a rate at least."""
 INCIDENT = incident_id(releases.SERVICE, releases.CANDIDATE)
 
 Beside = Callable[[Coroutine[None, None, None]], None]
@@ -189,7 +190,7 @@ class Play:
     async def _prove(self, service: str, traffic: Traffic, view: IncidentView) -> bool:
         self._story.chapter("Is it really over? The service and its users say")
         on_candidate, users = await world.on_candidate(service, users=PROVEN_USERS)
-        seen = traffic.seen(last_s=PROVEN_S)
+        seen = await traffic.enough(last_s=PROVEN_S, replies=PROVEN_REPLIES)
         found = findings(users=users, on_candidate=on_candidate, seen=seen, view=view)
         for finding in found:
             self._story.say(finding.found, mark="✓" if finding.holds else "✗")

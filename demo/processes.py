@@ -65,7 +65,8 @@ class Part:
                 await self._process.wait()
         except TimeoutError:
             # Its own children are on leashes too: they go with it.
-            self._process.kill()
+            with suppress(ProcessLookupError):
+                self._process.kill()
             await self._process.wait()
 
 

@@ -67,7 +67,9 @@ class Traffic:
         loop = asyncio.get_running_loop()
         started_s = due_s = loop.time()
         limits = aiohttp.TCPConnector(limit=MOST_AT_ONCE)
-        async with aiohttp.ClientSession(connector=limits, timeout=aiohttp.ClientTimeout(total=5)) as http:
+        async with aiohttp.ClientSession(
+            connector=limits, timeout=aiohttp.ClientTimeout(total=KEEP_S)
+        ) as http:
             try:
                 while due_s < started_s + lasting_s:
                     self._start_asking(http)
@@ -89,6 +91,20 @@ class Traffic:
             on_candidate=sum(reply.release == releases.CANDIDATE for reply in replies),
             prompted=sum(reply.prompt == releases.CANDIDATE for reply in replies),
         )
+
+    async def enough(self, *, last_s: float, replies: int) -> Seen:
+        """Return what the users saw in the last seconds and, until there are so many replies, from then on.
+
+        On a busy machine a second has few of them, and a few make no rate. It waits until `KEEP_S` at most.
+        """
+        loop = asyncio.get_running_loop()
+        since_s = loop.time() - last_s
+        while True:
+            taken_s = loop.time() - since_s
+            seen = self.seen(last_s=taken_s)
+            if seen.replies >= replies or taken_s >= KEEP_S:
+                return seen
+            await asyncio.sleep(self._pause_s)
 
     def _start_asking(self, http: aiohttp.ClientSession) -> None:
         if len(self._asking) >= MOST_AT_ONCE:

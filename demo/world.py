@@ -93,7 +93,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.site_file = folder / "site.yaml"
-        self.awaited = "the beginning"
+        self.awaited = "the model service"
         """What the demo waits for now; its last words if it does not come."""
         self.alert_token = _new_secret(folder / "alertmanager-token")
         self.signing_secret = _new_secret(folder / "slack-signing-secret")
@@ -204,7 +204,10 @@ def _backout() -> str:
 
 
 def _text(file: Path) -> str | None:
-    return file.read_text() if file.exists() else None
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return None
 
 
 def _new_secret(file: Path) -> str:

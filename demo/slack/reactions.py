@@ -62,9 +62,12 @@ class Reaction:
         self.views.append(view)
         self._news.set()
 
-    async def hears(self, within_s: float = SHOWN_WITHIN_S) -> str:
-        """Return the last text that the person is shown, once there is one. `TimeoutError`: none came."""
-        return await self._first(lambda: self.said[-1] if self.said else None, within_s)
+    async def hears(self, within_s: float = SHOWN_WITHIN_S, *, after: int = 0) -> str:
+        """Return the last text that the person is shown, once there is one. `TimeoutError`: none came.
+
+        The first texts, `after` so many, are not it.
+        """
+        return await self._first(lambda: self.said[-1] if len(self.said) > after else None, within_s)
 
     async def form(self, within_s: float = SHOWN_WITHIN_S) -> Shape:
         """Return the form that the person sees, as soon as there is one. `TimeoutError`: none came."""

@@ -78,6 +78,12 @@ def incident(running: Up) -> str:
     """Open the only incident as Alertmanager does, and return how people write it."""
     assert running.post_alert(release="r7").status_code == 202
     until(lambda: running.json("incidents", "list", "--open"), "the incident is open")
+
+    def told() -> set[str]:
+        return {event["event"] for event in running.json("incidents", "timeline", "chat/r7")}
+
+    # Its opening is told bit by bit, and nothing more comes by itself: tests compare the whole timeline.
+    until(lambda: {"StepStarted", "MessageSent", "RequestsCounted"} <= told(), "its opening is told")
     return "chat/r7"
 
 

@@ -36,7 +36,7 @@ from telemetry import Address, Settings
 from tests.acceptance.running import ROOT, environment
 from workflows.incident import Incident
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 STALLING = str(Path(__file__).with_name("stalling_worker.py"))
 SITE = """
 site: kill-tests
@@ -210,10 +210,11 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, *, authority: str) -> AsyncIterator[World]:
+async def world(folder: Path, *, authority: str, soak: str = "800ms") -> AsyncIterator[World]:
     """Set up a site whose rule has this authority; its workers are stopped at the end."""
     (folder / "playbooks").mkdir()
-    (folder / "playbooks" / "chat.yaml").write_text(PLAYBOOK.replace("AUTHORITY", authority))
+    text = PLAYBOOK.replace("AUTHORITY", authority).replace("soak: 800ms", f"soak: {soak}")
+    (folder / "playbooks" / "chat.yaml").write_text(text)
     (folder / "flags.json").write_text(json.dumps(FLAGS))
     async with engine(folder) as client, metrics_page() as url:
         (folder / "site.yaml").write_text(SITE.replace("URL", url))
@@ -225,11 +226,12 @@ async def world(folder: Path, *, authority: str) -> AsyncIterator[World]:
                 await worker.stop(grace_s=10)
 
 
-async def until(look: Callable[[], Awaitable[bool]]) -> None:
+async def until(look: Callable[[], Awaitable[bool]], what: str) -> None:
     """Look again and again until it is so."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not await look():  # noqa: ASYNC110  # it happens in other processes
-            await asyncio.sleep(0.01)
+    ends = asyncio.get_running_loop().time() + PATIENCE_S
+    while not await look():
+        assert asyncio.get_running_loop().time() < ends, f"not within {PATIENCE_S} s: {what}"
+        await asyncio.sleep(0.01)
 
 
 async def killed(worker: Child) -> None:

@@ -24,7 +24,7 @@ from cli.starter import write_starter
 from cli.state import UpState, read_state
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -93,12 +93,17 @@ def write_site(folder: Path) -> Path:
     return site
 
 
-def until(true: Callable[[], Any], what: str) -> None:
-    """Wait until something is so."""
+def until(true: Callable[[], Any], what: str, said: Callable[[], str] = str) -> None:
+    """Wait until something is so; `said` returns what else there is to say when it is not."""
     ends = time.monotonic() + PATIENCE_S
     while not true():
-        assert time.monotonic() < ends, f"not within {PATIENCE_S} s: {what}"
+        assert time.monotonic() < ends, f"not within {PATIENCE_S} s: {what} {said()}"
         time.sleep(0.02)
+
+
+def get(url: str) -> httpx.Response:
+    """Get a page, however long it takes on a busy machine."""
+    return httpx.get(url, trust_env=False, timeout=PATIENCE_S)
 
 
 def post_alert(folder: Path, gateway: str, *, service: str = "chat", release: str = "r2") -> httpx.Response:
@@ -112,7 +117,8 @@ def post_alert(folder: Path, gateway: str, *, service: str = "chat", release: st
     }
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{gateway}/alerts/alertmanager"
-    return httpx.post(url, json={"alerts": [member]}, headers=headers, trust_env=False)
+    body = {"alerts": [member]}
+    return httpx.post(url, json=body, headers=headers, trust_env=False, timeout=PATIENCE_S)
 
 
 def is_alive(pid: int) -> bool:
@@ -126,7 +132,7 @@ def is_alive(pid: int) -> bool:
 def is_well(url: str) -> bool:
     """Say whether a health page answers 200."""
     try:
-        return httpx.get(f"{url}/healthz", trust_env=False).status_code == httpx.codes.OK
+        return get(f"{url}/healthz").status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
 
@@ -186,7 +192,11 @@ def up(folder: Path, **env: str) -> Iterator[Up]:
         )
     try:
         running = Up(folder, process, output)
-        until(lambda: process.poll() is not None or "Stop with Ctrl-C" in running.said, f"up: {running.said}")
+        until(
+            lambda: process.poll() is not None or "Stop with Ctrl-C" in running.said,
+            "it is up",
+            lambda: running.said,
+        )
         assert process.poll() is None, running.said
         yield running
     finally:

@@ -50,7 +50,7 @@ def write_site(folder: Path, prometheus: str) -> Path:
     (folder / "playbooks").mkdir()
     text = PLAYBOOK.replace("tick: 1s", "tick: 15s").replace("sustain: 3s", "sustain: 1m")
     text = text.replace("false_alarm: 1h, false_hold: 10m", "false_alarm: 100d, false_hold: 7d")
-    text = text.replace("soak: 1s", "soak: 1m").replace("window: 3s, within: 1m", "window: 3m, within: 10m")
+    text = text.replace("soak: 3s", "soak: 1m").replace("window: 3s, within: 1m", "window: 3m, within: 10m")
     (folder / "playbooks/chat.yaml").write_text(text)
     (folder / "token").write_text(TOKEN)
     (folder / "site.yaml").write_text(SITE.replace("PROMETHEUS", prometheus).replace("BASELINE", "r1"))

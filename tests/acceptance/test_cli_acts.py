@@ -7,6 +7,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from backout.timeline import ActionTaken
 from tests.acceptance.running import Up, backout, until
 
@@ -159,6 +161,7 @@ def test_an_engine_that_does_not_answer_is_exit_code_3(tmp_path: Path) -> None:
     assert "Temporal at 127.0.0.1:1 did not answer" in done.stderr
 
 
+@pytest.mark.usefixtures("incident")  # Whose opening shows that the worker has asked for work.
 def test_the_doctor_finds_what_runs_and_what_does_not(running: Up) -> None:
     done = running.backout("doctor", "--json")
     assert done.returncode == 1

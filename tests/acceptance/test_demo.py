@@ -19,8 +19,11 @@ from rich.console import Console
 from demo import run
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 80
+PATIENCE_S = 120
 """How long a busy machine may take for what takes a second or two on a quiet one."""
+END_S = run.LASTING_S + 60
+"""How long a demo may take to its end, and to stop."""
+pytestmark = pytest.mark.timeout(END_S + PATIENCE_S)
 CHAPTERS = [
     "A release is out, and its users are well",
     "The release goes bad",
@@ -54,14 +57,24 @@ class Demo:
             text=True,
         )
 
-    def finish(self, *, within_s: float) -> str:
+    def finish(self, *, within_s: float = PATIENCE_S) -> str:
         """Wait for the demo's own end and return what it printed."""
         return self.process.communicate(timeout=within_s)[0]
 
     def started(self, file: str) -> Path:
         """Wait until a file stands in the demo's folder."""
-        until(lambda: any(self.state.glob(f"run-*/{file}")))
-        return next(self.state.glob(f"run-*/{file}"))
+        until(lambda: self.process.poll() is not None or self._found(file), f"{file} is there")
+        found = self._found(file)
+        assert found, f"the demo ended before {file} was there: {self.finish()}"
+        return found[0]
+
+    def end(self) -> None:
+        """Kill what still runs; its processes go with it."""
+        self.process.kill()
+        self.process.wait()
+
+    def _found(self, file: str) -> list[Path]:
+        return list(self.state.glob(f"run-*/{file}"))
 
     def processes(self, running: str = "") -> list[int]:
         """Return the processes that carry the mark and have that in their command line."""
@@ -82,10 +95,10 @@ def _read(pid: int, what: str) -> str:
         return ""
 
 
-def until(true: Callable[[], object]) -> None:
+def until(true: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not true():
-        assert time.monotonic() < deadline, f"it did not come true within {PATIENCE_S} s"
+        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}"
         time.sleep(0.05)
 
 
@@ -93,12 +106,11 @@ def until(true: Callable[[], object]) -> None:
 def demo(tmp_path: Path) -> Iterator[Demo]:
     running = Demo(tmp_path)
     yield running
-    running.process.kill()
-    running.process.wait()
+    running.end()
 
 
 def test_the_demo_tells_the_whole_story_and_leaves_no_process_behind(demo: Demo) -> None:
-    printed = demo.finish(within_s=120)
+    printed = demo.finish(within_s=END_S)
     assert demo.process.returncode == 0, printed
     assert re.findall(r"^\d+  (.*)$", printed, re.MULTILINE) == CHAPTERS
     assert "✗" not in printed
@@ -141,17 +153,17 @@ def test_a_demo_that_is_stopped_takes_every_process_with_it(
     demo.started(once_there_is)
     assert len(demo.processes()) > 3  # the demo, its service, 'backout up' and Temporal at least
     demo.process.send_signal(sent)
-    demo.finish(within_s=60)
-    assert demo.process.returncode == exit_code
-    until(lambda: demo.processes() == [])
+    printed = demo.finish()
+    assert demo.process.returncode == exit_code, printed
+    until(lambda: demo.processes() == [], "every process is gone")
 
 
 def test_a_demo_whose_service_dies_says_so_and_fails(demo: Demo) -> None:
     demo.started("service.port")
     (service,) = demo.processes(running="demo.service")
     os.kill(service, signal.SIGKILL)
-    printed = demo.finish(within_s=60)
-    assert demo.process.returncode == 1
+    printed = demo.finish()
+    assert demo.process.returncode == 1, printed
     assert "The model service ended before the demo was over (exit code -9)" in printed
     assert demo.processes() == []
 
@@ -159,7 +171,10 @@ def test_a_demo_whose_service_dies_says_so_and_fails(demo: Demo) -> None:
 def test_two_demos_never_share_a_folder(demo: Demo) -> None:
     folder = demo.started("service.port").parent
     second = Demo(demo.state)
-    assert f"Another demo runs in {demo.state}." in second.finish(within_s=60)
+    try:
+        assert f"Another demo runs in {demo.state}." in second.finish()
+    finally:
+        second.end()
     assert second.process.returncode == 1
     assert folder.exists()
 

@@ -23,11 +23,11 @@ async def test_every_alert_answered_202_while_the_engine_hangs_is_in_its_inciden
     async with outage(tmp_path) as here:
         kill(here.engine, signal.SIGSTOP)
         assert set(await here.post(RELEASES, MEANWHILE)) == {202}
-        await until(here.has_failed)
+        await until(here.has_failed, "a delivery has failed")
         assert set(await here.post(RELEASES, MEANWHILE)) == {202}  # each of them again
         assert await here.depth() == len(RELEASES) * len(MEANWHILE)
         kill(here.engine, signal.SIGCONT)
-        await until(here.is_delivered)
+        await until(here.is_delivered, "everything is delivered")
         arrived = await here.arrived(RELEASES)
         assert {release: once(numbers) for release, numbers in arrived.items()} == each(MEANWHILE)
 
@@ -36,14 +36,14 @@ async def test_a_gateway_that_is_killed_between_202_and_delivery_loses_nothing(t
     async with outage(tmp_path) as here:
         first, *others = RELEASES
         assert await here.post([first], BEFORE) == [202]
-        await until(here.is_delivered)
+        await until(here.is_delivered, "everything is delivered")
         await killed(here.engine)
         assert set(await here.post(RELEASES, MEANWHILE)) == {202}
         await killed(here.gateway)
         await here.start_engine()
         assert await here.arrived(RELEASES) == {first: [*BEFORE]}
         await here.start_gateway()
-        await until(here.is_delivered)
+        await until(here.is_delivered, "everything is delivered")
         arrived = await here.arrived(RELEASES)
         assert arrived == {first: [*BEFORE, *MEANWHILE], **each(MEANWHILE, others)}
 
@@ -61,11 +61,11 @@ async def test_a_gateway_that_is_killed_in_the_middle_of_delivery_loses_nothing_
         async def has_begun() -> bool:
             return await here.depth() < everything
 
-        await until(has_begun)
+        await until(has_begun, "delivery has begun")
         await killed(here.gateway)
         assert 0 < await here.depth() < everything
         await here.start_gateway()
-        await until(here.is_delivered)
+        await until(here.is_delivered, "everything is delivered")
         arrived = await here.arrived(RELEASES)
         # What was under way at the kill comes twice at most, and nothing else does.
         assert {release: once(numbers) for release, numbers in arrived.items()} == each(MANY)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from adapters.targets.flagd_file import FlagdFile
-from tests.acceptance.running import Up, until, up
+from tests.acceptance.running import PATIENCE_S, Up, until, up
 from tools.made_up_record import arm
 
 SERVICES = {"chat": "approve", "desk": "auto"}
@@ -97,7 +97,10 @@ class Judges(threading.Thread):
             service: FlagdFile(str(folder / "flags.json"), service, "r1") for service in SERVICES
         }
         self._client = httpx.Client(
-            base_url=gateway, headers={"Authorization": "Bearer judges"}, trust_env=False
+            base_url=gateway,
+            headers={"Authorization": "Bearer judges"},
+            trust_env=False,
+            timeout=PATIENCE_S,
         )
         self.bad: set[str] = set()
         self.is_over = threading.Event()
@@ -162,13 +165,16 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Up, Judg
             json=registration("chat"),
             headers={"Authorization": "Bearer pipeline"},
             trust_env=False,
+            timeout=PATIENCE_S,
         )
         (folder / "release.json").write_text(json.dumps(registration("desk")))
         registered = running.backout("release", "register", "release.json")
         try:
             assert (told.status_code, told.json()["watch"]) == (201, "started"), told.text
             assert registered.returncode == 0, registered.stderr
-            until(lambda: all(watch(running, one)["state"] == "watching" for one in SERVICES), "all watch")
+            until(
+                lambda: all(watch(running, one).get("state") == "watching" for one in SERVICES), "all watch"
+            )
             yield running, judges
         finally:
             judges.is_over.set()

@@ -20,11 +20,12 @@ async def is_as_if_undisturbed(here: World) -> None:
 
 
 async def test_killed_in_a_soak_the_revert_goes_on_with_the_next_stage(tmp_path: Path) -> None:
-    async with world(tmp_path, authority="auto") as here:
+    # The soak is long enough for a test on a busy machine to find the incident in it.
+    async with world(tmp_path, authority="auto", soak="4s") as here:
         first = await here.start_worker()
         await here.open()
-        await until(lambda: here.is_exposed(10))
-        await until(lambda: here.is_beating("soak-10"))
+        await until(lambda: here.is_exposed(10), "exposure is 10 %")
+        await until(lambda: here.is_beating("soak-10"), "the stage soaks")
         await killed(first)
         await here.start_worker()
         await is_as_if_undisturbed(here)
@@ -34,8 +35,8 @@ async def test_killed_between_a_write_and_its_answer_the_stage_is_written_once(t
     async with world(tmp_path, authority="auto") as here:
         first = await here.start_worker(stalls_after=10)
         await here.open()
-        await until(lambda: here.is_exposed(10))
-        await until(lambda: here.is_beating("set-exposure-1-10"))
+        await until(lambda: here.is_exposed(10), "exposure is 10 %")
+        await until(lambda: here.is_beating("set-exposure-1-10"), "its answer is kept")
         await killed(first)
         await here.start_worker()
         await is_as_if_undisturbed(here)
@@ -45,7 +46,7 @@ async def test_killed_while_an_approval_is_awaited_the_next_worker_acts_on_it(tm
     async with world(tmp_path, authority="approve") as here:
         first = await here.start_worker()
         await here.open()
-        await until(here.is_asked)
+        await until(here.is_asked, "people are asked")
         await killed(first)
         assert not here.was_changed
         await here.start_worker()

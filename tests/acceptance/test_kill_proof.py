@@ -15,7 +15,7 @@ async def ended(here: Proofs, service: str) -> None:
     async def is_over() -> bool:
         return (await here.view(service)).summary.outcome is not IncidentOutcome.OPEN
 
-    await until(is_over)
+    await until(is_over, f"the incident of {service} is over")
 
 
 async def both_are_under_way(here: Proofs) -> None:
@@ -24,7 +24,7 @@ async def both_are_under_way(here: Proofs) -> None:
     async def there() -> bool:
         return here.service.still == {SERVED, CHECKED}
 
-    await until(there)
+    await until(there, "both stand still")
     assert "ask_served" in await here.under_way(SERVED)
     assert "run_check" in await here.under_way(CHECKED)
 

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.targets.flagd_file import FlagdFile
 from tests import monitoring
-from tests.acceptance.running import Up, until, up
+from tests.acceptance.running import PATIENCE_S, Up, get, until, up
 from tools.made_up_record import arm
 
 pytestmark = monitoring.NEEDED
@@ -116,7 +116,7 @@ steps:
     owner: on_call
     target: exposure
     stages: [50, 0]
-    soak: 1s
+    soak: 3s # A scrape of what was before is in by its end, also on a busy machine.
     on_recovery: proceed
     within: 10m
     on_timeout: hold
@@ -204,7 +204,8 @@ def monitored(folder: Path, *, playbook: str = PLAYBOOK, rules: str = RULES) -> 
             with up(folder) as running:
                 receiver = RECEIVER.replace("GATEWAY", running.state.gateway)
                 (folder / "alertmanager.yml").write_text(receiver)
-                httpx.post(f"http://{alertmanager}/-/reload", trust_env=False).raise_for_status()
+                reload = f"http://{alertmanager}/-/reload"
+                httpx.post(reload, trust_env=False, timeout=PATIENCE_S).raise_for_status()
                 yield service, running
 
 
@@ -217,7 +218,7 @@ def sees_everything(running: Up) -> bool:
 
 def delivered(running: Up) -> float:
     """Return how many changes of alerts the gateway has passed on or, where nothing is open, left out."""
-    page = httpx.get(f"{running.state.gateway}/metrics", trust_env=False).text
+    page = get(f"{running.state.gateway}/metrics").text
     samples = [one for family in text_string_to_metric_families(page) for one in family.samples]
     return sum(one.value for one in samples if one.name == "backout_deliveries_total")
 

@@ -19,12 +19,12 @@ from tests.acceptance.test_prometheus_end_to_end import (
 
 pytestmark = monitoring.NEEDED
 
-SUSTAIN = timedelta(seconds=6)
+SUSTAIN = timedelta(seconds=10)
 """So long it takes to fire, from no evidence on."""
-WINDOW = timedelta(seconds=4)
-"""So long detect has: too short without history."""
+WINDOW = timedelta(seconds=8)
+"""So long detect has: too short without history, and long enough for one look on a busy machine."""
 REQUESTS_A_SECOND = 200
-LATE = RULES.replace("for: 1s", "for: 9s")
+LATE = RULES.replace("for: 1s", "for: 18s")
 LOOKING_BACK = PLAYBOOK.replace("sustain: 3s", f"sustain: {SUSTAIN.seconds}s").replace(
     "step: detect, owner: on_call, within: 1m",
     f"step: detect, owner: on_call, look_back: 1h, within: {WINDOW.seconds}s",

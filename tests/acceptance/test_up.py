@@ -7,34 +7,33 @@ import signal
 import socket
 from pathlib import Path
 
-import httpx
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
 from cli.state import read_state
-from tests.acceptance.running import Up, backout, is_alive, is_well, until, up
+from tests.acceptance.running import Up, backout, get, is_alive, is_well, until, up
 from workflows import search_attributes
 
 
 def test_up_runs_the_worker_and_the_gateway_and_says_where_they_are(running: Up) -> None:
     state = running.state
-    assert is_well(state.worker)
-    assert is_well(state.gateway)
-    assert httpx.get(state.ui, trust_env=False).status_code == 200
+    until(lambda: is_well(state.worker), "the worker is well")
+    until(lambda: is_well(state.gateway), "the gateway is well")
+    assert get(state.ui).status_code == 200
     for address in (state.gateway, state.ui, state.worker):
         assert address in running.said
 
 
 def test_the_worker_says_with_whom_it_works(running: Up) -> None:
-    answer = httpx.get(f"{running.state.worker}/healthz", trust_env=False).json()
-    assert answer["status"] == "ok"
+    until(lambda: is_well(running.state.worker), "the worker is well")
+    answer = get(f"{running.state.worker}/healthz").json()
     assert answer["address"] == running.state.temporal
     assert answer["task_queue"] == "backout"
 
 
 def test_the_worker_shows_the_metrics_of_its_sdk(running: Up) -> None:
-    assert "temporal_worker_start_total" in httpx.get(running.state.metrics, trust_env=False).text
+    assert "temporal_worker_start_total" in get(running.state.metrics).text
 
 
 def test_everything_listens_on_loopback_only(running: Up) -> None:

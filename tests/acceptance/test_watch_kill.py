@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,11 +43,16 @@ class Service:
 
     requests: int = 0
     bad: int = 0
-    bad_looks: int = 10_000
+    bad_looks: int = BEFORE + 4
+    is_killed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve the page."""
+        """Serve the page; after its bad looks keep the worker waiting, until that is killed."""
         await reader.readuntil(b"\r\n\r\n")
+        if self.bad_looks == 0 and not self.is_killed.is_set():
+            await self.is_killed.wait()
+            writer.close()
+            return
         self.requests += 1000
         self.bad += 300 if self.bad_looks > 0 else 0
         self.bad_looks -= 1
@@ -69,11 +74,12 @@ async def watched_world(folder: Path) -> AsyncIterator[tuple[World, Service]]:
     )
     async with engine(folder) as client, await asyncio.start_server(service.answer, "127.0.0.1", 0) as page:
         url = f"http://127.0.0.1:{page.sockets[0].getsockname()[1]}/metrics"
-        (folder / "site.yaml").write_text(SITE.replace("URL", url))
+        (folder / "site.yaml").write_text(SITE.replace("URL", url).replace("timeout: 2s", "timeout: 1m"))
         here = World(folder, client)
         try:
             yield here, service
         finally:
+            service.is_killed.set()
             for worker in here.workers:
                 await worker.stop(grace_s=10)
 
@@ -101,18 +107,19 @@ async def test_killed_while_evidence_gathers_the_next_worker_fires_with_the_evid
             watch = await left(here)
             return watch is not None and watch.ticks > BEFORE
 
-        await until(gathered)
+        await until(gathered, "evidence has gathered")
         before = await left(here)
         await killed(first)
         service.bad_looks = AFTER
+        service.is_killed.set()
         await here.start_worker()
 
         async def fired() -> bool:
             view = await Watches(client=here.client).view(service="chat", release="r2", within_s=PATIENCE_S)
             return bool(view.incident)
 
-        await until(fired)
-        view = await Watches(client=here.client).view(service="chat", release="r2")
+        await until(fired, "it has fired")
+        view = await Watches(client=here.client).view(service="chat", release="r2", within_s=PATIENCE_S)
         incident = await Incidents(client=here.client).view(incident=view.incident, within_s=PATIENCE_S)
     assert before is not None
     assert before.ticks < SUSTAIN

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -22,7 +22,7 @@ from cli.engine import find_binary
 from deployment import load_deployment, read_site
 from telemetry import Address, health_page
 from tests.acceptance.collector import Collector
-from tests.acceptance.running import PATIENCE_S, Up, backout, command, environment, post_alert, until
+from tests.acceptance.running import PATIENCE_S, Up, backout, command, environment, get, post_alert, until
 
 WORKER = [sys.executable, "-P", "-m", "worker"]
 CLOSED = "127.0.0.1:1"
@@ -50,7 +50,7 @@ def process(folder: Path, arguments: list[str], **env: str) -> Iterator[tuple[su
 )
 def test_a_polite_signal_ends_it_with_exit_code_0(arguments: list[str], running: Up, site: Path) -> None:
     with process(site, arguments, TEMPORAL_ADDRESS=running.state.temporal) as (one, log):
-        until(lambda: "Started" in log.read_text(), "it has started")
+        until(lambda: "Started" in log.read_text(), "it has started", log.read_text)
         one.send_signal(signal.SIGTERM)
         assert one.wait(PATIENCE_S) == 0, log.read_text()
         assert log.read_text().splitlines()[-1].endswith("Stopped")
@@ -84,11 +84,11 @@ def test_a_site_that_is_wrong_stops_the_worker_with_every_problem(
 def test_without_temporal_the_gateway_still_keeps_what_it_hears(site: Path) -> None:
     arguments = command("gateway", "--port", "0")
     with process(site, arguments, TEMPORAL_ADDRESS=CLOSED) as (_, log):
-        until(lambda: "listens=" in log.read_text(), "the gateway listens")
+        until(lambda: "listens=" in log.read_text(), "the gateway listens", log.read_text)
         found = re.search(r"listens=(\S+)", log.read_text())
         assert found
         gateway = f"http://{found[1]}"
-        assert httpx.get(f"{gateway}/healthz", trust_env=False).status_code == 503
+        assert get(f"{gateway}/healthz").status_code == 503
         assert post_alert(site, gateway).status_code == 202
         assert "ErrorsHigh (firing)" in backout(site, "alerts", "pending").stdout
 
@@ -103,7 +103,12 @@ def test_one_trace_leads_from_the_alert_through_the_workflow_to_its_activities(
         ("backout-worker", "HandleSignal:alert"),
         ("backout-worker", "RunActivity:publish_timeline"),
     }
-    until(lambda: wanted <= collector.of_trace("RunActivity:publish_timeline"), f"{wanted} in one trace")
+    found = collector.of_trace
+    until(
+        lambda: wanted <= found("RunActivity:publish_timeline"),
+        f"{wanted} in one trace; there is",
+        lambda: str(found("RunActivity:publish_timeline")),
+    )
 
 
 async def test_an_activity_that_is_not_registered_stops_the_worker_and_is_named(site: Path) -> None:
@@ -120,20 +125,23 @@ async def test_the_worker_is_well_only_while_it_runs_and_temporal_answers(site: 
     engine = await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(find_binary()), dev_server_log_level="error"
     )
-    client = await wiring.connect({"target_host": engine.client.service_client.config.target_host})
-    async with wiring.open_activities(deployment, ui="") as activities:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(engine.shutdown)  # A second time it does nothing.
+        client = await wiring.connect({"target_host": engine.client.service_client.config.target_host})
+        activities = await stack.enter_async_context(wiring.open_activities(deployment, ui=""))
         one = worker.build_worker(client, activities)
-        async with health_page(Address(host="127.0.0.1", port=0), lambda: worker.health(client, one)) as at:
-            await _says(at, (503, "stopped", "reachable"))
-            async with one:
-                await _says(at, (200, "running", "reachable"))
-                await engine.shutdown()
-                await _says(at, (503, "running", "unreachable"))
+        page = health_page(Address(host="127.0.0.1", port=0), lambda: worker.health(client, one))
+        at = await stack.enter_async_context(page)
+        await _says(at, (503, "stopped", "reachable"))
+        async with one:
+            await _says(at, (200, "running", "reachable"))
+            await engine.shutdown()
+            await _says(at, (503, "running", "unreachable"))
 
 
 async def _says(at: Address, wanted: tuple[int, str, str]) -> None:
     """Wait until the page says so."""
-    async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(trust_env=False) as http:
+    async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(trust_env=False, timeout=PATIENCE_S) as http:
         while True:
             answer = await http.get(f"http://{at}/healthz")
             if (answer.status_code, answer.json()["worker"], answer.json()["temporal"]) == wanted:

@@ -126,5 +126,6 @@ def change(site: Path, old: str, new: str) -> None:
 
 
 def point(site: Path, service: str) -> None:
-    """Point the site at the service."""
+    """Point the site at the service, and have patience with it on a busy machine."""
     change(site, "http://127.0.0.1:8000", service)
+    change(site, "timeout: 2s", "timeout: 30s")

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -23,6 +24,8 @@ SLEEP = "import time; print('here', flush=True); time.sleep(60)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
 FREE = Settings.read({"BACKOUT_WORKER_HEALTH": "127.0.0.1:0", "BACKOUT_METRICS": "127.0.0.1:0"})
 ANYWHERE = Address(host="127.0.0.1", port=0)
+IP_LOCAL_PORT_RANGE = 51
+"""Linux's option that says among which ports a socket's is chosen; Python has no name for it."""
 
 
 def child(code: str, tmp_path: Path) -> Child:
@@ -107,6 +110,21 @@ def test_port_0_becomes_a_free_port_for_each_part() -> None:
     assert len(set(ports)) == len(ports)
 
 
+def test_a_port_that_was_chosen_is_given_to_nobody_else_before_its_part_listens() -> None:
+    places = choose_places(port=0, ui_port=0, gateway=ANYWHERE, settings=FREE)
+    for name in type(places).model_fields:
+        port = getattr(places, name).port
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                other.setsockopt(socket.IPPROTO_IP, IP_LOCAL_PORT_RANGE, struct.pack("I", port << 16 | port))
+            except OSError:
+                pytest.skip("this kernel cannot be asked for a port among few")
+            with pytest.raises(OSError, match="in use"):
+                other.bind(("127.0.0.1", 0))
+        socket.create_server(("127.0.0.1", port)).close()
+
+
 def test_a_port_that_is_taken_names_the_part_and_its_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = Address(host="127.0.0.1", port=other.getsockname()[1])
@@ -167,7 +185,7 @@ def test_a_reader_does_not_keep_the_folder_from_being_held(tmp_path: Path) -> No
         pass
     with (tmp_path / "up.lock").open() as reader:
         fcntl.flock(reader, fcntl.LOCK_SH)
-        threading.Timer(0.02, reader.close).start()
+        threading.Timer(0.3, reader.close).start()
         with claimed(tmp_path):
             assert (tmp_path / "up.lock").read_text() == str(os.getpid())
 

@@ -20,6 +20,7 @@ from demo.monitoring import RULES, AlertRule, Episode, Look, Monitoring, look_at
 from tests.unit.demo_world import served
 
 ERRORS = RULES[0]
+PATIENCE_S = 60
 
 
 def look(requests: float, errors: float) -> Look:
@@ -56,7 +57,7 @@ class Doors:
         return PlainTextResponse("no such route", self.status)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with self.came, asyncio.timeout(20):
+        async with self.came, asyncio.timeout(PATIENCE_S):
             await self.came.wait_for(true)
 
     async def pass_looks(self, looks: int) -> None:

@@ -25,6 +25,7 @@ from demo.traffic import Traffic
 ROOT = Path(__file__).parents[2]
 FLAGS = ROOT / "demo" / "flags.json"
 TOKEN = "s3cret"
+PATIENCE_S = 60
 
 
 class Service:
@@ -91,7 +92,7 @@ async def registry(service: Service, token: str = TOKEN) -> AsyncIterator[HttpTa
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await true():  # noqa: ASYNC110  # another process has no event to wait for
             await asyncio.sleep(0.02)
 
@@ -219,24 +220,35 @@ async def test_a_bad_answer_is_judged_so(service: Service, label: str) -> None:
 
 
 async def test_traffic_sees_what_the_users_see(service: Service) -> None:
-    traffic = await replies_to(service, at_least=60)
+    traffic = await replies_to(service.url, at_least=60)
     assert 30 < (traffic.seen(last_s=10).candidate_percent or 0) < 90
     assert traffic.seen(last_s=0).replies == 0
     await service.spoil(errors=1.0)
-    seen = (await replies_to(service, at_least=20)).seen(last_s=10)
+    seen = (await replies_to(service.url, at_least=20)).seen(last_s=10)
     assert seen.error_percent == seen.candidate_percent
 
 
-async def replies_to(service: Service, *, at_least: int) -> Traffic:
-    traffic = Traffic(url=service.url, per_second=200)
+async def replies_to(url: str, *, at_least: int) -> Traffic:
+    traffic = Traffic(url=url, per_second=200)
     while traffic.seen(last_s=10).replies < at_least:
         await traffic.run(lasting_s=0.2)
     return traffic
 
 
+async def test_what_the_users_saw_lately_is_taken_over_as_long_as_it_takes_to_make_a_rate(
+    service: Service,
+) -> None:
+    traffic = Traffic(url=service.url, per_second=20)
+    running = asyncio.create_task(traffic.run(lasting_s=PATIENCE_S))
+    try:
+        assert (await traffic.enough(last_s=0.1, replies=8)).replies >= 8
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_traffic_to_nobody_is_all_errors_and_none_of_it_the_candidates() -> None:
-    traffic = Traffic(url="http://127.0.0.1:9", per_second=200)
-    await traffic.run(lasting_s=0.1)
+    traffic = await replies_to("http://127.0.0.1:9", at_least=1)
     seen = traffic.seen(last_s=60)
     assert (seen.error_percent, seen.on_candidate) == (100.0, 0)
     assert Traffic(url="http://127.0.0.1:9").seen(last_s=60).error_percent is None
