@@ -59,7 +59,8 @@ FORGERIES: dict[str, Callable[[], Mapping[str, str]]] = {
     "another secret": lambda: signed(BODY, at=time(), secret="e" * 32),
     "another body": lambda: signed(slash("abort chat/r2 now"), at=time()),
     "too old": lambda: signed(BODY, at=time() - 301),
-    "from the future": lambda: signed(BODY, at=time() + 301),
+    # Far from the bound: the time that is signed is of whole seconds, and the clock goes on until it is read.
+    "from the future": lambda: signed(BODY, at=time() + 360),
     "an old signature with a new timestamp": lambda: {
         **signed(BODY, at=time() - 301),
         "X-Slack-Request-Timestamp": str(int(time())),
