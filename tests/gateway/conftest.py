@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -10,6 +11,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.memory import MemoryWorld
+from gateway.pace import Pace
 from tests.gateway.running import STARTED, Gateway, connect, eventually, gateway_over, start_engine
 from tests.workflows.engine import Engine
 from workflows.incident import TASK_QUEUE
@@ -56,3 +58,10 @@ async def alone() -> AsyncIterator[Gateway]:
     """Run the gateway without an engine."""
     async with gateway_over(await connect("127.0.0.1:9", lazy=True)) as gateway:
         yield gateway
+
+
+@pytest.fixture
+def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be earned while a test uses up what a sender may bring in: it takes as long as it takes."""
+    for place in ("app", "signals"):
+        monkeypatch.setattr(f"gateway.{place}.Pace", partial(Pace, clock=lambda: 0.0))
