@@ -12,7 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from adapters.memory import MemoryWorld
 from gateway.pace import Pace
-from tests.gateway.running import STARTED, Gateway, connect, eventually, gateway_over, start_engine
+from tests.gateway.running import Gateway, connect, emptied, gateway_over, start_engine
 from tests.workflows.engine import Engine
 from workflows.incident import TASK_QUEUE
 
@@ -28,13 +28,10 @@ async def engine() -> AsyncIterator[WorkflowEnvironment]:
 async def client(engine: WorkflowEnvironment) -> AsyncIterator[Client]:
     """Return a client of an engine without open incidents."""
     client = await connect(engine.client.service_client.config.target_host)
+    # Also before: not every test that opens something has this client.
+    await emptied(client)
     yield client
-
-    async def nothing_runs() -> bool:
-        STARTED.ids |= {run.id async for run in client.list_workflows("ExecutionStatus = 'Running'")}
-        return not await STARTED.end_all(client)
-
-    await eventually(nothing_runs)
+    await emptied(client)
 
 
 @pytest.fixture
