@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -126,12 +127,16 @@ class Engine:
         raise over
 
     async def knows(self, workflow: str, within_s: float) -> bool:
-        """Say whether there is such a workflow, running or not."""
+        """Say whether there is such a workflow, running or not.
+
+        Raises:
+            EngineNotSetUp: there is no such namespace, or not yet.
+        """
         async with self.calling(within_s):
             try:
                 await self.client.get_workflow_handle(workflow).describe()
             except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
+                if error.status is not RPCStatusCode.NOT_FOUND or _is_of_namespace(error):
                     raise
                 return False
             return True
@@ -161,6 +166,11 @@ def _in_our_words(workflow: str, within_s: float, over: BackoutError) -> Iterato
         if _CLOSED in error.message:
             raise over from error
         raise _problem(error) or Unanswered(incident=workflow, seconds=within_s) from error
+
+
+def _is_of_namespace(error: RPCError) -> bool:
+    """Say whether it is the namespace that was not found: an engine that starts has none for a moment."""
+    return any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
 
 
 def _problem(error: RPCError) -> BackoutError | None:
