@@ -12,9 +12,29 @@ from temporalio.testing import WorkflowEnvironment
 
 from adapters.memory import MemoryWorld
 from gateway.pace import Pace
-from tests.gateway.running import Gateway, connect, emptied, gateway_over, start_engine
+from tests.gateway.running import PATIENCE_S, Gateway, connect, emptied, gateway_over, start_engine
 from tests.workflows.engine import Engine
 from workflows.incident import TASK_QUEUE
+
+PATIENCE = (
+    "demo.slack.methods.WITHIN_S",
+    "demo.slack.signed.WITHIN_S",
+    "demo.slack.socket.WITHIN_S",
+    "gateway.slack_commands.ACT_S",
+    "gateway.slack_commands.LIST_S",
+    "gateway.slack_interactions.ACT_S",
+    "gateway.slack_interactions.FORM_S",
+    "gateway.slack_people.ASK_S",
+    "gateway.slack_socket.FINISH_S",
+)
+"""How long Slack waits, and whoever answers it; that they fit is `test_every_answer_is_in_time`'s."""
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine take its time; Slack does not."""
+    for place in PATIENCE:
+        monkeypatch.setattr(place, float(PATIENCE_S))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -20,13 +20,6 @@ from tests.gateway.slack_world import WAYS, SlackWorld, slack_world
 pytestmark = pytest.mark.usefixtures("worker")
 
 
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a busy machine take its time; Slack does not."""
-    for place in ("slack_commands", "slack_interactions"):
-        monkeypatch.setattr(f"gateway.{place}.ACT_S", 20.0)
-
-
 @pytest.fixture
 async def world(client: Client) -> AsyncIterator[SlackWorld]:
     async with slack_world(client, "signed HTTP") as world:

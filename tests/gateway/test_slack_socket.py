@@ -16,7 +16,7 @@ from demo.slack.faults import Fault
 from demo.slack.people import SlackPeople
 from demo.slack.server import APP_TOKEN, FakeSlack
 from gateway.app import Secrets
-from tests.gateway.running import Gateway, connect, eventually, gateway_over
+from tests.gateway.running import PATIENCE_S, Gateway, connect, eventually, gateway_over
 from tests.gateway.slack_world import ALICE, SlackWorld, site_over, slack_world
 from tests.gateway.world import signed, slash
 
@@ -64,7 +64,7 @@ async def test_a_connection_that_is_lost_is_opened_again(world: SlackWorld) -> N
     await eventually(lambda: is_connected(world.gateway))
     for _ in range(2):
         await world.slack.socket.drop()
-        await asyncio.wait_for(world.slack.socket.opened.wait(), 10)
+        await asyncio.wait_for(world.slack.socket.opened.wait(), PATIENCE_S)
         assert await answers(world)
     await eventually(lambda: is_connected(world.gateway))
     assert (world.gateway.counted("backout_slack_connections_total", result="opened") or 0) >= 3
