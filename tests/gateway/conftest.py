@@ -11,7 +11,12 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.memory import MemoryWorld
+from gateway.freezing import Freeze
+from gateway.incidents import Incidents
 from gateway.pace import Pace
+from gateway.registering import Releases
+from gateway.rollouts import Rollouts
+from gateway.watches import Watches
 from tests.gateway.running import PATIENCE_S, Gateway, connect, emptied, gateway_over, start_engine
 from tests.workflows.engine import Engine
 from workflows.incident import TASK_QUEUE
@@ -20,6 +25,8 @@ PATIENCE = (
     "demo.slack.methods.WITHIN_S",
     "demo.slack.signed.WITHIN_S",
     "demo.slack.socket.WITHIN_S",
+    "gateway.delivery.OPEN_S",
+    "gateway.registering.WITHIN_S",
     "gateway.slack_commands.ACT_S",
     "gateway.slack_commands.LIST_S",
     "gateway.slack_interactions.ACT_S",
@@ -28,6 +35,8 @@ PATIENCE = (
     "gateway.slack_socket.FINISH_S",
 )
 """How long Slack waits, and whoever answers it; that they fit is `test_every_answer_is_in_time`'s."""
+ASKING = (Freeze, Incidents, Releases, Rollouts, Watches)
+"""Whose calls have deadlines of their own, where a test gives none."""
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +44,9 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a busy machine take its time; Slack does not."""
     for place in PATIENCE:
         monkeypatch.setattr(place, float(PATIENCE_S))
+    for call in (call for kind in ASKING for call in vars(kind).values()):
+        if "within_s" in (unless_given := getattr(call, "__kwdefaults__", None) or {}):
+            monkeypatch.setitem(unless_given, "within_s", float(PATIENCE_S))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -67,6 +67,10 @@ class Storm:
         await eventually(it_ended)
         return await self.view()
 
+    async def open(self) -> list[str]:
+        """Return what the engine lists as open."""
+        return [run.short for run in await self.gateway.incidents.listing(limit=10, open_only=True)]
+
     @property
     def called(self) -> Counter[str]:
         """How often each person was called."""
@@ -118,8 +122,7 @@ async def test_a_thousand_duplicates_of_one_alert_are_one_incident_that_pages_on
         assert ladder(view) == [(1, ("Alice",)), (2, ("Bob",))]
         assert (here.called["Alice"], here.called["Bob"]) == (1, 1)
         assert view.summary.alerts == 1
-        runs = await here.gateway.incidents.listing(limit=10, open_only=True)
-        assert [run.short for run in runs] == ["chat/r2"]
+        assert await eventually(here.open) == ["chat/r2"]
 
 
 async def test_alerts_that_flap_at_every_sender_are_one_incident_that_pages_once_on_each_level(
@@ -137,8 +140,7 @@ async def test_alerts_that_flap_at_every_sender_are_one_incident_that_pages_once
         assert view.firing == ()
         assert ladder(view) == [(1, ("Alice",)), (2, ("Bob",))]
         assert (here.called["Alice"], here.called["Bob"]) == (1, 1)
-        runs = await here.gateway.incidents.listing(limit=10, open_only=True)
-        assert [run.short for run in runs] == ["chat/r2"]
+        assert await eventually(here.open) == ["chat/r2"]
 
 
 async def test_an_alert_that_flaps_once_it_is_owned_pages_nobody_more(client: Client) -> None:
