@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
-from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure, WorkflowNotReadyFailure
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -28,6 +28,8 @@ from backout.errors import (
 
 Answer = TypeVar("Answer")
 
+READY_LOOK_S = 0.05
+"""Seconds between attempts at a workflow that is not ready for a request."""
 WITHIN_S = 2.5
 """Seconds that a call may take unless its caller says otherwise: Slack wants an answer within 3."""
 
@@ -120,7 +122,7 @@ class Engine:
             try:
                 with _in_our_words(workflow, within_s, over):
                     async with asyncio.timeout_at(deadline):
-                        return await request()
+                        return await _once_ready(request)
             except RPCError as not_found:
                 if not await self.knows(workflow, within_s):
                     raise unknown from not_found
@@ -136,7 +138,9 @@ class Engine:
             try:
                 await self.client.get_workflow_handle(workflow).describe()
             except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND or _is_of_namespace(error):
+                # An engine that starts has no namespace for a moment.
+                is_gone = _says(error, NamespaceNotFoundFailure)
+                if error.status is not RPCStatusCode.NOT_FOUND or is_gone:
                     raise
                 return False
             return True
@@ -149,6 +153,20 @@ class Engine:
         except RuntimeError as error:
             # A lazy client whose first connection fails has no status to tell.
             raise RPCError(str(error), RPCStatusCode.UNAVAILABLE, b"") from error
+
+
+async def _once_ready(request: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Make a request again for as long as its workflow takes none, without any effect.
+
+    It is so for a moment where a history passes into a fresh one, or something comes in while it does.
+    """
+    while True:
+        try:
+            return await request()
+        except RPCError as error:
+            if not _says(error, WorkflowNotReadyFailure):
+                raise
+        await asyncio.sleep(READY_LOOK_S)
 
 
 @contextmanager
@@ -168,9 +186,9 @@ def _in_our_words(workflow: str, within_s: float, over: BackoutError) -> Iterato
         raise _problem(error) or Unanswered(incident=workflow, seconds=within_s) from error
 
 
-def _is_of_namespace(error: RPCError) -> bool:
-    """Say whether it is the namespace that was not found: an engine that starts has none for a moment."""
-    return any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
+def _says(error: RPCError, detail: type[NamespaceNotFoundFailure | WorkflowNotReadyFailure]) -> bool:
+    """Say whether the engine gives this detail with its status, which may stand for several things."""
+    return any(one.Is(detail.DESCRIPTOR) for one in error.grpc_status.details)
 
 
 def _problem(error: RPCError) -> BackoutError | None:
