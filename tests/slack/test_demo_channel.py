@@ -83,7 +83,11 @@ async def on_call(slack: FakeSlack, door: Door, said: list[str], **more: float) 
     async with http_app(door.hears) as transport:
         hands = SlackPeople(slack, transport)
         yield OnCall(
-            rooms=slack.rooms, hands=hands, people=PEOPLE, say=said.append, **{"thinks_s": 0.0, **more}
+            rooms=slack.rooms,
+            hands=hands,
+            people=PEOPLE,
+            say=said.append,
+            **{"thinks_s": 0.0, "patience_s": 600.0, **more},
         )
 
 
