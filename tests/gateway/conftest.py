@@ -25,7 +25,6 @@ PATIENCE = (
     "demo.slack.methods.WITHIN_S",
     "demo.slack.signed.WITHIN_S",
     "demo.slack.socket.WITHIN_S",
-    "gateway.delivery.OPEN_S",
     "gateway.registering.WITHIN_S",
     "gateway.slack_commands.ACT_S",
     "gateway.slack_commands.LIST_S",
