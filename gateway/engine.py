@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure, WorkflowNotReadyFailure
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -27,6 +28,8 @@ from backout.errors import (
 
 Answer = TypeVar("Answer")
 
+READY_LOOK_S = 0.05
+"""Seconds between attempts at a workflow that is not ready for a request."""
 WITHIN_S = 2.5
 """Seconds that a call may take unless its caller says otherwise: Slack wants an answer within 3."""
 
@@ -119,19 +122,25 @@ class Engine:
             try:
                 with _in_our_words(workflow, within_s, over):
                     async with asyncio.timeout_at(deadline):
-                        return await request()
+                        return await _once_ready(request)
             except RPCError as not_found:
                 if not await self.knows(workflow, within_s):
                     raise unknown from not_found
         raise over
 
     async def knows(self, workflow: str, within_s: float) -> bool:
-        """Say whether there is such a workflow, running or not."""
+        """Say whether there is such a workflow, running or not.
+
+        Raises:
+            EngineNotSetUp: there is no such namespace, or not yet.
+        """
         async with self.calling(within_s):
             try:
                 await self.client.get_workflow_handle(workflow).describe()
             except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
+                # An engine that starts has no namespace for a moment.
+                is_gone = _says(error, NamespaceNotFoundFailure)
+                if error.status is not RPCStatusCode.NOT_FOUND or is_gone:
                     raise
                 return False
             return True
@@ -144,6 +153,20 @@ class Engine:
         except RuntimeError as error:
             # A lazy client whose first connection fails has no status to tell.
             raise RPCError(str(error), RPCStatusCode.UNAVAILABLE, b"") from error
+
+
+async def _once_ready(request: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Make a request again for as long as its workflow takes none, without any effect.
+
+    It is so for a moment where a history passes into a fresh one, or something comes in while it does.
+    """
+    while True:
+        try:
+            return await request()
+        except RPCError as error:
+            if not _says(error, WorkflowNotReadyFailure):
+                raise
+        await asyncio.sleep(READY_LOOK_S)
 
 
 @contextmanager
@@ -161,6 +184,11 @@ def _in_our_words(workflow: str, within_s: float, over: BackoutError) -> Iterato
         if _CLOSED in error.message:
             raise over from error
         raise _problem(error) or Unanswered(incident=workflow, seconds=within_s) from error
+
+
+def _says(error: RPCError, detail: type[NamespaceNotFoundFailure | WorkflowNotReadyFailure]) -> bool:
+    """Say whether the engine gives this detail with its status, which may stand for several things."""
+    return any(one.Is(detail.DESCRIPTOR) for one in error.grpc_status.details)
 
 
 def _problem(error: RPCError) -> BackoutError | None:

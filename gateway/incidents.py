@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from opentelemetry import trace
@@ -27,7 +28,7 @@ from backout.errors import (
 from backout.people import Act, Receipt
 from backout.view import IncidentSummary, IncidentView, is_rollout
 from gateway.engine import WITHIN_S, Engine
-from gateway.showing import listed
+from gateway.showing import RUNNING, listed, told_apart, whose_status
 from workflows import search_attributes
 from workflows.incident import TASK_QUEUE, Incident
 from workflows.options import WORKFLOW_TASK
@@ -148,10 +149,8 @@ class Incidents:
         Raises:
             EngineDown: the engine did not answer.
         """
-        status = "= 'Running'" if open_only else "!= 'ContinuedAsNew'"
-        query = f"WorkflowType = '{Incident.__name__}' AND ExecutionStatus {status}"
         async with self._engine.calling(within_s):
-            return tuple([listed(run) async for run in self._client.list_workflows(query, limit=limit)])
+            return (await self._listed(open_only=open_only, limit=limit))[:limit]
 
     async def running(self, *, service: str, within_s: float = WITHIN_S) -> tuple[ListedIncident, ...]:
         """Return the incidents of a service that are open now, the newest first, each as old as it is.
@@ -175,10 +174,19 @@ class Incidents:
             return tuple(one.incident for one in await self._running(service))
 
     async def _running(self, service: str) -> list[ListedIncident]:
-        kind = f"WorkflowType = '{Incident.__name__}' AND ExecutionStatus = 'Running'"
-        query = f"{kind} AND {search_attributes.SERVICE.name} = '{service}'"
-        found = [listed(run) async for run in self._client.list_workflows(query)]
+        found = await self._listed(f"{search_attributes.SERVICE.name} = '{service}'", open_only=True)
         return [one for one in found if not is_rollout(one.incident)]
+
+    async def _listed(
+        self, *conditions: str, open_only: bool, limit: int | None = None
+    ) -> tuple[ListedIncident, ...]:
+        """Return the engine's list, each open incident once, whichever of its histories the list shows."""
+        status = whose_status(open_only=open_only, now=datetime.now(UTC))
+        query = " AND ".join((f"WorkflowType = '{Incident.__name__}'", status, *conditions))
+        runs = [listed(run) async for run in self._client.list_workflows(query, limit=limit)]
+        lines, ended = told_apart(runs)
+        now = [listed(await self._client.get_workflow_handle(one).describe()) for one in ended]
+        return (*(one for one in now if one.status == RUNNING), *lines)
 
     async def _since_the_first(self, line: ListedIncident) -> ListedIncident:
         """Return a line with the time at which the incident opened: a long one goes on in fresh histories."""

@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
-from temporalio.client import WorkflowExecution
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from temporalio.client import WorkflowExecution, WorkflowExecutionStatus
 
 from backout.addressing import ListedIncident
 from backout.guard import Place
 from backout.guard_release import ListedWatch
 from workflows import search_attributes
+
+RUNNING = WorkflowExecutionStatus.RUNNING.name.lower()
+GONE_ON = WorkflowExecutionStatus.CONTINUED_AS_NEW.name.lower()
+BEHIND = timedelta(minutes=2)
+"""How far the engine's lists may be behind the engine at most."""
+
+
+def whose_status(*, open_only: bool, now: datetime) -> str:
+    """Return the condition on the runs that are asked for.
+
+    A long incident goes on in a fresh history, which the list may show later than the end of the one before:
+    those that ended so just now are asked for too, or an open incident would be missed for a moment.
+    """
+    status = "ExecutionStatus = 'Running'" if open_only else "ExecutionStatus != 'ContinuedAsNew'"
+    just_now = f"CloseTime > '{(now - BEHIND).isoformat()}'"
+    return f"({status} OR (ExecutionStatus = 'ContinuedAsNew' AND {just_now}))"
+
+
+def told_apart(runs: Iterable[ListedIncident]) -> tuple[tuple[ListedIncident, ...], tuple[str, ...]]:
+    """Return the lines that stand, and the ids of which a history ended just now and no other runs.
+
+    The list may also show a fresh history before the end of the one before: the newest one stands.
+    """
+    lines = tuple(runs)
+    newest: dict[str, ListedIncident] = {}
+    for one in lines:
+        if one.status == RUNNING:
+            newest[one.incident] = max(newest.get(one.incident, one), one, key=lambda run: run.opened_at)
+    stand = (one for one in lines if one.status not in {RUNNING, GONE_ON} or one is newest.get(one.incident))
+    ended = (one.incident for one in lines if one.status == GONE_ON and one.incident not in newest)
+    return tuple(stand), tuple(dict.fromkeys(ended))
 
 
 def listed(run: WorkflowExecution) -> ListedIncident:

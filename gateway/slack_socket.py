@@ -122,10 +122,16 @@ class SlackSocket:
         except ValidationError:
             # Slack's greeting, or what has nobody who waits for an answer.
             return
-        answering = asyncio.create_task(self._answered(envelope, size=len(raw or "")))
+        answering = asyncio.create_task(self._acknowledge(client, envelope, size=len(raw or "")))
         self._answering.add(answering)
         answering.add_done_callback(self._answering.discard)
-        answer = await answering
+        await answering
+
+    async def _acknowledge(
+        self, client: AsyncBaseSocketModeClient, envelope: _Envelope, *, size: int
+    ) -> None:
+        """Answer, and send the answer: a gateway that stops keeps the connection until it is out."""
+        answer = await self._answered(envelope, size=size)
         acknowledged: dict[str, object] = {"envelope_id": envelope.envelope_id}
         if answer.body and envelope.accepts_response_payload is True:
             acknowledged["payload"] = answer.body

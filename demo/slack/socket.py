@@ -24,7 +24,8 @@ class SocketMode:
         self.acknowledged: list[Shape] = []
         """Everything that the app sent, in its order."""
         self._tickets: set[str] = set()
-        self._waiting: dict[str, asyncio.Future[Shape]] = {}
+        self._waiting: dict[str, tuple[web.WebSocketResponse, asyncio.Future[Shape]]] = {}
+        """The acknowledgement of each envelope, and the connection through which it was sent."""
 
     def ticket(self) -> str:
         """Return what one connection is opened with."""
@@ -66,13 +67,17 @@ class SocketMode:
         )
 
     async def send(self, envelope: Mapping[str, object]) -> Answered:
-        """Send an envelope as it is, through the newest connection, and wait for its acknowledgement."""
+        """Send an envelope as it is, through the newest connection, and wait for its acknowledgement.
+
+        None comes any more through a connection that is gone.
+        """
         if not self.connections:
             return Answered(status=None)
-        waiting = self._waiting[str(envelope.get("envelope_id"))] = asyncio.get_running_loop().create_future()
+        through, waiting = self.connections[-1], asyncio.get_running_loop().create_future()
+        self._waiting[str(envelope.get("envelope_id"))] = (through, waiting)
         try:
             async with asyncio.timeout(WITHIN_S):
-                await self.connections[-1].send_json(envelope)
+                await through.send_json(envelope)
                 ack = await waiting
         except (TimeoutError, ConnectionError):
             return Answered(status=None)
@@ -106,12 +111,15 @@ class SocketMode:
 
     def _take(self, said: Shape) -> None:
         self.acknowledged.append(said)
-        waiting = self._waiting.get(str(said.get("envelope_id")))
+        _, waiting = self._waiting.get(str(said.get("envelope_id")), (None, None))
         if waiting and not waiting.done():
             waiting.set_result(said)
 
     def _forget(self, socket: web.WebSocketResponse) -> None:
         if socket in self.connections:
             self.connections.remove(socket)
+        for through, waiting in self._waiting.values():
+            if through is socket and not waiting.done():
+                waiting.set_exception(ConnectionResetError("the connection is gone"))
         if not self.connections:
             self.opened.clear()

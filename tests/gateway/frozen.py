@@ -36,12 +36,6 @@ async def opened(gateway: Gateway, release: str = "r2", *, is_rollout: bool = Fa
     return incident
 
 
-async def nothing_open(client: Client, gateway: Gateway) -> None:
-    """End what other tests on the same engine have left open."""
-    for one in await gateway.incidents.listing(limit=100, open_only=True):
-        await ended(client, gateway, one.incident)
-
-
 async def ended(client: Client, gateway: Gateway, incident: str) -> None:
     """End an incident, and wait until the engine lists it no more."""
     await client.get_workflow_handle(incident).terminate()

@@ -9,9 +9,10 @@ import httpx
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from backout.releases import Registration, ReleaseRecord
+from backout.releases import Registration, ReleaseRecord, watch_id
+from backout.view import rollout_id
 from cli.starter import write_starter
-from tests.gateway.running import Gateway
+from tests.gateway.running import STARTED, Gateway
 from tests.gateway.world import NINE, PIPELINE_TOKEN
 
 DIGEST = "sha256:" + "ab" * 32
@@ -64,4 +65,6 @@ def starter_site(folder: Path, client: Client, monkeypatch: pytest.MonkeyPatch, 
     for release in releases:
         told = f"service: chat\nrelease: {release}\nplaybook: conversational-agent\nowner: team\n"
         (folder / f"{release}.yaml").write_text(f"{told}artifacts:{artifacts}\n")
+        # Commands have clients of their own: what they may start is ended by its name.
+        STARTED.ids |= {watch_id("chat", release), rollout_id("chat", release)}
     return folder / "site.yaml"

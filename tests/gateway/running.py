@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -73,6 +73,30 @@ async def eventually(look: Callable[[], Awaitable[Seen]]) -> Seen:
         while not (seen := await look()):  # noqa: ASYNC110  # it happens in a server
             await asyncio.sleep(0.01)
     return seen
+
+
+async def emptied(client: Client) -> None:
+    """End whatever runs in the engine, and wait until its list says so.
+
+    The list is late: what it does not show yet, it would show to the next test.
+    """
+    ended: set[str] = set()
+
+    async def nothing_runs() -> bool:
+        running = {run.id async for run in client.list_workflows("ExecutionStatus = 'Running'")}
+        STARTED.ids |= running
+        ended.update(await STARTED.end_all(client))
+        return not running and await _are_listed_as_ended(client, ended)
+
+    await eventually(nothing_runs)
+
+
+async def _are_listed_as_ended(client: Client, runs: Collection[str]) -> bool:
+    if not runs:
+        return True
+    names = ", ".join(f"'{run}'" for run in runs)
+    query = f"ExecutionStatus != 'Running' AND RunId IN ({names})"
+    return len([run async for run in client.list_workflows(query)]) == len(runs)
 
 
 def as_bytes(headers: Mapping[str, str]) -> dict[bytes, bytes]:

@@ -193,11 +193,13 @@ async def _transport(way: Way, slack: FakeSlack, gateway: Gateway) -> AsyncItera
     await eventually(lambda: _started(server))
     port = server.servers[0].sockets[0].getsockname()[1]
     base = f"http://127.0.0.1:{port}/slack"
-    yield SignedHttp(
-        signing_secret=SIGNING_SECRET, commands=f"{base}/commands", interactions=f"{base}/interactions"
-    )
-    server.should_exit = True
-    await serving
+    try:
+        yield SignedHttp(
+            signing_secret=SIGNING_SECRET, commands=f"{base}/commands", interactions=f"{base}/interactions"
+        )
+    finally:
+        server.should_exit = True
+        await serving
 
 
 async def _started(server: uvicorn.Server) -> bool:

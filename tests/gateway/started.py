@@ -24,13 +24,16 @@ class Started(Interceptor):
         """Write down what this client starts."""
         return _WritingDown(super().intercept_client(next), self)
 
-    async def end_all(self, client: Client) -> int:
-        """Terminate whatever of it still runs; return how many ids there were."""
-        ids = [self.ids.pop() for _ in range(len(self.ids))]
-        for one in ids:
+    async def end_all(self, client: Client) -> set[str]:
+        """Terminate whatever of it still runs; return the run of each that is in this engine."""
+        runs = set()
+        for one in [self.ids.pop() for _ in range(len(self.ids))]:
+            handle = client.get_workflow_handle(one)
             with suppress(RPCError):  # it ended by itself
-                await client.get_workflow_handle(one).terminate()
-        return len(ids)
+                await handle.terminate()
+            with suppress(RPCError):  # it is not here
+                runs.add((await handle.describe()).run_id)
+        return runs
 
 
 class _WritingDown(OutboundInterceptor):

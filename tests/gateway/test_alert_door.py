@@ -10,7 +10,7 @@ import pytest
 from backout.errors import IncidentUnknown
 from backout.timeline import AlertReceived
 from backout.view import IncidentView
-from tests.gateway.running import Gateway
+from tests.gateway.running import Gateway, eventually
 from tests.gateway.world import TOKEN, a_group, a_member, captured
 
 
@@ -225,6 +225,10 @@ async def test_a_storm_of_200_alerts_is_one_run_in_which_all_count(gateway: Gate
     await gateway.delivered()
     view = await gateway.incidents.view(incident="incident/chat/storm")
     assert view.summary.alerts == 200
-    runs = await gateway.incidents.listing(limit=1000, open_only=False)
-    assert [run.status for run in runs if run.short == "chat/storm"] == ["running"]
+
+    async def statuses() -> list[str]:
+        runs = await gateway.incidents.listing(limit=1000, open_only=False)
+        return [run.status for run in runs if run.short == "chat/storm"]
+
+    assert await eventually(statuses) == ["running"]
     assert gateway.counted("backout_deliveries_total", result="delivered") == 200

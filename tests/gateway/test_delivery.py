@@ -131,11 +131,13 @@ async def test_a_fault_of_ours_keeps_the_alert_and_holds_up_only_its_own_inciden
         assert await status_of(client, f"incident/chat/{release}") is WorkflowExecutionStatus.RUNNING
 
 
-async def test_an_alert_waits_for_a_namespace_that_is_not_set_up(client: Client) -> None:
+@pytest.mark.parametrize("status", ["firing", "resolved"])
+async def test_an_alert_waits_for_a_namespace_that_is_not_set_up(client: Client, status: str) -> None:
     address = client.service_client.config.target_host
     elsewhere = await Client.connect(address, namespace="nowhere", data_converter=pydantic_data_converter)
+    await Incidents(client=client).open(opening=an_opening("waits"), alert=an_alert())
     outbox = MemoryOutbox()
-    await outbox.put(entry=pending(1, "waits"))
+    await outbox.put(entry=pending(1, "waits").model_copy(update={"alert": an_alert(status=status)}))
     async with gateway_over(elsewhere, outbox):
 
         async def has_failed() -> bool:
@@ -146,6 +148,7 @@ async def test_an_alert_waits_for_a_namespace_that_is_not_set_up(client: Client)
     assert outbox.entries["k1"].why.startswith("Temporal takes no incident from here: Namespace nowhere")
     async with gateway_over(client, outbox) as gateway:
         await gateway.delivered()
+        assert gateway.counted("backout_deliveries_total", result="delivered") == 1
     assert await status_of(client, "incident/chat/waits") is WorkflowExecutionStatus.RUNNING
 
 

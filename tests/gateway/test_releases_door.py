@@ -113,6 +113,7 @@ async def test_without_the_token_nothing_is_told_and_nothing_is_done(
     assert PIPELINE_TOKEN not in caplog.text
 
 
+@pytest.mark.usefixtures("_no_time_passes")
 async def test_a_sender_without_measure_is_told_when_to_come_again(alone: Gateway) -> None:
     answers = {(await post(alone, {})).status_code for _ in range(110)}
     assert answers == {400, 429}

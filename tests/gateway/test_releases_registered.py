@@ -14,6 +14,12 @@ from tests.gateway.registered import DIGEST, a_record, a_registration, kept, pos
 from tests.gateway.running import Gateway, connect, eventually, gateway_over
 
 
+@pytest.fixture
+def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a gateway look again soon: the engine's list may not show yet what it looks for."""
+    monkeypatch.setattr("gateway.registering.EVERY_S", 0.1)
+
+
 def a_baseline(release: str, day: int) -> BaselineRecord:
     at = datetime(2026, 1, day, tzinfo=UTC)
     return BaselineRecord(service="chat", release=release, by="ann", why="a quiet week", at=at)
@@ -77,6 +83,7 @@ async def test_a_release_is_kept_while_the_engine_is_down_and_the_answer_says_so
     assert await kept(alone) == 1
 
 
+@pytest.mark.usefixtures("_look_often")
 async def test_watches_that_are_missing_are_started_by_the_next_gateway(client: Client) -> None:
     registry = MemoryRegistry()
     nowhere = await connect("127.0.0.1:9", lazy=True)
@@ -95,7 +102,7 @@ async def test_watches_that_are_missing_are_started_by_the_next_gateway(client: 
             await gateway.watches.view(service="chat", release="never-out")
 
 
-@pytest.mark.usefixtures("worker")
+@pytest.mark.usefixtures("worker", "_look_often")
 async def test_a_watch_of_a_retired_release_is_ended_by_the_next_gateway(client: Client) -> None:
     registry = MemoryRegistry()
     async with gateway_over(client, releases=registry) as gateway:
@@ -110,6 +117,7 @@ async def test_a_watch_of_a_retired_release_is_ended_by_the_next_gateway(client:
         assert (await gateway.watches.view(service="chat", release="r2")).retired == "ann: replaced"
 
 
+@pytest.mark.usefixtures("_look_often")
 async def test_a_release_whose_playbook_is_gone_keeps_no_other_from_its_watch(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:

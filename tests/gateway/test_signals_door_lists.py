@@ -61,6 +61,7 @@ async def test_a_list_has_a_longest_length(gateway: Gateway) -> None:
     assert kept(gateway) == MOST
 
 
+@pytest.mark.usefixtures("_no_time_passes")
 async def test_a_sender_without_measure_is_told_when_to_come_again_and_slows_no_other(
     gateway: Gateway,
 ) -> None:

@@ -15,7 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 from adapters.memory import MemoryWorld
 from backout.people import Action
 from backout.view import IncidentView, Phase
-from tests.gateway.running import connect, eventually
+from tests.gateway.running import connect, emptied, eventually
 from tests.gateway.slack_spoilt import TABLE, Kind, Scene, Spoilt
 from tests.gateway.slack_world import WAYS, slack_world
 from tests.gateway.world import an_act
@@ -43,8 +43,7 @@ async def stage(
             yield scene, before
             # What an incident shows is made from its history alone; still, it is looked at once more.
             assert await scene.everything() == before
-            for name in ("waiting", "late"):
-                await client.get_workflow_handle(f"incident/chat/{name}").terminate()
+    await emptied(client)
 
 
 async def _move_on(scene: Scene) -> None:

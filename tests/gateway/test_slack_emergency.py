@@ -23,12 +23,6 @@ MAY = ["acknowledge", "approve", "reject", "hold", "resume", "skip", "abort", "n
 ALTERNATIVE = {"name": "strict", "about": "the strict guardrail", "targets": [{"target": "exposure"}]}
 
 
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a busy machine take its time; Slack does not."""
-    monkeypatch.setattr("gateway.slack_interactions.ACT_S", 20.0)
-
-
 @pytest.fixture(params=WAYS)
 async def world(client: Client, worker: None, request: pytest.FixtureRequest) -> AsyncIterator[SlackWorld]:  # noqa: ARG001
     way: Way = request.param

@@ -20,13 +20,6 @@ from tests.gateway.slack_world import WAYS, SlackWorld, slack_world
 pytestmark = pytest.mark.usefixtures("worker")
 
 
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a busy machine take its time; Slack does not."""
-    for place in ("slack_commands", "slack_interactions"):
-        monkeypatch.setattr(f"gateway.{place}.ACT_S", 20.0)
-
-
 @pytest.fixture
 async def world(client: Client) -> AsyncIterator[SlackWorld]:
     async with slack_world(client, "signed HTTP") as world:
@@ -56,7 +49,8 @@ FORGERIES: Mapping[str, dict[str, Any]] = {
     "not signed": {"headers": {"X-Slack-Signature": ""}},
     "signed for another body": {"headers": {"X-Slack-Signature": "v0=" + "0" * 64}},
     "expired": {"age_s": 301.0},
-    "from the future": {"age_s": -301.0},
+    # Far from the bound: the time that is signed is of whole seconds, and the clock goes on until it is read.
+    "from the future": {"age_s": -360.0},
     "without a time": {"headers": {"X-Slack-Request-Timestamp": ""}},
     "with a word for a time": {"headers": {"X-Slack-Request-Timestamp": "now"}},
 }

@@ -10,13 +10,14 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
 
 from backout.messages import Button
 from demo.slack.faults import Fault
 from demo.slack.people import SlackPeople
 from demo.slack.server import APP_TOKEN, FakeSlack
 from gateway.app import Secrets
-from tests.gateway.running import Gateway, connect, eventually, gateway_over
+from tests.gateway.running import PATIENCE_S, Gateway, connect, eventually, gateway_over
 from tests.gateway.slack_world import ALICE, SlackWorld, site_over, slack_world
 from tests.gateway.world import signed, slash
 
@@ -64,7 +65,7 @@ async def test_a_connection_that_is_lost_is_opened_again(world: SlackWorld) -> N
     await eventually(lambda: is_connected(world.gateway))
     for _ in range(2):
         await world.slack.socket.drop()
-        await asyncio.wait_for(world.slack.socket.opened.wait(), 10)
+        await asyncio.wait_for(world.slack.socket.opened.wait(), PATIENCE_S)
         assert await answers(world)
     await eventually(lambda: is_connected(world.gateway))
     assert (world.gateway.counted("backout_slack_connections_total", result="opened") or 0) >= 3
@@ -123,6 +124,24 @@ async def test_a_gateway_that_stops_answers_what_it_has_heard_and_closes_its_con
     reaction = await typing
     assert "so nothing was done" in reaction.said[-1]
     assert world.slack.socket.connections == []
+
+
+async def test_a_gateway_that_stops_lets_an_answer_out_that_is_on_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sends, begun, may = SocketModeClient.send_socket_mode_response, asyncio.Event(), asyncio.Event()
+
+    async def slowly(client: SocketModeClient, answer: dict[str, Any]) -> None:
+        begun.set()
+        await may.wait()
+        await sends(client, answer)
+
+    monkeypatch.setattr(SocketModeClient, "send_socket_mode_response", slowly)
+    async with slack_world(await connect("127.0.0.1:9", lazy=True), "Socket Mode") as world:
+        typing = asyncio.create_task(world.people.type(ALICE, "help"))
+        await begun.wait()
+        asyncio.get_running_loop().call_later(0.1, may.set)
+    assert "/backout ack" in (await typing).said[-1]
 
 
 class Broken:

@@ -14,12 +14,6 @@ from tests.gateway.slack_world import ALICE, WAYS, SlackWorld, a_button, slack_w
 LATER_S = 60
 
 
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a busy machine take its time; Slack does not."""
-    monkeypatch.setattr("gateway.slack_interactions.ACT_S", 20.0)
-
-
 @pytest.fixture
 async def world(client: Client, worker: None) -> AsyncIterator[SlackWorld]:  # noqa: ARG001
     """Run the door with Slack behind it."""

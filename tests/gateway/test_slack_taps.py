@@ -16,12 +16,6 @@ from tests.gateway.slack_world import ALICE, CAROL, WAYS, SlackWorld, Way, a_but
 from tests.gateway.world import an_alert
 
 
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a busy machine take its time; Slack does not."""
-    monkeypatch.setattr("gateway.slack_interactions.ACT_S", 20.0)
-
-
 @pytest.fixture(params=WAYS)
 async def world(client: Client, worker: None, request: pytest.FixtureRequest) -> AsyncIterator[SlackWorld]:  # noqa: ARG001
     way: Way = request.param

@@ -41,6 +41,10 @@ class Wire:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, _, port = self._engine.rpartition(":")
         engine_reader, engine_writer = await asyncio.open_connection(host, int(port))
+        if self._server is None:  # it was cut meanwhile
+            writer.close()
+            engine_writer.close()
+            return
         self._ends |= {writer, engine_writer}
         with suppress(ConnectionError):
             await asyncio.gather(

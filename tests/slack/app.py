@@ -61,7 +61,9 @@ async def socket_app(slack: FakeSlack, hears: Hears) -> AsyncIterator[SocketMode
         web_client = AsyncWebClient(BOT_TOKEN, base_url=f"{slack.address}/api/", session=session)
         client = SocketModeClient(app_token=APP_TOKEN, web_client=web_client, ping_interval=1)
         client.socket_mode_request_listeners.append(receive)
-        await client.connect()  # type: ignore[no-untyped-call]  # slack_sdk leaves it out
-        await slack.socket.opened.wait()
-        yield client
-        await client.close()  # type: ignore[no-untyped-call]  # as above
+        try:
+            await client.connect()  # type: ignore[no-untyped-call]  # slack_sdk leaves it out
+            await slack.socket.opened.wait()
+            yield client
+        finally:
+            await client.close()  # type: ignore[no-untyped-call]  # as above

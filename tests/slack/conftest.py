@@ -9,6 +9,8 @@ import pytest
 from adapters.channels.slack import SlackWeb
 from demo.slack.server import BOT_TOKEN, FakeSlack
 
+PATIENCE_S = 60
+
 Open: TypeAlias = Callable[..., SlackWeb]
 
 
@@ -17,6 +19,13 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slack's SDK would ask a proxy for loopback too."""
     for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine take its time; Slack does not."""
+    for place in ("methods", "signed", "socket"):
+        monkeypatch.setattr(f"demo.slack.{place}.WITHIN_S", float(PATIENCE_S))
 
 
 @pytest.fixture
@@ -33,7 +42,7 @@ async def room(slack: FakeSlack) -> AsyncIterator[Open]:
     opened: list[SlackWeb] = []
 
     def start(name: str = "C01INC") -> SlackWeb:
-        opened.append(SlackWeb(BOT_TOKEN, name, f"{slack.address}/api/", timedelta(seconds=5)))
+        opened.append(SlackWeb(BOT_TOKEN, name, f"{slack.address}/api/", timedelta(seconds=PATIENCE_S)))
         return opened[-1]
 
     yield start

@@ -116,7 +116,11 @@ async def on_call(
     async with http_app(door.hears) as transport:
         hands = SlackPeople(slack, Lossy(transport, times=delivered))
         yield OnCall(
-            rooms=slack.rooms, hands=hands, people=PEOPLE, say=said.append, **{"thinks_s": 0.0, **more}
+            rooms=slack.rooms,
+            hands=hands,
+            people=PEOPLE,
+            say=said.append,
+            **{"thinks_s": 0.0, "patience_s": 600.0, **more},
         )
 
 
