@@ -34,7 +34,13 @@ class InTime:
         Raises:
             Unreachable: the time is up. What was asked may have been done all the same.
         """
-        ends_s = None if self._own_s is None else self._began_s + self._own_s
+        if self._own_s is None:
+            yield
+            return
+        ends_s = self._began_s + self._own_s
+        late = Unreachable(what=what, why=f"no answer within {self._own_s:g} s")
+        if asyncio.get_running_loop().time() >= ends_s:
+            raise late
         time_is = asyncio.timeout_at(ends_s)
         try:
             async with time_is:
@@ -42,4 +48,4 @@ class InTime:
         except TimeoutError:
             if not time_is.expired():
                 raise
-            raise Unreachable(what=what, why=f"no answer within {self._own_s:g} s") from None
+            raise late from None
