@@ -56,7 +56,7 @@ class Doors:
         return PlainTextResponse("no such route", self.status)
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with self.came, asyncio.timeout(20):
+        async with self.came, asyncio.timeout(60):
             await self.came.wait_for(true)
 
     async def pass_looks(self, looks: int) -> None:

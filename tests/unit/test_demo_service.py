@@ -91,7 +91,7 @@ async def registry(service: Service, token: str = TOKEN) -> AsyncIterator[HttpTa
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await true():  # noqa: ASYNC110  # another process has no event to wait for
             await asyncio.sleep(0.02)
 
