@@ -69,7 +69,7 @@ async def metrics() -> AsyncIterator[Callable[..., ExpositionMetrics]]:
     """Open the metrics page of an address; closed after the test."""
     opened: list[ExpositionMetrics] = []
 
-    def start(address: str, *, timeout_s: float = 5, token: str | None = None) -> ExpositionMetrics:
+    def start(address: str, *, timeout_s: float = 30, token: str | None = None) -> ExpositionMetrics:
         source = ExpositionMetrics(f"{address}/metrics", timedelta(seconds=timeout_s), token)
         opened.append(source)
         return source

@@ -33,7 +33,7 @@ async def room(slack: FakeSlack) -> AsyncIterator[Open]:
     opened: list[SlackWeb] = []
 
     def start(name: str = "C01INC") -> SlackWeb:
-        opened.append(SlackWeb(BOT_TOKEN, name, f"{slack.address}/api/", timedelta(seconds=5)))
+        opened.append(SlackWeb(BOT_TOKEN, name, f"{slack.address}/api/", timedelta(seconds=30)))
         return opened[-1]
 
     yield start
