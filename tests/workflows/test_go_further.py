@@ -128,8 +128,11 @@ async def test_where_nothing_is_left_it_escalates(waiting: Client) -> None:
 async def test_silence_may_go_further_too(waiting: Client) -> None:
     verify = {**VERIFY, "on_failure": "hold", "on_timeout": "go_further"}
     async with running(waiting) as engine:
-        source = engine.world.source
-        incident = await stayed(engine, verify, then=lambda: vars(source).update(blind=True))
+
+        def blinded() -> None:
+            engine.world.source.blind = True
+
+        incident = await stayed(engine, verify, then=blinded)
         await incident.until(lambda _: percents(engine) == [50, 10, 0])
         engine.world.source.blind = False
         await incident.handle.terminate()
@@ -138,8 +141,11 @@ async def test_silence_may_go_further_too(waiting: Client) -> None:
 async def test_a_verification_goes_further_no_more_often_than_there_are_stages(waiting: Client) -> None:
     """Whoever stays at a stage again and again is asked in the end, and not sent round for ever."""
     async with running(waiting) as engine:
-        target = engine.world.target
-        incident = await stayed(engine, FURTHER, then=lambda: vars(target).update(refuses="maintenance"))
+
+        def closed() -> None:
+            engine.world.target.refuses = "maintenance"
+
+        incident = await stayed(engine, FURTHER, then=closed)
         for round_ in range(3):
             await incident.until(partial(_fails_again, 2 * round_))
             await incident.act("bob", Action.SKIP, reason="it cannot be changed now")
