@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities.calling import Callers
 from activities.failures import told_to_temporal
+from activities.in_time import InTime
 from activities.places import is_again, place
 from activities.telling import Telling
 from backout.errors import UnknownName
@@ -49,6 +50,7 @@ class PeopleActivities:
 
         Nobody to call is an error, never a quiet success; only a level may be for nobody, and says why.
         """
+        in_time = InTime()
         with told_to_temporal():
             called = await self._callers.called(request)
             if called.passed_over:
@@ -57,7 +59,9 @@ class PeopleActivities:
                 "slack/page.md.j2", request.brief, key=place(), thread=request.thread, why=request.why
             ).model_copy(update={"mentions": called.people})
             people = [self._directory[key] for key in called.people]
-            posted = await self._channel(request.channel).post(message=message, people=people)
+            channel = self._channel(request.channel)
+            async with in_time.hear_of(f"channel {request.channel}"):
+                posted = await channel.post(message=message, people=people)
             names = tuple(person.name for person in people)
             return Paged(people=names, ref=posted.ref, unreached=(*called.unreached, *posted.unreached))
 
@@ -78,6 +82,7 @@ class PeopleActivities:
     @activity.defn
     async def send_notice(self, request: SendNotice) -> Sent:
         """Post a notice to its audience's channel."""
+        in_time = InTime()
         with told_to_temporal():
             message = Message(
                 title=request.notice.title,
@@ -85,7 +90,9 @@ class PeopleActivities:
                 key=request.key or place(),
                 again=request.again or is_again(),
             )
-            posted = await self._channel(request.channel).post(message=message, people=())
+            channel = self._channel(request.channel)
+            async with in_time.hear_of(f"channel {request.channel}"):
+                posted = await channel.post(message=message, people=())
             return Sent(ref=posted.ref, link=posted.link)
 
     def _channel(self, name: str) -> Channel:

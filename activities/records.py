@@ -8,6 +8,7 @@ from contextlib import suppress
 from temporalio import activity
 
 from activities.failures import told_to_temporal
+from activities.in_time import InTime
 from activities.telling import Telling
 from backout import postmortem, rendering
 from backout.errors import BackoutError, MessageGone, UnknownName
@@ -38,12 +39,14 @@ class RecordActivities:
     @activity.defn
     async def publish_timeline(self, request: PublishTimeline) -> Published:
         """Keep the events first; then tell them. A channel that is down is reported, and loses no record."""
+        in_time = InTime()
         with told_to_temporal():
             await self._store.save(summary=request.brief.summary, events=request.events)
         top = request.top
         try:
-            top = await self._tell_top(request)
-            await self._tell_news(request, top)
+            async with in_time.hear_of(f"channel {request.channel}"):
+                top = await self._tell_top(request)
+                await self._tell_news(request, top)
         except BackoutError as error:
             return Published(top=top, told=False, error=str(error))
         return Published(top=top, told=True)

@@ -15,7 +15,7 @@ import httpx
 from pydantic import JsonValue
 
 from tests.installed import PATIENCE_S, needed, until_up
-from tests.postgres import free_port
+from tests.ports import kept_port
 from tools.test_servers import folder_of
 
 _SERVER = "mlflow-3.17.2"
@@ -77,8 +77,8 @@ class Running:
 @contextmanager
 def mlflow() -> Iterator[Running]:
     """Run MLflow."""
-    with tempfile.TemporaryDirectory(prefix="backout-mlflow-") as name:
-        folder, port = Path(name), free_port()
+    with tempfile.TemporaryDirectory(prefix="backout-mlflow-") as name, kept_port() as port:
+        folder = Path(name)
         # What 'mlflow server' starts in the end: without that program's own start, which takes as long again.
         command = [str(folder_of(_SERVER) / "bin/python"), "-m", "uvicorn", "mlflow.server.fastapi_app:app"]
         command += ["--host", "127.0.0.1", "--port", str(port)]

@@ -17,8 +17,8 @@ PACKAGES = ("prometheus", "prometheus-alertmanager")
 NEEDED = pytest.mark.skipif(
     not all(map(shutil.which, PACKAGES)), reason=f"apt-get install --yes {' '.join(PACKAGES)}"
 )
-PATIENCE_S = 30
-_LISTENS = re.compile(r'msg="Listening on" address=(\S+)')
+PATIENCE_S = 90
+_LISTENS = re.compile(r'msg="Listening on" address=(\S+)\s')
 
 
 @contextmanager

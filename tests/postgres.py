@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,7 +16,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-PATIENCE_S = 30
+from tests.ports import kept_port
+
+PATIENCE_S = 90
 USER, PASSWORD = "backout", "p@ss/word"
 # Debian keeps the server's programs out of the path.
 _FOLDERS = [
@@ -33,7 +34,7 @@ def postgresql() -> Iterator[str]:
     """Run a server; yield `host:port`. Its superuser is USER, with PASSWORD."""
     assert _INITDB
     # Not below pytest's own folder: the server's account may not enter that one.
-    with tempfile.TemporaryDirectory(prefix="backout-postgresql-") as name:
+    with tempfile.TemporaryDirectory(prefix="backout-postgresql-") as name, kept_port() as port:
         folder, log, password = Path(name), Path(name, "log"), Path(name, "password")
         password.write_text(PASSWORD)
         log.touch()
@@ -42,7 +43,6 @@ def postgresql() -> Iterator[str]:
             os.chown(path, account.pw_uid, account.pw_gid)
         made = ("--pgdata=data", f"--username={USER}", "--pwfile=password", "--auth=scram-sha-256")
         assert _start(account, folder, _INITDB, *made, "--locale=C", "--no-sync").wait() == 0, log.read_text()
-        port = free_port()
         settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "fsync=off")
         options = [argument for setting in settings for argument in ("-c", setting)]
         server = _start(account, folder, str(Path(_INITDB).with_name("postgres")), "-D", "data", *options)
@@ -68,14 +68,6 @@ def _start(account: pwd.struct_passwd, folder: Path, *command: str) -> subproces
         return subprocess.Popen(
             command, cwd=folder, stdout=log, stderr=log, user=user, group=group, extra_groups=groups
         )
-
-
-def free_port() -> int:
-    """Return a port of loopback on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _await(server: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -18,6 +18,7 @@ from pydantic import JsonValue
 
 from tests import postgres
 from tests.installed import PATIENCE_S, needed, until_up
+from tests.ports import kept_port
 from tools.test_servers import folder_of
 
 _SERVER = "unleash-8.2.0"
@@ -92,8 +93,13 @@ class Running:
 @contextmanager
 def unleash(database: str) -> Iterator[Running]:
     """Run Unleash on the PostgreSQL server at that host:port."""
+    with kept_port() as port:
+        yield from _unleash(database, port)
+
+
+def _unleash(database: str, port: int) -> Iterator[Running]:
     user, password = quote(postgres.USER, safe=""), quote(postgres.PASSWORD, safe="")
-    port, folder = postgres.free_port(), folder_of(_SERVER) / "node_modules"
+    folder = folder_of(_SERVER) / "node_modules"
     settings: Mapping[str, str] = {
         "DATABASE_URL": f"postgres://{user}:{password}@{database}/postgres",
         "DATABASE_SSL": "false",

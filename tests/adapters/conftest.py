@@ -18,6 +18,7 @@ from tests import mlflow, postgres, unleash
 from tests.adapters.certificates import Certificates, sign
 from tests.adapters.checked import Checks
 from tests.adapters.feedback import ROWS, TABLE, World, sqlite_address
+from tests.ports import kept_port
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve: TypeAlias = Callable[[Handler], Awaitable[str]]
@@ -42,13 +43,10 @@ async def serve() -> AsyncIterator[Serve]:
 
 
 @pytest.fixture
-async def closed_address() -> str:
-    """An address on which nobody listens any more."""
-    server = TestServer(web.Application(), host="127.0.0.1")
-    await server.start_server()
-    address = str(server.make_url("/")).rstrip("/")
-    await server.close()
-    return address
+def closed_address() -> Iterator[str]:
+    """An address on which nobody listens, and nobody will."""
+    with kept_port() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
@@ -71,7 +69,7 @@ async def metrics() -> AsyncIterator[Callable[..., ExpositionMetrics]]:
     """Open the metrics page of an address; closed after the test."""
     opened: list[ExpositionMetrics] = []
 
-    def start(address: str, *, timeout_s: float = 5, token: str | None = None) -> ExpositionMetrics:
+    def start(address: str, *, timeout_s: float = 30, token: str | None = None) -> ExpositionMetrics:
         source = ExpositionMetrics(f"{address}/metrics", timedelta(seconds=timeout_s), token)
         opened.append(source)
         return source

@@ -16,7 +16,7 @@ from tests.adapters.wire import laid
 from tests.haproxy import NEEDED, Running, haproxy
 
 
-def opened(socket: str | Path, *, timeout_s: float = 5, backend: str = "chat") -> Haproxy:
+def opened(socket: str | Path, *, timeout_s: float = 30, backend: str = "chat") -> Haproxy:
     return Haproxy(
         str(socket), backend, candidate="$release", baseline=BASELINE, timeout=timedelta(seconds=timeout_s)
     )

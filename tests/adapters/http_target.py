@@ -57,7 +57,7 @@ async def _begin(
         async with laid(("127.0.0.1", port)) as wire, AsyncExitStack() as stack:
             number = count()
 
-            def opened(*, token: str = TOKEN, timeout_s: float = 5) -> HttpTarget:
+            def opened(*, token: str = TOKEN, timeout_s: float = 30) -> HttpTarget:
                 url = f"http://{wire.address[0]}:{wire.address[1]}/exposure/$service/$release"
                 target = HttpTarget(url, timedelta(seconds=timeout_s), Access(token=token), capability)
                 stack.push_async_callback(target.aclose)

@@ -53,7 +53,7 @@ class MailWorld:
             self._server.close()
 
     def open(
-        self, *, wrong: bool = False, timeout_s: float = 5, trusted: ssl.SSLContext | None = None
+        self, *, wrong: bool = False, timeout_s: float = 30, trusted: ssl.SSLContext | None = None
     ) -> Mail:
         server = MailServer(
             host="127.0.0.1",

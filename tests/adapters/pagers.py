@@ -47,7 +47,7 @@ class World(Protocol):
     async def stop(self) -> None:
         """Stop listening."""
 
-    def open(self, *, wrong: bool = False, timeout_s: float = 5) -> Channel:
+    def open(self, *, wrong: bool = False, timeout_s: float = 30) -> Channel:
         """Return a channel to it; `wrong` is one that it does not let in."""
 
     def heard(self) -> list[str]:
@@ -65,7 +65,7 @@ class TerminalWorld:
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
 
-    def open(self, *, wrong: bool = False, timeout_s: float = 5) -> Terminal:  # noqa: ARG002  # a World's
+    def open(self, *, wrong: bool = False, timeout_s: float = 30) -> Terminal:  # noqa: ARG002  # a World's
         return Terminal(self._stream)
 
     def heard(self) -> list[str]:
@@ -125,7 +125,7 @@ class PagerDutyWorld(HttpWorld):
         super().__init__()
         self.alerts: dict[str, Alert] = {}
 
-    def open(self, *, wrong: bool = False, timeout_s: float = 5) -> PagerDutyEvents:
+    def open(self, *, wrong: bool = False, timeout_s: float = 30) -> PagerDutyEvents:
         return PagerDutyEvents(WRONG if wrong else ROUTING_KEY, timedelta(seconds=timeout_s), self.url)
 
     def take(self, body: bytes, request: web.Request) -> web.Response:  # noqa: ARG002  # an HttpWorld's
@@ -176,7 +176,7 @@ class WebhookWorld(HttpWorld):
         super().__init__()
         self.requests: list[tuple[dict[str, str], bytes]] = []
 
-    def open(self, *, wrong: bool = False, timeout_s: float = 5) -> Webhook:
+    def open(self, *, wrong: bool = False, timeout_s: float = 30) -> Webhook:
         return Webhook(self.url, WRONG if wrong else SECRET, timedelta(seconds=timeout_s))
 
     def take(self, body: bytes, request: web.Request) -> web.Response:
@@ -218,7 +218,7 @@ class SlackWorld:
     async def stop(self) -> None:
         await self.slack.close()
 
-    def open(self, *, wrong: bool = False, timeout_s: float = 5) -> SlackWeb | SlackDirect:
+    def open(self, *, wrong: bool = False, timeout_s: float = 30) -> SlackWeb | SlackDirect:
         token, timeout = (WRONG if wrong else BOT_TOKEN), timedelta(seconds=timeout_s)
         if self._direct:
             return SlackDirect(token, self._api, timeout)

@@ -90,7 +90,7 @@ async def opened(world: World) -> AsyncIterator[Callable[..., Channel]]:
     """Open channels to the system; closed after the test."""
     channels: list[Channel] = []
 
-    def start(*, wrong: bool = False, timeout_s: float = 5) -> Channel:
+    def start(*, wrong: bool = False, timeout_s: float = 30) -> Channel:
         channels.append(world.open(wrong=wrong, timeout_s=timeout_s))
         return channels[-1]
 

@@ -94,7 +94,7 @@ def our_input() -> Iterator[None]:
 
 @pytest.mark.usefixtures("our_input")
 async def test_it_has_no_input_and_never_ours(checks: Checks) -> None:
-    assert (await shell(checks, "cat; echo done", timeout="3s")).found.endswith("code 0: done")
+    assert (await shell(checks, "cat; echo done", timeout="60s")).found.endswith("code 0: done")
 
 
 async def test_of_a_huge_output_the_end_is_kept_and_nothing_is_held_up(checks: Checks) -> None:
@@ -106,15 +106,15 @@ async def test_of_a_huge_output_the_end_is_kept_and_nothing_is_held_up(checks: C
 
 async def test_one_that_takes_too_long_is_asked_to_end(checks: Checks) -> None:
     script = "trap 'echo ending; exit 0' TERM; echo began; while :; do sleep 0.01; done"
-    result = await shell(checks, script, timeout="500ms")
+    result = await shell(checks, script, timeout="3s")
     assert not result.passed
-    assert result.found.startswith("/bin/sh had not ended after 500ms and was ended: began")
+    assert result.found.startswith("/bin/sh had not ended after 3s and was ended: began")
     assert result.found.endswith("/ ending")
 
 
 async def test_one_that_does_not_listen_is_killed(checks: Checks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "GRACE_S", 0.1)
-    result = await shell(checks, "trap '' TERM; echo $$; while :; do sleep 1; done", timeout="300ms")
+    result = await shell(checks, "trap '' TERM; echo $$; while :; do sleep 1; done", timeout="3s")
     assert not result.passed
     assert is_gone(int(result.found.rpartition(": ")[2]))
 
@@ -123,7 +123,7 @@ async def test_what_it_has_started_ends_with_it(checks: Checks, monkeypatch: pyt
     monkeypatch.setattr(command, "GRACE_S", 0.1)
     child = "(trap '' TERM; while :; do sleep 1; done) & echo $!"
     ended = await shell(checks, f"{child}; exit 0")
-    late = await shell(checks, f"{child}; while :; do sleep 1; done", timeout="300ms")
+    late = await shell(checks, f"{child}; while :; do sleep 1; done", timeout="3s")
     assert (ended.passed, late.passed) == (True, False)
     assert is_gone(int(ended.found.rpartition(": ")[2]))
     assert is_gone(int(late.found.rpartition(": ")[2]))
@@ -177,8 +177,8 @@ async def test_one_that_cannot_be_started_is_refused_and_no_failed_check(
 
 
 def is_gone(process: int) -> bool:
-    """Say whether a process ends within seconds: whoever adopted it may still have to notice."""
-    ends = time.monotonic() + 10
+    """Say whether a process ends: whoever adopted it may still have to notice."""
+    ends = time.monotonic() + 60
     while time.monotonic() < ends:
         try:
             state = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0]

@@ -29,7 +29,7 @@ class Checks:
         *,
         status: int = 200,
         expect: Mapping[str, str | int | float | bool] | None = None,
-        timeout_s: float = 5,
+        timeout_s: float = 30,
     ) -> CheckResult:
         checker = HttpChecker("cache", url, timedelta(seconds=timeout_s), status, expect)
         self.opened.append(checker)

@@ -38,7 +38,7 @@ async def target(serve: Serve) -> AsyncIterator[Open]:
             return answer(request)
 
         url = f"{await serve(handle)}/exposure/$service/$release"
-        opened.append(HttpTarget(url, timedelta(seconds=5), Access(token="s3cret")))
+        opened.append(HttpTarget(url, timedelta(seconds=30), Access(token="s3cret")))
         return opened[-1]
 
     yield start
@@ -96,7 +96,7 @@ async def test_the_body_is_the_percent(serve: Serve) -> None:
         bodies.append(await request.read())
         return held()
 
-    target = HttpTarget(f"{await serve(answer)}/$release", timedelta(seconds=5))
+    target = HttpTarget(f"{await serve(answer)}/$release", timedelta(seconds=30))
     await put(target, 10, "k")
     await target.aclose()
     assert bodies == [b'{"percent":10}', b""]

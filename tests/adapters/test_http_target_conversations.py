@@ -47,7 +47,7 @@ def server() -> Server:
 
 @pytest.fixture
 async def target(serve: Serve, server: Server) -> AsyncIterator[HttpTarget]:
-    found = HttpTarget(f"{await serve(server.answer)}/$release", timedelta(seconds=5))
+    found = HttpTarget(f"{await serve(server.answer)}/$release", timedelta(seconds=30))
     yield found
     await found.aclose()
 
@@ -77,7 +77,7 @@ async def test_the_example_of_the_documentation_lets_them_migrate_and_refuses_th
 ) -> None:
     with example(tmp_path) as port:
         url = f"http://127.0.0.1:{port}/exposure/$service/$release"
-        target = HttpTarget(url, timedelta(seconds=5), Access(token=TOKEN))
+        target = HttpTarget(url, timedelta(seconds=30), Access(token=TOKEN))
         before: Exposure = await look(target)
         with pytest.raises(RejectedBySystem, match="conversations migrate here; they cannot finish"):
             await target.set(**WHERE, percent=10, conversations=Conversations.FINISH)

@@ -83,7 +83,7 @@ async def test_what_is_sent_again_is_the_same_mail_and_all_of_an_incident_is_one
 
 
 async def test_fixed_addresses_get_what_calls_nobody_and_each_address_one_copy(world: MailWorld) -> None:
-    server = MailServer("127.0.0.1", world.port, timedelta(seconds=5), "none")
+    server = MailServer("127.0.0.1", world.port, timedelta(seconds=30), "none")
     desk = Mail(server, "backout@example.org", ["desk@example.org", "ann@example.org"])
     await desk.post(message=Message(title="", text="News\nmore"), people=())
     await desk.post(message=PAGE, people=(ANN,))

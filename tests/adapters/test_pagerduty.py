@@ -125,7 +125,7 @@ async def test_a_release_of_a_long_name_still_has_one_key(
 
 
 async def test_what_pagerduty_finds_wrong_is_told_without_the_key(world: PagerDutyWorld) -> None:
-    short = PagerDutyEvents("k3y-too-short", timedelta(seconds=5), world.url)
+    short = PagerDutyEvents("k3y-too-short", timedelta(seconds=30), world.url)
     with pytest.raises(
         RejectedBySystem, match=r"400: Length of 'routing_key' is incorrect .*; see that the rou"
     ):
@@ -147,7 +147,7 @@ async def test_a_limit_is_kept_for_as_long_as_pagerduty_says_within_reason(
     async def limited(_request: web.Request) -> web.Response:
         return web.Response(status=429, headers={"Retry-After": said} if said else {})
 
-    pager = PagerDutyEvents(ROUTING_KEY, timedelta(seconds=5), await serve(limited))
+    pager = PagerDutyEvents(ROUTING_KEY, timedelta(seconds=30), await serve(limited))
     with pytest.raises(RateLimited) as caught:
         await pager.post(message=PAGE, people=())
     assert caught.value.retry_after_s == pause_s
@@ -159,7 +159,7 @@ async def test_a_refusal_in_another_form_is_still_a_refusal(serve: Serve, body: 
     async def refusing(_request: web.Request) -> web.Response:
         return web.Response(status=400, text=body)
 
-    pager = PagerDutyEvents(ROUTING_KEY, timedelta(seconds=5), await serve(refusing))
+    pager = PagerDutyEvents(ROUTING_KEY, timedelta(seconds=30), await serve(refusing))
     with pytest.raises(RejectedBySystem, match="it answered 400"):
         await pager.post(message=PAGE, people=())
     await pager.aclose()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from adapters.sources.promql import promql, spelled
 from adapters.sources.selector import QueryBroken
 from backout.counting import Query
+from tests.invariants.properties import widely
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False).map(lambda number: nu
 """Without a zero below zero."""
 
 
+@widely
 @given(NUMBERS, NUMBERS)
 def test_a_bound_is_never_taken_for_another(bound: float, other: float) -> None:
     assert re.fullmatch(spelled(bound), repr(bound))

@@ -29,7 +29,7 @@ async def system(request: pytest.FixtureRequest, serve: Serve) -> AsyncIterator[
     address = await serve(fake.answer)
     opened: list[PagerDutySchedule | OpsgenieSchedule] = []
 
-    async def ask(token: str = "", *, timeout_s: float = 5) -> tuple[str, ...]:
+    async def ask(token: str = "", *, timeout_s: float = 30) -> tuple[str, ...]:
         timeout = timedelta(seconds=timeout_s)
         rota = (
             PagerDutySchedule("PI7DH85", token or PagerDuty.token, timeout, address)
@@ -45,7 +45,7 @@ async def system(request: pytest.FixtureRequest, serve: Serve) -> AsyncIterator[
 
 
 async def on_call(fake: PagerDuty, serve: Serve) -> tuple[str, ...]:
-    rota = PagerDutySchedule("PI7DH85", fake.token, timedelta(seconds=5), await serve(fake.answer))
+    rota = PagerDutySchedule("PI7DH85", fake.token, timedelta(seconds=30), await serve(fake.answer))
     try:
         return await rota.people(at=NOW, directory=DIRECTORY)
     finally:
@@ -108,7 +108,7 @@ async def test_somebody_whom_the_site_does_not_know_is_an_error_with_those_it_kn
 
 async def test_opsgenie_is_asked_by_the_schedule_s_name_whatever_is_in_it(serve: Serve) -> None:
     fake = Opsgenie("Model team/primary", "ben@example.com", "CLEO@example.com", "ben@example.com")
-    rota = OpsgenieSchedule("Model team/primary", fake.key, timedelta(seconds=5), await serve(fake.answer))
+    rota = OpsgenieSchedule("Model team/primary", fake.key, timedelta(seconds=30), await serve(fake.answer))
     assert await rota.people(at=NOW, directory=DIRECTORY) == ("ben", "cleo")
     await rota.aclose()
     (asked,) = fake.asked
@@ -117,7 +117,7 @@ async def test_opsgenie_is_asked_by_the_schedule_s_name_whatever_is_in_it(serve:
 
 async def test_a_recipient_whom_the_site_does_not_know_is_an_error(serve: Serve) -> None:
     fake = Opsgenie("primary", "ben@example.com", "zoe@example.com")
-    rota = OpsgenieSchedule("primary", fake.key, timedelta(seconds=5), await serve(fake.answer))
+    rota = OpsgenieSchedule("primary", fake.key, timedelta(seconds=30), await serve(fake.answer))
     with pytest.raises(UnknownName, match=r"'zoe@example.com'. Known: ben, cleo"):
         await rota.people(at=NOW, directory=DIRECTORY)
     await rota.aclose()
@@ -164,7 +164,7 @@ async def test_what_goes_wrong_has_its_name(
 
 
 async def test_nobody_at_the_address_is_said(closed_address: str) -> None:
-    rota = PagerDutySchedule("PI7DH85", "t", timedelta(seconds=5), closed_address)
+    rota = PagerDutySchedule("PI7DH85", "t", timedelta(seconds=30), closed_address)
     with pytest.raises(Unreachable, match="PagerDuty schedule PI7DH85 did not answer"):
         await rota.people(at=NOW, directory=DIRECTORY)
     await rota.aclose()

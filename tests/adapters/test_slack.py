@@ -36,7 +36,7 @@ async def channel(slack: FakeSlack) -> AsyncIterator[Open]:
     api = await slack.start()
     opened: list[SlackWeb] = []
 
-    def start(name: str = "C01INC", *, token: str = BOT_TOKEN, timeout_s: float = 5) -> SlackWeb:
+    def start(name: str = "C01INC", *, token: str = BOT_TOKEN, timeout_s: float = 30) -> SlackWeb:
         opened.append(SlackWeb(token, name, api, timedelta(seconds=timeout_s)))
         return opened[-1]
 

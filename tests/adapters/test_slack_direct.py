@@ -34,7 +34,7 @@ async def slack() -> AsyncIterator[FakeSlack]:
 
 @pytest.fixture
 async def direct(slack: FakeSlack) -> AsyncIterator[SlackDirect]:
-    direct = SlackDirect(BOT_TOKEN, await slack.start(), timedelta(seconds=5))
+    direct = SlackDirect(BOT_TOKEN, await slack.start(), timedelta(seconds=30))
     yield direct
     await direct.aclose()
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
+from tests.ports import kept_port
+
 Far: TypeAlias = Path | tuple[str, int]
 """A unix socket, or host and port."""
 _CHUNK = 65536
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class Wire:
@@ -43,9 +47,9 @@ class Wire:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
-    async def lay(self) -> None:
-        """Listen on a free port of loopback."""
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+    async def lay(self, port: int) -> None:
+        """Listen on a port of loopback."""
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", port)
         self.address = self._server.sockets[0].getsockname()[:2]
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -68,7 +72,7 @@ class Wire:
         try:
             while chunk := await reader.read(_CHUNK):
                 if self.swallowed and self.swallowed in chunk:
-                    await _rest(reader)
+                    await _rest(chunk, reader)
                     writer.write(self.reply)
                     await writer.drain()
                     return
@@ -79,7 +83,7 @@ class Wire:
                     self.lost = b""
                     back.cancel()
                     await asyncio.wait([back])
-                    far_writer.write(chunk + await _rest(reader))
+                    far_writer.write(chunk + await _rest(chunk, reader))
                     await far_reader.read(_CHUNK)
                     return
                 far_writer.write(chunk)
@@ -110,22 +114,20 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         writer.write_eof()
 
 
-async def _rest(reader: asyncio.StreamReader) -> bytes:
-    """Return what is left of a request: its body may come after its head."""
-    rest = b""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(0.05):
-            while chunk := await reader.read(_CHUNK):
-                rest += chunk
-    return rest
+async def _rest(began: bytes, reader: asyncio.StreamReader) -> bytes:
+    """Return what is left of a request: its body may come after its head. A command is whole."""
+    head, _, body = began.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    return await reader.readexactly(int(length[1]) - len(body)) if length else b""
 
 
 @asynccontextmanager
 async def laid(far: Far) -> AsyncIterator[Wire]:
     """Yield a wire to that end; cut it after use."""
     wire = Wire(far)
-    await wire.lay()
-    try:
-        yield wire
-    finally:
-        await wire.cut()
+    with kept_port() as port:  # where it was cut, nobody else is to answer
+        await wire.lay(port)
+        try:
+            yield wire
+        finally:
+            await wire.cut()

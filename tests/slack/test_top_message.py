@@ -22,7 +22,7 @@ from backout.view import Briefing
 from demo.slack.faults import Fault
 from demo.slack.server import FakeSlack
 from tests.slack.conftest import Open
-from tests.unit.attempts import done
+from tests.unit.attempts import START_TO_CLOSE, done
 from tests.unit.views import BEGUN, OPENING, PLAYBOOK, TEMPLATES, approval, at, case_of, factor, judged, stage
 
 DIRECTORY = {
@@ -70,7 +70,7 @@ class Room:
         """Page somebody in some attempt, and return the page's reference."""
         request = PagePeople(channel="room", roles=("commander",), why="w", brief=brief(), thread=thread)
         surroundings = ActivityEnvironment()
-        surroundings.info = replace(surroundings.info, attempt=attempt)
+        surroundings.info = replace(surroundings.info, attempt=attempt, start_to_close_timeout=START_TO_CLOSE)
         return (await surroundings.run(self._people.page_people, request)).ref
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import chain, repeat
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backout.evaluation import Factor, Verdict
+from tests.invariants.properties import quickly
 from tests.unit.guards import criterion, eye_on, only
 
 MOST = 50
@@ -38,7 +39,7 @@ PHASES = st.lists(
 
 
 @pytest.mark.parametrize("case", LIMITS)
-@settings(max_examples=60, deadline=None)
+@quickly
 @given(phases=PHASES)
 def test_the_rate_of_a_suspicion_or_a_breach_is_beyond_the_limit(
     case: str, phases: list[tuple[int, int, int]]
@@ -59,7 +60,7 @@ ARMS = st.lists(
 """How many ticks, how many percent are bad of the release and of its baseline, and how many parts it has."""
 
 
-@settings(max_examples=60, deadline=None)
+@quickly
 @given(phases=ARMS, stays=st.booleans())
 def test_the_rate_of_two_arms_is_beyond_the_ratio_wherever_it_is_counted_since_the_evidence_began(
     phases: list[tuple[int, int, int, int]], *, stays: bool

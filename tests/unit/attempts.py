@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 import pytest
@@ -12,6 +13,9 @@ from pydantic import BaseModel
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+START_TO_CLOSE = timedelta(minutes=1)
+"""The time of an attempt, where a test does not say it: the second that it is by default can pass
+on a busy machine."""
 P = TypeVar("P")
 R = TypeVar("R")
 
@@ -37,7 +41,12 @@ class Attempts:
         environment = ActivityEnvironment()
         # As the engine hands them over: JSON, without its type.
         told = [json.loads(beat.model_dump_json()) for beat in self.heartbeats[-1:]]
-        environment.info = replace(environment.info, heartbeat_details=told, attempt=len(told) + 1)
+        environment.info = replace(
+            environment.info,
+            heartbeat_details=told,
+            attempt=len(told) + 1,
+            start_to_close_timeout=START_TO_CLOSE,
+        )
         environment.on_heartbeat = self.heartbeats.append
         return environment
 

@@ -14,7 +14,7 @@ from backout.people import Person
 from backout.requests import Notice, PagePeople, PublishTimeline, SendNotice
 from backout.severity import Severity
 from backout.view import Briefing, Phase
-from tests.unit.attempts import done
+from tests.unit.attempts import START_TO_CLOSE, done
 from tests.unit.views import BEGUN, TEMPLATES, briefing, case_of
 
 
@@ -51,7 +51,11 @@ async def test_a_message_has_the_key_of_its_activity_whichever_the_attempt() -> 
     for number, (run, activity) in enumerate((("r1", "7"), ("r1", "7"), ("r1", "8"), ("r2", "7"))):
         surroundings = ActivityEnvironment()
         surroundings.info = replace(
-            surroundings.info, workflow_run_id=run, activity_id=activity, attempt=number + 1
+            surroundings.info,
+            workflow_run_id=run,
+            activity_id=activity,
+            attempt=number + 1,
+            start_to_close_timeout=START_TO_CLOSE,
         )
         await surroundings.run(people.send_notice, notice)
     first, again, other, elsewhere = (message.key for message in channel.posted)

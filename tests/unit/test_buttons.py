@@ -10,6 +10,7 @@ from backout.buttons import FORM, Form, action_id_of, button_of, form_of, metada
 from backout.errors import BackoutError
 from backout.messages import Button
 from backout.people import Action
+from tests.invariants.properties import widely
 
 LONGEST_ACTION_ID, LONGEST_VALUE, LONGEST_METADATA = 255, 2000, 3000
 """Characters that Slack takes."""
@@ -26,6 +27,7 @@ buttons = st.builds(
 )
 
 
+@widely
 @given(buttons)
 def test_a_button_comes_back_without_what_is_only_shown(button: Button) -> None:
     action_id, value = action_id_of(button), value_of(button)
@@ -34,6 +36,7 @@ def test_a_button_comes_back_without_what_is_only_shown(button: Button) -> None:
     assert len(value) <= LONGEST_VALUE
 
 
+@widely
 @given(buttons)
 def test_a_form_comes_back_with_its_button_and_where_to_answer(button: Button) -> None:
     form = Form(button=button, respond_to="https://hooks.slack.com/actions/T01/123/abc")
@@ -44,6 +47,7 @@ def test_a_form_comes_back_with_its_button_and_where_to_answer(button: Button) -
     assert len(metadata) <= LONGEST_METADATA
 
 
+@widely
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_whatever_else_comes_is_refused_in_words(name: str, text: str) -> None:
     for read in (button_of, form_of):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from backout.communications import AT_HAND, Communication, Owed
+from tests.invariants.properties import widely
 
 BEGAN = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
 MINUTES = st.integers(min_value=1, max_value=3000).map(lambda number: timedelta(minutes=number))
@@ -32,6 +33,7 @@ def communication(**changes: object) -> Communication:
     return Communication.model_validate({**fields, **changes})
 
 
+@widely
 @given(
     within=MINUTES,
     every=MINUTES,

@@ -84,7 +84,7 @@ class Service:
 async def registry(service: Service, token: str = TOKEN) -> AsyncIterator[HttpTarget]:
     """Open the service's prompt registry as a target."""
     url = f"{service.url}/prompts/live/$release"
-    target = HttpTarget(url, timedelta(seconds=5), Access(token=token))
+    target = HttpTarget(url, timedelta(seconds=30), Access(token=token))
     try:
         yield target
     finally:

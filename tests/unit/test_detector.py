@@ -7,13 +7,13 @@ from math import comb, exp, fsum, isfinite, log, sqrt
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backout import detector
 from backout.detector import ALTERNATIVES, MOST, NO_EVIDENCE, advance, cap, evidence, log_ratios, surprise
+from tests.invariants.properties import quickly
 
-quickly = settings(deadline=None, derandomize=True, database=None, max_examples=60)
 LIMITS = st.sampled_from([0.0001, 0.003, 0.05, 0.2, 0.7, 0.99])
 TICKS = st.lists(
     st.tuples(st.integers(0, 300), st.integers(0, 300)).map(lambda pair: (min(pair), max(pair))), max_size=12

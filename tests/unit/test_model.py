@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from backout.model import Duration, Frozen, Name, Percent, Rate, digest_of, format_duration
 from backout.playbook import Playbook
+from tests.invariants.properties import widely
 from tests.unit.views import PLAYBOOK
 
 DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
@@ -55,7 +56,7 @@ def test_a_duration_too_long_or_too_short_for_a_timer_is_refused(text: str) -> N
 
 
 @given(st.integers(min_value=1, max_value=10**11))
-@settings(deadline=None, derandomize=True, database=None)
+@widely
 def test_a_written_duration_is_read_back_as_the_same(milliseconds: int) -> None:
     duration = timedelta(milliseconds=milliseconds)
     assert DURATION.validate_python(format_duration(duration)) == duration

@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 
 from backout.on_call import Handover, next_handover, on_call
 from backout.rotas import Override, WeeklyRota
+from tests.invariants.properties import quickly
 
 ZONES = (
     "Europe/Berlin",
@@ -167,7 +168,7 @@ def hand_overs(one: WeeklyRota, count: int) -> Iterator[datetime]:
         yield reached(one.start + timedelta(days=turn * one.days), one.handover, one.zone)
 
 
-@settings(max_examples=60, deadline=None)
+@quickly
 @given(
     zone=some.sampled_from(ZONES),
     start=some.dates(date(2024, 1, 1), date(2027, 12, 1)),
@@ -194,7 +195,7 @@ def is_skipped(one: WeeklyRota) -> bool:
     return any(shown(reached(day, one.handover, one.zone), one.zone) != (day, one.handover) for day in days)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(quickly, max_examples=80)
 @given(data=some.data())
 def test_until_the_next_hand_over_nobody_else_is_on_call_and_then_somebody_is(data: some.DataObject) -> None:
     begin = datetime(2026, 1, 5, tzinfo=UTC)

@@ -19,6 +19,7 @@ from backout.requests import WritePostmortem
 from backout.timeline import Event, SignalsJudged
 from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentOutcome, IncidentView
+from tests.invariants.properties import quickly
 from tests.unit.views import (
     ANN,
     EVERYTHING,
@@ -139,7 +140,7 @@ def test_the_document_of_an_incident_without_facts_says_so() -> None:
 
 
 @given(st.lists(st.sampled_from(range(len(EVERYTHING))), unique=True), st.booleans())
-@settings(deadline=None, derandomize=True, database=None, max_examples=40)
+@settings(quickly, max_examples=40)
 def test_whatever_happened_nothing_leaks_of_what_did_not(chosen: list[int], owned: bool) -> None:  # noqa: FBT001
     events = [EVERYTHING[number] for number in sorted(chosen)]
     exposure = next((event.after for event in reversed(events) if isinstance(event, ExposureSet)), None)

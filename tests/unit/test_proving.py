@@ -15,6 +15,7 @@ from backout.proof import Floor, Known, Proof, question, waiver, way_out
 from backout.proving import MOST_CHOICES, TICKS
 from backout.releases import BaselineRecord
 from backout.view import IncidentOutcome
+from tests.invariants.properties import widely
 from tests.unit import proofs
 from tests.unit.proofs import DAY, HOUR, NOW, WANTED, asked, blind, floor, incident, known, quarantine, served
 
@@ -238,6 +239,7 @@ def test_an_override_is_bound_to_the_baseline_and_what_it_lacks_and_not_to_the_p
     assert waiver(few, incident="i", step="again") != bound[0]
 
 
+@widely
 @given(
     requests=st.integers(0, 2 * WANTED.requests),
     lasted=st.timedeltas(timedelta(0), DAY),

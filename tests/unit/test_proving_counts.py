@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from backout import proving
 from backout.proof import Served
 from backout.proving import TICKS
+from tests.invariants.properties import widely
 from tests.unit import proofs
 from tests.unit.proofs import DAY, NOW, asked, known
 
@@ -48,6 +49,7 @@ def test_a_counter_that_begins_anew_goes_on_and_a_replica_that_comes_back_does_n
     assert counted(1_000_000, 1_000_100, 500_100, 500_200, 1_000_300).requests < 1000
 
 
+@widely
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e9)), max_size=TICKS + 1))
 def test_no_counter_proves_more_than_it_rose(counts: list[float | None]) -> None:
     told = [one for one in counts if one is not None]

@@ -25,9 +25,10 @@ from backout.rendering import (
 )
 from backout.timeline import Event
 from backout.view import IncidentView
+from tests.invariants.properties import quickly
 from tests.unit.views import EVERYTHING, TEMPLATES, at, empty_view, full_view
 
-quickly = settings(deadline=None, derandomize=True, database=None, max_examples=300)
+hostile = settings(quickly, max_examples=300)
 HOSTILE = st.text(alphabet="\\|<>&\n\r\x0b\u2028 a`*#_[]()!~-+=:/", max_size=12)
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
@@ -115,7 +116,7 @@ def cells_by_last_sign(row: str) -> int:
 
 
 @given(HOSTILE, HOSTILE)
-@quickly
+@hostile
 def test_no_value_leaves_its_line_its_table_cell_or_becomes_html(one: str, two: str) -> None:
     text = rendered("| {{ one }} | {{ two }} |", "postmortem/t.md.j2", one=one, two=two)
     assert len(text.splitlines()) == 1
@@ -124,7 +125,7 @@ def test_no_value_leaves_its_line_its_table_cell_or_becomes_html(one: str, two: 
 
 
 @given(HOSTILE)
-@quickly
+@hostile
 def test_no_value_opens_a_mention_or_a_link_in_slack(value: str) -> None:
     escaped = escape_mrkdwn(value)
     assert not set("<>") & set(escaped)
@@ -143,7 +144,7 @@ def plain(text: str) -> list[tuple[str, str]]:
 
 
 @given(HOSTILE)
-@quickly
+@hostile
 def test_a_value_is_read_as_the_text_that_it_is(value: str) -> None:
     text = " ".join(value.split())
     assert merged(read(f"so: {escape_markdown(value)}.")) == plain(f"so: {text}.")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import count
 
 from temporalio.client import WorkflowHandle
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from adapters.memory import START, MemoryWorld
 from backout.evaluation import Outcome
@@ -17,7 +17,7 @@ from backout.model import digest_of
 from backout.playbook import Playbook
 from backout.releases import Artifact, WatchView
 from backout.view import incident_id
-from tests.workflows.engine import PATIENCE_S, Engine, Incidents
+from tests.workflows.engine import NOT_NOW, PATIENCE_S, Engine, Incidents
 from tests.workflows.playbooks import DETECT, MANUAL, POSTMORTEM, REVERT, VERIFY, playbook
 from workflows import search_attributes
 from workflows.incident import Incident
@@ -77,7 +77,7 @@ class Watched:
 
     async def view(self) -> WatchView:
         """Return where it stands."""
-        return await self.handle.query(ReleaseWatch.view)
+        return await self.until(lambda _: True)
 
     async def until(self, seen: Callable[[WatchView], object]) -> WatchView:
         """Wait until it looks so."""
@@ -87,11 +87,11 @@ class Watched:
         return view
 
     async def _glance(self) -> WatchView | None:
-        """Return the view; None at the moment in which a history passes into a fresh one."""
+        """Return the view; None in a moment in which nobody can look."""
         try:
-            return await self.view()
+            return await self.handle.query(ReleaseWatch.view)
         except RPCError as error:
-            if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+            if error.status not in NOT_NOW:
                 raise
             return None
 

@@ -14,8 +14,8 @@ from tests.workflows.engine import Engine, Incidents
 from tests.workflows.playbooks import CHECK, DETECT, ESCALATE, playbook
 from tests.workflows.test_ladders import policy
 
-WAIT = timedelta(seconds=3)
-UNANSWERED = policy({"page": ["on_call"], "wait": "3s"}, unanswered="hold")
+WAIT = timedelta(seconds=10)
+UNANSWERED = policy({"page": ["on_call"], "wait": "10s"}, unanswered="hold")
 """It ends beside the steps, and holds whatever is under way then."""
 
 

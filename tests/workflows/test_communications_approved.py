@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.testing import WorkflowEnvironment
 
 from backout.people import Action
 from backout.timeline import IncidentEnded, PeoplePaged
@@ -81,14 +82,15 @@ async def test_a_late_approval_sends_it_late(skipping: Client) -> None:
 
 
 async def test_a_rejected_draft_is_named_its_owner_is_called_and_the_next_one_is_asked_for(
-    waiting: Client,
+    server: WorkflowEnvironment, waiting: Client
 ) -> None:
     async with running(waiting) as engine:
-        often = {**APPROVED, "within": "2s", "every": "2s", "owner": "on_call"}
-        incident = await engine.open(playbook(*STEPS, communications=[often]))
+        owned = {**APPROVED, "owner": "on_call"}
+        incident = await engine.open(playbook(*STEPS, communications=[owned]))
         first = draft(await incident.until(draft))
         assert first is not None
         await incident.act("carol", Action.REJECT, subject=first.subject, reason="wrong date")
+        await server.fast_forward(incident.handle, timedelta(hours=1))
         view = await incident.until(lambda view: (one := draft(view)) and one.subject != first.subject)
         calls = await paged(incident, "wrong date")
         dropped = await incident.events(NoticeDropped)
@@ -98,13 +100,17 @@ async def test_a_rejected_draft_is_named_its_owner_is_called_and_the_next_one_is
     assert [event.roles for event in calls] == [("on_call",)]
 
 
-async def test_the_same_words_for_the_next_due_time_need_an_approval_of_their_own(waiting: Client) -> None:
+async def test_the_same_words_for_the_next_due_time_need_an_approval_of_their_own(
+    server: WorkflowEnvironment, waiting: Client
+) -> None:
     async with running(waiting) as engine:
-        same = {**APPROVED, "within": "1s", "every": "1s", "template": "resolved"}
+        same = {**APPROVED, "template": "resolved"}
         incident = await engine.open(playbook(*STEPS, communications=[same]))
         first = draft(await incident.until(draft))
         assert first is not None
         await incident.act("carol", Action.APPROVE, subject=first.subject)
+        await incident.until(told)
+        await server.fast_forward(incident.handle, timedelta(hours=1))
         view = await incident.until(lambda view: (one := draft(view)) and one.subject != first.subject)
         second = draft(view)
         assert second is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -25,8 +26,16 @@ HOLDS = {**REVERT, "on_recovery": "hold", "soak": "10m", "within": "8h"}
 APPROVAL: dict[str, Any] = {"rules": rules("approve", approve_by=["commander"])}
 
 
-async def stayed(engine: Engine, *behind: dict[str, Any], **changes: Any) -> Incidents:  # noqa: ANN401
-    """Let users recover at 50 %, let a person stay there, and let the release answer badly again."""
+async def stayed(
+    engine: Engine,
+    *behind: dict[str, Any],
+    then: Callable[[], None] = lambda: None,
+    **changes: Any,  # noqa: ANN401  # any field of a playbook
+) -> Incidents:
+    """Let users recover at 50 %, let a person stay there, and let the release answer badly again.
+
+    What happens `then` has happened when the step behind the revert begins.
+    """
     clock = engine.world.clock
     clock.pause()
     incident = await engine.open(
@@ -41,6 +50,7 @@ async def stayed(engine: Engine, *behind: dict[str, Any], **changes: Any) -> Inc
     await incident.asked(Action.SKIP)
     clock.go_on()
     engine.world.sicken()
+    then()
     await incident.act("bob", Action.SKIP, reason="well here")
     return incident
 
@@ -118,8 +128,11 @@ async def test_where_nothing_is_left_it_escalates(waiting: Client) -> None:
 async def test_silence_may_go_further_too(waiting: Client) -> None:
     verify = {**VERIFY, "on_failure": "hold", "on_timeout": "go_further"}
     async with running(waiting) as engine:
-        incident = await stayed(engine, verify)
-        engine.world.source.blind = True
+
+        def blinded() -> None:
+            engine.world.source.blind = True
+
+        incident = await stayed(engine, verify, then=blinded)
         await incident.until(lambda _: percents(engine) == [50, 10, 0])
         engine.world.source.blind = False
         await incident.handle.terminate()
@@ -128,8 +141,11 @@ async def test_silence_may_go_further_too(waiting: Client) -> None:
 async def test_a_verification_goes_further_no_more_often_than_there_are_stages(waiting: Client) -> None:
     """Whoever stays at a stage again and again is asked in the end, and not sent round for ever."""
     async with running(waiting) as engine:
-        incident = await stayed(engine, FURTHER)
-        engine.world.target.refuses = "maintenance"
+
+        def closed() -> None:
+            engine.world.target.refuses = "maintenance"
+
+        incident = await stayed(engine, FURTHER, then=closed)
         for round_ in range(3):
             await incident.until(partial(_fails_again, 2 * round_))
             await incident.act("bob", Action.SKIP, reason="it cannot be changed now")

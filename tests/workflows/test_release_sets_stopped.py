@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
 from backout.people import Action
 from backout.timeline import Held
@@ -13,6 +15,7 @@ from backout.timeline_exposure import RevertStopped, StagePutBack
 from tests.workflows.engine import Incidents
 from tests.workflows.release_sets import SetEngine, set_running, story
 
+TEN_MINUTES = timedelta(minutes=10)
 TWO = ({"target": "exposure"}, {"target": "index"})
 
 
@@ -70,9 +73,12 @@ async def test_stop_now_in_the_middle_of_a_stage_says_that_the_set_is_mixed(wait
     assert engine.percents == {"exposure": [50, 10, 0], "index": [50, 10, 0], "alias": [0]}
 
 
-async def test_a_stage_that_nobody_goes_on_with_is_put_back_in_time(waiting: Client) -> None:
+async def test_a_stage_that_nobody_goes_on_with_is_put_back_in_time(
+    server: WorkflowEnvironment, waiting: Client
+) -> None:
     async with set_running(waiting) as engine:
-        incident = await stopped_in_the_middle(engine, mixed_for="3s")
+        incident = await stopped_in_the_middle(engine, mixed_for="10m", soak="20m")
+        await server.fast_forward(incident.handle, TEN_MINUTES)
         await incident.until(lambda view: any(isinstance(event, StagePutBack) for event in view.timeline))
         (back,) = await incident.events(StagePutBack)
         assert engine.percents == {"exposure": [50, 100]}
@@ -88,10 +94,10 @@ async def test_a_stage_that_nobody_goes_on_with_is_put_back_in_time(waiting: Cli
 
 @pytest.mark.parametrize("then", ["a target cannot be read", "it is held again"])
 async def test_a_stage_is_put_back_in_time_also_where_who_goes_on_comes_not_that_far(
-    waiting: Client, then: str
+    server: WorkflowEnvironment, waiting: Client, then: str
 ) -> None:
     async with set_running(waiting) as engine:
-        incident = await stopped_in_the_middle(engine, mixed_for="6s")
+        incident = await stopped_in_the_middle(engine, mixed_for="10m", soak="20m")
         if then == "it is held again":
             engine.alias.pause()
             await incident.act("bob", Action.RESUME)
@@ -100,16 +106,21 @@ async def test_a_stage_is_put_back_in_time_also_where_who_goes_on_comes_not_that
         else:
             engine.alias.refuses = "wrong token"
             await incident.act("bob", Action.RESUME)
+        await incident.asked(Action.RESUME)
+        await server.fast_forward(incident.handle, TEN_MINUTES)
         await incident.until(lambda view: any(isinstance(event, StagePutBack) for event in view.timeline))
         await incident.handle.terminate()
         engine.alias.go_on()
     assert engine.percents == {"exposure": [50, 100]}
 
 
-async def test_an_incident_does_not_end_before_its_set_is_put_back(waiting: Client) -> None:
+async def test_an_incident_does_not_end_before_its_set_is_put_back(
+    server: WorkflowEnvironment, waiting: Client
+) -> None:
     async with set_running(waiting) as engine:
-        incident = await stopped_in_the_middle(engine, mixed_for="3s")
+        incident = await stopped_in_the_middle(engine, mixed_for="10m", soak="20m")
         await incident.act("bob", Action.ABORT, reason="by hand")
+        await server.fast_forward(incident.handle, TEN_MINUTES)
         summary = await incident.result()
     assert engine.percents == {"exposure": [50, 100]}
     assert summary.exposure == 100

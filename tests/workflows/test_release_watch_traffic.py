@@ -67,11 +67,10 @@ async def test_a_rule_that_fires_on_the_whole_service_calls_nobody_until_the_rel
             lambda view: any(isinstance(event, SignalsJudged) for event in view.timeline)
         )
         (judged,) = await watched.incident.events(SignalsJudged)
-        runs = await watched.incident_runs()
+        await watched.until_incidents(1)
     assert (spared.outcome, spared.rule, spared.reasons[-1]) == (Outcome.FIRED, "critical", SPARED)
     assert (judged.evaluation.outcome, judged.evaluation.rule) == (Outcome.FIRED, "critical")
     assert SPARED not in judged.evaluation.reasons
-    assert runs == 1
 
 
 async def test_a_rule_that_was_spared_and_is_quiet_again_fires_at_once_where_the_release_turns_bad(
@@ -122,9 +121,8 @@ async def test_a_release_that_its_target_does_not_know_is_said_at_once_until_it_
         assert view.trouble.startswith("the exposure cannot be read, so nothing could be reverted: ")
         assert (view.ticks, view.incident) == (0, "")
         engine.world.target.refuses = ""
-        engine.world.clock.go_on()
-        view = await watched.until(lambda view: not view.trouble)
-        assert view.ticks < 100
+        engine.world.clock.go_on(times=99)
+        await watched.until(lambda view: not view.trouble)
 
 
 async def test_a_target_that_nobody_configured_is_said_at_once(waiting: Client) -> None:

@@ -68,8 +68,11 @@ async def happens(incident: Incidents, what: str, firing: str) -> str:
 @settings(
     max_examples=2,
     deadline=None,
+    # The same lives in every run: what the suite says of some code, it says of it again.
+    derandomize=True,
+    database=None,
     # A failure says all: to make it smaller would take minutes.
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(lives=some.lists(some.tuples(POLICIES, WEEKS), min_size=6, max_size=6))

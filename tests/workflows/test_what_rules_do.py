@@ -9,7 +9,7 @@ from temporalio.client import Client
 
 from adapters.memory import MemoryWorld
 from backout.people import Act, Action, Actor
-from backout.timeline import Held, InvestigationOpened, PeoplePaged, SignalsJudged, StepTimedOut
+from backout.timeline import Event, Held, InvestigationOpened, PeoplePaged, SignalsJudged, StepTimedOut
 from backout.timeline_decisions import ApprovalAsked
 from backout.timeline_exposure import ExposureSet
 from backout.view import IncidentOutcome
@@ -173,6 +173,11 @@ async def test_an_answered_investigation_still_takes_two_roles_when_people_rever
     assert "because of bias" in view.asks[0].what
 
 
+def called_for_blindness(timeline: tuple[Event, ...]) -> list[PeoplePaged]:
+    pages = [event for event in timeline if isinstance(event, PeoplePaged)]
+    return [event for event in pages if "source metrics gives no data" in event.why]
+
+
 @pytest.mark.parametrize("do", ["page", "hold"])
 async def test_a_source_that_is_down_pages_or_holds_once_with_its_reason(waiting: Client, do: str) -> None:
     missing = {"criteria": criteria(missing={"do": do})}
@@ -186,7 +191,8 @@ async def test_a_source_that_is_down_pages_or_holds_once_with_its_reason(waiting
             await incident.act("alice", Action.RESUME)
             view = await incident.until(lambda view: "neither yes nor no" in view.held)
         assert "neither yes nor no" in view.held
-        blind = [e for e in await incident.events(PeoplePaged) if "source metrics gives no data" in e.why]
+        await incident.until(lambda view: called_for_blindness(view.timeline))  # beside the steps
+        blind = called_for_blindness((await incident.view()).timeline)
         assert engine.world.target.changes == []
         await incident.handle.terminate()
     assert len(blind) == 1
