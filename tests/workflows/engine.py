@@ -141,7 +141,19 @@ class Incidents:
         act = Act.model_validate(
             {"id": f"act-{next(_numbers)}", "action": action, "actor": actor(person), **fields}
         )
-        return await self.handle.execute_update(Incident.act, act, id=act.id)
+        async with asyncio.timeout(PATIENCE_S):
+            while (receipt := await self._taken(act)) is None:  # noqa: ASYNC110  # it is in a server
+                await asyncio.sleep(0.01)
+        return receipt
+
+    async def _taken(self, act: Act) -> Receipt | None:
+        """Return what came of an act; None in a moment in which nobody can act."""
+        try:
+            return await self.handle.execute_update(Incident.act, act, id=act.id)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                raise
+            return None
 
     async def _waiting(self, action: Action) -> str | None:
         """Return the digest of what waits now; None where nothing does."""
