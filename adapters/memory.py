@@ -87,6 +87,8 @@ class MemoryTarget(Faulty):
 
     def __init__(self, clock: MemoryClock, exposure: dict[tuple[str, str], int]) -> None:
         super().__init__("target memory")
+        self.writes = Gate()
+        """A gate for writes alone, before the one that everybody passes: whoever looks is let through."""
         self.changes: list[Change] = []
         self.lies: int | None = None
         """What every read returns instead of the truth."""
@@ -125,6 +127,7 @@ class MemoryTarget(Faulty):
         conversations: Conversations | None = None,
     ) -> Exposure:
         """Set the exposure and return what reads back; a known key has no effect."""
+        await self.writes.pass_by()
         await self.enter()
         if self._done.get(key, percent) != percent:
             why = f"key '{key}' has set {self._done[key]} % before, so it cannot set {percent} %"

@@ -64,10 +64,9 @@ def _index_refuses_the_first_stage(engine: Engine) -> None:
 
 
 def _index_takes_its_time(engine: Engine) -> None:
-    """Let it be read where it stands and before its first write, and no further."""
+    """Let it be read, and its first write wait."""
     SetEngine(engine, 100)
-    _index(engine).pause()
-    _index(engine).go_on(times=2)
+    _index(engine).writes.pause()
 
 
 def _nobody_meets_it_yet(engine: Engine) -> None:
@@ -93,11 +92,10 @@ async def stopped_in_a_stage(engine: Engine, incident: Incidents) -> None:
     """Hold while one target is there and the other is not, and leave it so until that is put back."""
     index = _index(engine)
     await incident.until(lambda view: any(isinstance(event, ExposureSet) for event in view.timeline))
-    await index.reached(3)
+    await index.writes.reached(1)
     await incident.act("alice", Action.HOLD, reason="stop now")
-    await index.reached(4)
-    index.go_on()
     await incident.until(lambda view: any(isinstance(event, RevertStopped) for event in view.timeline))
+    index.writes.go_on()
     await incident.until(lambda view: any(isinstance(event, StagePutBack) for event in view.timeline))
     await incident.asked(Action.RESUME)
     await incident.act("bob", Action.RESUME)

@@ -68,6 +68,16 @@ class SetEngine:
         book = playbook(DETECT, step, POSTMORTEM)
         return await self.engine.open(book, alert("ProviderDown"), baseline=baseline)
 
+    async def about_to_revert(self, **changes: Any) -> Incidents:  # noqa: ANN401  # any field
+        """Open an incident that reverts the set once the leases go on: who is hit is known then.
+
+        After that nobody but the revert looks at the targets, so whoever comes by can be counted.
+        """
+        self.world.leases.pause()
+        incident = await self.revert(**changes)
+        await incident.until(lambda view: {"exposure", "index", "alias"} <= view.summary.exposures.keys())
+        return incident
+
 
 @asynccontextmanager
 async def set_running(client: Client, *, at: int = 100) -> AsyncIterator[SetEngine]:

@@ -55,12 +55,11 @@ async def test_a_move_between_two_stages_stops_the_revert_and_resume_goes_on_fro
 async def test_a_move_during_the_first_write_stops_the_revert_too(waiting: Client) -> None:
     async with running(waiting) as engine:
         target = engine.world.target
-        target.pause()
-        target.go_on(times=1)
+        target.writes.pause()
         incident = await engine.open(playbook(DETECT, PROCEEDS, POSTMORTEM), alert("ProviderDown"))
-        await target.reached(2)
+        await target.writes.reached(1)
         move(engine, 80)
-        target.go_on()
+        target.writes.go_on()
         view = await incident.asked(Action.RESUME)
         assert view.summary.exposure == 80
         assert percents(engine) == []

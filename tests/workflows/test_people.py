@@ -165,13 +165,12 @@ async def test_a_hold_in_the_middle_of_a_soak_stops_the_revert_where_it_stands(w
 
 async def test_a_hold_reaches_a_write_that_hangs(waiting: Client) -> None:
     async with running(waiting) as engine:
-        engine.world.target.pause()
+        engine.world.target.writes.pause()
         incident = await engine.open(playbook(DETECT, REVERT, POSTMORTEM))
-        await engine.world.target.reached(1)
+        await engine.world.target.writes.reached(1)
         await incident.act("alice", Action.HOLD, reason="stop now")
-        await engine.world.target.reached(2)  # the cancelled revert looks where it stopped
-        engine.world.target.go_on()
         await incident.asked(Action.RESUME)
+        engine.world.target.writes.go_on()
         await incident.until(lambda view: view.summary.exposure == 100)
         assert percents(engine) == []
         await incident.act("bob", Action.ABORT, reason="by hand")

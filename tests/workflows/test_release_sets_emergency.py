@@ -27,13 +27,12 @@ async def test_from_the_middle_of_a_stage_everything_goes_off_and_nothing_is_put
     waiting: Client,
 ) -> None:
     async with set_running(waiting) as engine:
-        engine.index.pause()
-        engine.index.go_on(times=2)
+        engine.index.writes.pause()
         incident = await reverting(engine)
-        await engine.index.reached(3)
+        await engine.index.writes.reached(1)
         await incident.act("bob", Action.EMERGENCY, **WHY)
-        await engine.index.reached(4)  # the write is cancelled, and somebody looks
-        engine.index.go_on()
+        await engine.index.writes.reached(2)  # The first one is cancelled.
+        engine.index.writes.go_on()
         summary = await incident.result()
         assert await incident.events(StagePutBack) == []
     assert engine.percents == {"exposure": [50, 0], "index": [0], "alias": [0]}
@@ -42,14 +41,12 @@ async def test_from_the_middle_of_a_stage_everything_goes_off_and_nothing_is_put
 
 async def test_a_stage_that_waits_to_be_put_back_is_taken_off_instead(waiting: Client) -> None:
     async with set_running(waiting) as engine:
-        engine.index.pause()
-        engine.index.go_on(times=2)
+        engine.index.writes.pause()
         incident = await reverting(engine)
-        await engine.index.reached(3)
+        await engine.index.writes.reached(1)
         await incident.act("alice", Action.HOLD, reason="look")
-        await engine.index.reached(4)
-        engine.index.go_on()
         await incident.until(lambda view: any(isinstance(event, RevertStopped) for event in view.timeline))
+        engine.index.writes.go_on()
         await incident.act("bob", Action.EMERGENCY, **WHY)
         await incident.result()
         assert await incident.events(StagePutBack) == []

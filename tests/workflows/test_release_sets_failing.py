@@ -126,11 +126,12 @@ async def test_where_putting_back_fails_too_people_are_told_who_stands_where_and
 async def test_what_somebody_else_changed_is_not_put_back(waiting: Client) -> None:
     async with set_running(waiting) as engine:
         index = engine.index
+        incident = await engine.about_to_revert(on_target_failure="put_back")
         index.silent_after_write = 3
-        index.pause()
         index.go_on(times=4)  # the look, then the first attempt, and the reads of the next two
-        incident = await engine.revert(on_target_failure="put_back")
-        await index.reached(5)
+        before = index.arrivals
+        engine.world.leases.go_on()
+        await index.reached(before + 5)
         index.put(service="chat", release="r2", percent=70)
         index.fail_times = 0
         index.go_on()
@@ -143,9 +144,9 @@ async def test_what_somebody_else_changed_is_not_put_back(waiting: Client) -> No
 async def test_what_somebody_moved_since_we_changed_it_is_not_put_back(waiting: Client) -> None:
     async with set_running(waiting) as engine:
         engine.index.refuses_below = 60
-        engine.index.pause()
+        incident = await engine.about_to_revert(on_target_failure="put_back")
         engine.index.go_on(times=1)  # where it stands
-        incident = await engine.revert(on_target_failure="put_back")
+        engine.world.leases.go_on()
         await incident.until(lambda view: any(event.event == "ExposureSet" for event in view.timeline))
         engine.world.target.put(service="chat", release="r2", percent=80)
         engine.index.go_on()

@@ -48,15 +48,13 @@ async def test_a_target_that_somebody_moved_stops_the_set_and_the_others_are_put
 
 async def stopped_in_the_middle(engine: SetEngine, **changes: Any) -> Incidents:  # noqa: ANN401  # any field
     """Open an incident, and hold it while the index is being brought to the first stage."""
-    engine.index.pause()
-    engine.index.go_on(times=2)  # where it stands, and the read before its write
+    engine.index.writes.pause()
     incident = await engine.revert(**changes)
     await incident.until(lambda view: any(event.event == "ExposureSet" for event in view.timeline))
-    await engine.index.reached(3)
+    await engine.index.writes.reached(1)
     await incident.act("alice", Action.HOLD, reason="stop now")
-    await engine.index.reached(4)  # the cancelled stage looks where it stopped
-    engine.index.go_on()
     await incident.until(lambda view: any(isinstance(event, RevertStopped) for event in view.timeline))
+    engine.index.writes.go_on()
     return incident
 
 

@@ -229,12 +229,10 @@ async def test_its_record_and_its_messages_call_it_a_rollout(waiting: Client) ->
 async def test_a_hold_during_the_first_write_says_which_way_it_went(waiting: Client) -> None:
     async with running(waiting, healthy()) as engine:
         target = engine.world.target
-        target.pause()
+        target.writes.pause()
         rollout = await approved(engine)
-        await target.reached(2)  # Who is hit, and where it stands before the first write.
+        await target.writes.reached(1)
         await rollout.act("alice", Action.HOLD, reason="wait")
-        await target.reached(3)  # It looks where it stopped.
-        target.go_on()
         view = await rollout.until(lambda view: any(isinstance(e, RevertStopped) for e in view.timeline))
         await rollout.handle.terminate()
     (stopped,) = [event for event in view.timeline if isinstance(event, RevertStopped)]
