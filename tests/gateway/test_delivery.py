@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,19 @@ from gateway.metrics import Metrics
 from tests.gateway.outboxed import pending, status_of
 from tests.gateway.running import PATIENCE_S, Gateway, connect, eventually, gateway_over, start_engine
 from tests.gateway.world import PLAYBOOKS, a_member, an_alert, an_opening
+from tests.ports import kept_port
 
 
-async def test_alerts_accepted_while_the_engine_is_down_are_delivered_when_it_is_back() -> None:
-    engine = await start_engine()
-    address = engine.client.service_client.config.target_host
-    client = await connect(address)
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Keep a port for an engine, also while it is down: nobody else is to answer there."""
+    with kept_port() as port:
+        yield port
+
+
+async def test_alerts_accepted_while_the_engine_is_down_are_delivered_when_it_is_back(port: int) -> None:
+    engine = await start_engine(port)
+    client = await connect(engine.client.service_client.config.target_host)
     await client.service_client.check_health()
     await engine.shutdown()
     async with gateway_over(client) as gateway:
@@ -38,7 +46,7 @@ async def test_alerts_accepted_while_the_engine_is_down_are_delivered_when_it_is
         for number in range(3):
             assert (await gateway.post_alerts(a_member(number, release="late"))).status_code == 202
         assert await gateway.outbox.depth() == 3
-        async with await start_engine(port=int(address.rpartition(":")[2])):
+        async with await start_engine(port):
             await gateway.delivered()
             assert await status_of(client, "incident/chat/late") is WorkflowExecutionStatus.RUNNING
             assert gateway.counted("backout_deliveries_total", result="delivered") == 3
