@@ -44,7 +44,7 @@ async def all_rejected_then_emergency(engine: Engine, incident: Incidents) -> No
     other = await another(engine)
     await incident.act("bob", Action.EMERGENCY, reason="it harms people")
     await incident.result()
-    await other.handle.terminate()
+    await other.end()
 
 
 async def _recovered(engine: Engine, incident: Incidents, *, soaks: int) -> None:

@@ -105,7 +105,7 @@ async def waits_then_finds_it_moved(engine: Engine, incident: Incidents) -> None
     other = await another(engine)
     await incident.act("bob", Action.APPROVE)
     await incident.until(lambda view: "is being changed by incident" in view.held and view.asks)
-    await other.handle.terminate()
+    await other.end()
     await incident.act("bob", Action.RESUME)
     await incident.until(lambda view: view.summary.exposure == 50)
     await engine.world.clock.reached(engine.world.clock.arrivals or 1)

@@ -53,7 +53,7 @@ async def gives_way(engine: Engine, rollout: Incidents) -> None:
     await rollout.until(lambda view: "goes first" in view.held and view.asks)
     await rollout.act("bob", Action.RESUME)
     await rollout.until(lambda view: "resume once it is over" in view.held and view.asks)
-    await incident.handle.terminate()
+    await incident.end()
     world.clock.go_on()
     await rollout.act("bob", Action.RESUME)
 

@@ -97,6 +97,6 @@ async def recorded(
             await watched.retire()
             await watched.ended()
             if await watched.incident_runs():
-                await watched.incident.handle.terminate()
+                await watched.incident.end()
         histories = await runs_of(environment.client, watched.handle.id)
     return dict(zip(scenario.workflows, histories, strict=True))

@@ -160,6 +160,14 @@ class Incidents:
         view = await self.until(lambda _: True)
         return next((ask.subject for ask in view.asks if action in ask.actions), None)
 
+    async def end(self) -> None:
+        """End it wherever it stands; it may have come to its own end."""
+        try:
+            await self.handle.terminate()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
     async def result(self) -> IncidentSummary:
         """Wait for its end."""
         async with asyncio.timeout(PATIENCE_S):
@@ -214,11 +222,11 @@ class Engine:
         parts: dict[str, object] = {
             "workflows": [Incident, StagedRevert, ReleaseWatch],
             "activities": wiring.activities_of(*activities),
+            "workflow_runner": sandbox(strict=True),
         }
         return Worker(
             self.client,
             task_queue=self.queue,
-            workflow_runner=sandbox(strict=True),
             **(parts | changes),  # type: ignore[arg-type]  # tests name the worker's own options
         )
 
@@ -256,8 +264,10 @@ class Engine:
 
 
 @asynccontextmanager
-async def running(client: Client, world: MemoryWorld | None = None) -> AsyncIterator[Engine]:
-    """Run a worker over a fake world."""
+async def running(
+    client: Client, world: MemoryWorld | None = None, **changes: object
+) -> AsyncIterator[Engine]:
+    """Run a worker over a fake world; with `changes`, its own options are others."""
     engine = Engine(client, world or MemoryWorld())
-    async with engine.worker():
+    async with engine.worker(**changes):
         yield engine

@@ -92,7 +92,7 @@ async def test_each_plan_is_asked_for_at_the_same_time_under_its_own_code(waitin
         incident = await world.open()
         found = await asks(incident)
         asked = await incident.events(ApprovalAsked)
-        await incident.handle.terminate()
+        await incident.end()
     assert len({ask.code for ask in found.values()}) == 3
     assert [ask.headline for ask in found.values()] == [
         "Revert r2 on exposure: 50 % -> 10 % -> 0 %, soak 2m, because of critical",
@@ -197,7 +197,7 @@ async def test_where_all_are_rejected_the_incident_is_held_and_a_resume_asks_for
         await incident.act("bob", Action.RESUME)
         await incident.asked(Action.APPROVE)
         assert set(await asks(incident)) == {"revert", "strict", "no-tools"}
-        await incident.handle.terminate()
+        await incident.end()
     assert world.changed == {"exposure": [], "guardrail": [], "tools": []}
 
 

@@ -23,7 +23,7 @@ async def test_a_hold_while_the_last_notice_is_approved_is_refused(waiting: Clie
         with pytest.raises(WorkflowUpdateFailedError) as caught:
             await incident.act("alice", Action.HOLD)
         view = await incident.view()
-        await incident.handle.terminate()
+        await incident.end()
     assert isinstance(caught.value.cause, ApplicationError)
     assert caught.value.cause.message.endswith("no step is left to hold")
     assert view.held == ""
@@ -53,6 +53,6 @@ async def test_a_hold_leaves_nothing_of_a_skip_that_waits_for_consent(waiting: C
         await incident.act("bob", Action.HOLD)
         view = await incident.asked(Action.RESUME)
         (lapsed,) = await incident.events(ConsentLapsed)
-        await incident.handle.terminate()
+        await incident.end()
     assert lapsed.line == "skip was not carried out: Bob held the incident meanwhile"
     assert not [ask for ask in view.asks if ask.carries_out]

@@ -62,7 +62,7 @@ async def test_the_hold_names_the_three_ways_to_go(waiting: Client) -> None:
     async with running(waiting) as engine:
         incident = await recovered(engine)
         view = await incident.view()
-        await incident.handle.terminate()
+        await incident.end()
     assert view.held == (
         "users recovered at 50 %: resume to go on to 10 %, 0 %, skip to stay here, or come back to 100 %"
     )
@@ -194,13 +194,13 @@ async def test_it_takes_its_own_right_a_reason_and_the_moment(waiting: Client) -
         incident = await recovered(engine)
         assert "only commander may come_back" in await refusal(incident, "alice", Action.COME_BACK, **WHY)
         assert "come_back needs a reason" in await refusal(incident, "bob", Action.COME_BACK)
-        await incident.handle.terminate()
+        await incident.end()
         engine.world.sicken()
         other = await engine.open(playbook(DETECT, REVERT, POSTMORTEM, roles=ROLES))
         await other.act("alice", Action.HOLD)
         await other.asked(Action.RESUME)
         why = await refusal(other, "bob", Action.COME_BACK, **WHY)
-        await other.handle.terminate()
+        await other.end()
     assert why == "exposure can come back only where the revert is held because users recovered at a stage"
 
 

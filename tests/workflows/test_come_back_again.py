@@ -101,7 +101,7 @@ async def test_where_another_incident_has_the_target_people_come_back_once_it_is
         engine.world.leases.held["exposure", "chat"] = other.handle.id
         await incident.act("bob", Action.COME_BACK, **WHY)
         view = await incident.until(lambda view: "is being changed by incident" in view.held and view.asks)
-        await other.handle.terminate()
+        await other.end()
         await incident.act("bob", Action.COME_BACK, reason="that one is over")
         await incident.result()
     assert "come back once that one is over" in view.held

@@ -99,7 +99,7 @@ async def test_a_hold_stops_no_notice(skipping: Client) -> None:
         engine.world.check.passes = False
         incident = await engine.open(playbook(CHECK, POSTMORTEM, communications=[HOURLY], remind="4d"))
         view = await incident.until(lambda view: len(told(view)) >= 24)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.held
     due = [event.due for event in told(view) if event.due]
     assert all(after - before == timedelta(hours=1) for before, after in pairwise(due))

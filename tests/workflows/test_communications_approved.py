@@ -59,7 +59,7 @@ async def test_an_approved_draft_is_sent_word_for_word_and_another_person_s_righ
         assert told(await incident.view()) == []
         await incident.act("carol", Action.APPROVE, subject=ask.code)
         view = await incident.until(told)
-        await incident.handle.terminate()
+        await incident.end()
     (message,) = told(view)
     assert ask.what == f"Send to customers: {message.text}"
     assert not message.late
@@ -94,7 +94,7 @@ async def test_a_rejected_draft_is_named_its_owner_is_called_and_the_next_one_is
         view = await incident.until(lambda view: (one := draft(view)) and one.subject != first.subject)
         calls = await paged(incident, "wrong date")
         dropped = await incident.events(NoticeDropped)
-        await incident.handle.terminate()
+        await incident.end()
     assert told(view) == []
     assert [event.why for event in dropped] == ["rejected by Carol: wrong date"]
     assert [event.roles for event in calls] == [("on_call",)]
@@ -116,7 +116,7 @@ async def test_the_same_words_for_the_next_due_time_need_an_approval_of_their_ow
         assert second is not None
         with pytest.raises(WorkflowUpdateFailedError):
             await incident.act("carol", Action.APPROVE, subject=first.subject)
-        await incident.handle.terminate()
+        await incident.end()
     assert second.what == first.what
     assert len(told(view)) == 1
 
@@ -135,7 +135,7 @@ async def test_a_draft_of_before_is_replaced_when_the_incident_goes_on(waiting: 
         dropped = await incident.events(NoticeDropped)
         with pytest.raises(WorkflowUpdateFailedError):
             await incident.act("carol", Action.APPROVE, subject=first.subject)
-        await incident.handle.terminate()
+        await incident.end()
     assert first.what.startswith("Send to customers: chat: we are going back to the previous version\n")
     assert dropped[0].why == "the incident went on before it was approved; it is monitoring now"
     assert told(view) == []
@@ -179,7 +179,7 @@ async def test_an_alert_that_begins_while_the_last_word_waits_begins_the_series_
         await incident.until(lambda view: view.postmortem and draft(view))
         await incident.handle.signal("alert", alert("Again", fingerprint="f9"))
         view = await incident.until(lambda view: view.summary.phase == "manual" and draft(view))
-        await incident.handle.terminate()
+        await incident.end()
     ask = draft(view)
     assert ask is not None
     assert "we are looking into a problem" in ask.what
@@ -192,7 +192,7 @@ async def test_what_is_due_next_and_what_it_waits_for_is_shown(waiting: Client) 
         incident = await engine.open(playbook(*STEPS, communications=[APPROVED]))
         view = await incident.until(draft)
         pages = [event for event in view.timeline if isinstance(event, PeoplePaged)]
-        await incident.handle.terminate()
+        await incident.end()
     (notice,) = view.notices
     assert notice.waits_for == ("product", "commander")
     assert not notice.overdue

@@ -52,7 +52,7 @@ async def test_a_notice_that_may_have_been_sent_is_known_as_such_in_a_fresh_hist
         engine.world.pager.refuses = ""
         await short_histories.fast_forward(incident.handle, timedelta(minutes=31))
         await incident.until(lambda _: engine.world.pager.posted)
-        await incident.handle.terminate()
+        await incident.end()
     assert engine.world.pager.posted[0].again
 
 

@@ -38,7 +38,7 @@ async def test_a_series_goes_on_in_fresh_histories_and_says_nothing_twice(
         view = await incident.until(lambda view: len(told(view)) >= 30)
         now = (await incident.handle.describe()).run_id
         overdue = [event.due for event in await incident.events(NoticeOverdue)]
-        await incident.handle.terminate()
+        await incident.end()
     due = [event.due for event in told(view) if event.due]
     assert now != view.summary.run
     # The server that skips time jumps when a history passes into a fresh one: what was due then comes late.
@@ -82,7 +82,7 @@ async def test_a_notice_that_was_due_while_no_worker_ran_is_sent_late_and_the_ow
         view = await incident.until(lambda view: len(told(view)) > 1)
         calls = await paged(incident, "is overdue")
         overdue = await incident.events(NoticeOverdue)
-        await incident.handle.terminate()
+        await incident.end()
     assert told(view)[1].due == notice.due
     assert told(view)[1].late >= timedelta(seconds=1)
     assert overdue[0].due == notice.due

@@ -66,7 +66,7 @@ async def test_who_shipped_the_release_authorises_nothing_and_may_still_stop_it(
         assert (await incident.view()).shipped_by == "Bob"
         await incident.act("bob", Action.REJECT, reason="I see the error")
         view = await incident.asked(Action.CLOSE)
-        await incident.handle.terminate()
+        await incident.end()
     assert "rejected by Bob" in view.held
     assert percents(engine) == []
 
@@ -90,7 +90,7 @@ async def test_the_approval_of_one_step_is_none_of_another_that_plans_the_same(w
         first = (await incident.asked(Action.APPROVE)).asks[0].subject
         await incident.act("bob", Action.APPROVE)
         view = await incident.until(lambda view: view.step == "again" and view.asks)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.asks[0].subject != first
     assert percents(engine) == [50, 10, 0]
 
@@ -121,7 +121,7 @@ async def test_there_is_no_glass_where_the_playbook_says_nothing(waiting: Client
         view = await incident.view()
         plan = view.asks[0].subject
         why = await refusal(incident, "dave", Action.BREAK_GLASS, reason="nobody answers", subject=plan)
-        await incident.handle.terminate()
+        await incident.end()
     assert why.startswith("only nobody in this playbook may break_glass here")
     assert Action.BREAK_GLASS not in view.asks[0].actions
 
@@ -146,7 +146,7 @@ async def test_the_severity_that_people_say_is_shown_everywhere(waiting: Client)
         view = await incident.view()
         found = (await incident.handle.describe()).typed_search_attributes[SEVERITY]
         (taken,) = await incident.events(ActionTaken)
-        await incident.handle.terminate()
+        await incident.end()
     assert receipt.text == "it is minor now"
     assert view.summary.severity is Severity.MINOR
     assert found == "minor"
@@ -164,7 +164,7 @@ async def test_the_time_for_an_approval_follows_the_severity_of_that_moment(skip
         incident = await engine.open(playbook(DETECT, REVERT, POSTMORTEM, **BOTH, approvals=TIMES))
         await incident.asked(Action.CLOSE)
         (late,) = await incident.events(StepTimedOut)
-        await incident.handle.terminate()
+        await incident.end()
     assert late.move == Move.ESCALATE
 
 
@@ -177,7 +177,7 @@ async def test_a_severity_that_people_lowered_gives_the_next_approval_its_own_ti
         await incident.asked(Action.RESUME)
         await incident.act("alice", Action.RESUME)
         second = (await incident.asked(Action.APPROVE)).asks[0].until
-        await incident.handle.terminate()
+        await incident.end()
     assert first
     assert second
     assert 200 < (second - first).total_seconds() < 260
@@ -220,7 +220,7 @@ async def test_a_consent_that_is_refused_ends_what_was_asked(waiting: Client) ->
         receipt = await incident.act("carol", Action.REJECT, reason="users still see it")
         view = await incident.view()
         anew = await incident.act("bob", Action.CLOSE, reason="fixed forward")
-        await incident.handle.terminate()
+        await incident.end()
     assert receipt.text == "rejected; close is not carried out"
     assert (view.summary.phase, [ask.carries_out for ask in view.asks]) == (Phase.HELD, [None])
     assert "not carried out yet" in anew.text
@@ -269,7 +269,7 @@ async def test_silence_is_no_consent(skipping: Client) -> None:
         await incident.until(lambda view: any(isinstance(one, ConsentLapsed) for one in view.timeline))
         (lapsed,) = await incident.events(ConsentLapsed)
         view = await incident.view()
-        await incident.handle.terminate()
+        await incident.end()
     assert (lapsed.action, lapsed.why) == (Action.CLOSE, "nobody consented in time")
     assert view.summary.phase is Phase.HELD
     assert not any(ask.carries_out for ask in view.asks)
@@ -284,5 +284,5 @@ async def test_a_changed_severity_takes_consent_too(waiting: Client) -> None:
         after = (await incident.view()).summary.severity
         await asyncio.sleep(0)
         found = (await incident.handle.describe()).typed_search_attributes[SEVERITY]
-        await incident.handle.terminate()
+        await incident.end()
     assert (before, after, found) == (Severity.CRITICAL, Severity.MINOR, "minor")

@@ -161,7 +161,7 @@ async def test_it_takes_its_own_right_and_a_reason(waiting: Client) -> None:
         incident = await before_an_approval(engine)
         assert "only commander may emergency" in await refusal(incident, "alice", Action.EMERGENCY, **WHY)
         assert "emergency needs a reason" in await refusal(incident, "bob", Action.EMERGENCY)
-        await incident.handle.terminate()
+        await incident.end()
     assert percents(engine) == []
 
 
@@ -170,7 +170,7 @@ async def test_without_a_revert_step_it_is_refused(waiting: Client) -> None:
         incident = await engine.open(playbook(MANUAL, POSTMORTEM, roles=ROLES))
         await incident.asked(Action.TICK)
         why = await refusal(incident, "bob", Action.EMERGENCY, **WHY)
-        await incident.handle.terminate()
+        await incident.end()
     assert why == "this playbook has no revert step, so there is nothing to take exposure off by"
 
 
@@ -200,7 +200,7 @@ async def test_once_it_is_left_out_a_revert_is_asked_for_again(waiting: Client) 
         await incident.asked(Action.SKIP)
         await incident.act("bob", Action.SKIP, reason="the platform team does it")
         view = await incident.until(lambda view: view.step == "check" and view.held)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.emergency == ""
 
 

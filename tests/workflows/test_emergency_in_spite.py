@@ -51,7 +51,7 @@ async def test_what_somebody_moves_meanwhile_is_taken_off_all_the_same(
         index.moves = 2
         await incident.act("bob", Action.EMERGENCY, **WHY)
         await incident.until(lambda view: view.summary.exposure == 0)
-        await incident.handle.terminate()
+        await incident.end()
     assert engine.percents["index"] == [50, 0]
 
 
@@ -64,7 +64,7 @@ async def test_one_that_fails_has_its_turn_again_after_the_others(waiting: Clien
         await incident.act("bob", Action.EMERGENCY, **WHY)
         await incident.until(lambda view: view.summary.exposure == 0)
         told = await story(incident)
-        await incident.handle.terminate()
+        await incident.end()
     *others, last = [target for _, stage, target, _ in told if stage == 0]
     assert (set(others), last) == ({"exposure", "alias"}, "index")
 
@@ -77,7 +77,7 @@ async def test_nobody_looks_for_long_before_it_begins(waiting: Client) -> None:
         await incident.act("bob", Action.EMERGENCY, **WHY)
         await incident.until(lambda view: view.summary.exposure == 0)
         history = await incident.handle.fetch_history()
-        await incident.handle.terminate()
+        await incident.end()
     scheduled = [event.activity_task_scheduled_event_attributes for event in history.events]
     looks = [one for one in scheduled if one.activity_type.name == "read_exposure"]
     at_once = timedelta(seconds=2)

@@ -120,7 +120,7 @@ async def test_where_nothing_is_left_it_escalates(waiting: Client) -> None:
         engine.world.source.change("bad", baseline=0.3, candidate=0.3)
         incident = await engine.open(playbook(DETECT, REVERT, FURTHER, POSTMORTEM), alert("ProviderDown"))
         view = await incident.until(lambda view: view.summary.phase is Phase.HELD and view.asks)
-        await incident.handle.terminate()
+        await incident.end()
     assert percents(engine) == [50, 10, 0]
     assert view.held.startswith("verify failed: users have not recovered")
 
@@ -135,7 +135,7 @@ async def test_silence_may_go_further_too(waiting: Client) -> None:
         incident = await stayed(engine, verify, then=blinded)
         await incident.until(lambda _: percents(engine) == [50, 10, 0])
         engine.world.source.blind = False
-        await incident.handle.terminate()
+        await incident.end()
 
 
 async def test_a_verification_goes_further_no_more_often_than_there_are_stages(waiting: Client) -> None:
@@ -150,7 +150,7 @@ async def test_a_verification_goes_further_no_more_often_than_there_are_stages(w
             await incident.until(partial(_fails_again, 2 * round_))
             await incident.act("bob", Action.SKIP, reason="it cannot be changed now")
         view = await incident.until(lambda view: view.step == "verify" and view.held and view.asks)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.step == "verify"
     assert view.held.startswith("verify failed: users have not recovered")
 

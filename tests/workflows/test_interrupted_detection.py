@@ -60,7 +60,7 @@ async def test_a_storm_of_one_alert_stops_the_watch_once(waiting: Client) -> Non
         world.clock.go_on()
         await incident.asked(Action.RESUME)
         watches = await observed(incident)
-        await incident.handle.terminate()
+        await incident.end()
     assert watches == 2
 
 
@@ -77,5 +77,5 @@ async def test_a_revert_that_is_tried_again_after_an_investigation_still_takes_t
         await incident.asked(Action.RETRY)
         await incident.act("bob", Action.RETRY)
         view = await incident.asked(Action.APPROVE)
-        await incident.handle.terminate()
+        await incident.end()
     assert (view.asks[0].quorum, view.asks[0].roles_needed) == (2, 2)

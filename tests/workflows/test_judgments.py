@@ -108,7 +108,7 @@ async def test_while_people_know_the_cause_no_rule_reverts(waiting: Client) -> N
         engine.world.clock.go_on()
         view = await incident.asked(Action.RESUME)
         (judged,) = await breaches(incident)
-        await incident.handle.terminate()
+        await incident.end()
     assert "neither yes nor no" in view.held
     assert judged.evaluation.vetoed[0].veto == "safety_view"
     assert "safety_view holds critical back until" in judged.line
@@ -128,7 +128,7 @@ async def test_a_judgment_is_given_only_by_its_roles_with_a_known_answer_to_a_kn
             "there is no judgment 'other'; those that weigh now are: safety_view"
         )
         assert await incident.events(ActionTaken) == []
-        await incident.handle.terminate()
+        await incident.end()
 
 
 async def test_the_same_judgment_delivered_twice_is_one(waiting: Client) -> None:
@@ -140,7 +140,7 @@ async def test_the_same_judgment_delivered_twice_is_one(waiting: Client) -> None
         first = await incident.handle.execute_update(Incident.act, act, id="a")
         again = await incident.handle.execute_update(Incident.act, act, id="b")
         taken = await incident.events(ActionTaken)
-        await incident.handle.terminate()
+        await incident.end()
     assert first == again
     assert len(taken) == 1
 
@@ -152,7 +152,7 @@ async def test_after_detection_a_judgment_weighs_in_nothing_and_is_refused(waiti
         await incident.until(lambda view: view.step == "revert")
         assert (await incident.view()).questions == ()
         assert "no judgment weighs in anything now" in await refusal(incident, "stop")
-        await incident.handle.terminate()
+        await incident.end()
 
 
 async def test_a_hold_reaches_a_watch_that_hands_over(waiting: Client) -> None:
@@ -163,7 +163,7 @@ async def test_a_hold_reaches_a_watch_that_hands_over(waiting: Client) -> None:
         engine.world.clock.go_on()
         await incident.act("alice", Action.RESUME)
         await incident.until(lambda view: view.summary.exposure is not None)
-        await incident.handle.terminate()
+        await incident.end()
 
 
 async def test_a_rule_that_fires_while_people_judge_waits_for_what_they_say(waiting: Client) -> None:
@@ -176,7 +176,7 @@ async def test_a_rule_that_fires_while_people_judge_waits_for_what_they_say(wait
         engine.world.source.go_on()
         engine.world.clock.go_on()
         view = await incident.asked(Action.RESUME)
-        await incident.handle.terminate()
+        await incident.end()
     assert "neither yes nor no" in view.held
     assert engine.world.target.changes == []
 
@@ -188,6 +188,6 @@ async def test_who_is_paged_after_a_judgment_is_told_of_it(waiting: Client) -> N
         await engine.world.clock.reached(1)
         await judge(incident, "stop")
         view = await incident.until(lambda view: any(isinstance(e, PeoplePaged) for e in view.timeline))
-        await incident.handle.terminate()
+        await incident.end()
     (paged,) = [event for event in view.timeline if isinstance(event, PeoplePaged)]
     assert paged.why.startswith("people judged so: safety_view.stop says carol")

@@ -259,7 +259,7 @@ async def test_silence_on_a_ladder_beside_the_steps_holds_them_where_the_policy_
         view = await incident.asked(Action.RESUME)
         (held,) = await incident.events(Held)
         paged = await incident.events(PeoplePaged)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.held == "escalation policy model ended without an answer"
     assert held.by == "the escalation policy"
     assert any("Dave" in event.people for event in paged if not event.policy) == (unanswered == "escalate")
@@ -279,7 +279,7 @@ async def test_a_person_who_holds_decides_and_not_a_ladder_that_ends_meanwhile(
         await incident.asked(Action.RESUME)
         await server.fast_forward(incident.handle, timedelta(minutes=10))
         view = await incident.until(lambda view: any(isinstance(e, LadderEnded) for e in view.timeline))
-        await incident.handle.terminate()
+        await incident.end()
     assert (view.summary.phase, view.summary.outcome) == (Phase.HELD, IncidentOutcome.OPEN)
 
 
@@ -299,7 +299,7 @@ async def test_who_owns_what_still_fires_is_called_anew_with_whoever_is_on_call_
         view = await incident.until(lambda view: _paged_by_policy(view.timeline) == 2)
         await incident.act("bob", Action.ACKNOWLEDGE)
         again = await incident.view()
-        await incident.handle.terminate()
+        await incident.end()
     paged = [event for event in view.timeline if isinstance(event, PeoplePaged) and event.policy]
     (lapsed,) = [event for event in view.timeline if isinstance(event, AcknowledgementLapsed)]
     assert (view.acknowledged_by, lapsed.by, again.acknowledged_by) == ("", "Alice", "Bob")

@@ -40,7 +40,7 @@ async def test_an_acknowledgement_lapses_in_a_fresh_history_too(short_histories:
         await incident.until(lambda view: any(isinstance(e, AcknowledgementLapsed) for e in view.timeline))
         (lapsed,) = await incident.events(AcknowledgementLapsed)
         now = (await incident.handle.describe()).run_id
-        await incident.handle.terminate()
+        await incident.end()
     assert now != first
     assert abs(lapsed.at - owned - timedelta(days=20)) < timedelta(minutes=1)
 
@@ -57,7 +57,7 @@ async def test_a_ladder_knows_its_round_in_a_fresh_history(short_histories: Work
             await short_histories.fast_forward(incident.handle, timedelta(days=30))
         await incident.until(lambda view: any(isinstance(e, LadderEnded) for e in view.timeline))
         paged = [event for event in await incident.events(PeoplePaged) if event.policy]
-        await incident.handle.terminate()
+        await incident.end()
     assert [(event.round, event.level) for event in paged] == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
@@ -75,7 +75,7 @@ async def test_a_held_incident_calls_those_of_its_policies_who_are_on_call_then(
         await incident.asked(Action.RESUME)
         await server.fast_forward(incident.handle, timedelta(hours=31))
         view = await incident.until(lambda view: len(_again(view.timeline)) == 2)
-        await incident.handle.terminate()
+        await incident.end()
     by_channel = {event.channel: set(event.people) for event in _again(view.timeline)}
     on_duty = on_call(_again(view.timeline)[0].at)
     assert by_channel == {"": {"Alice", on_duty}, "pager": {on_duty}}

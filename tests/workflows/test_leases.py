@@ -82,7 +82,7 @@ async def test_the_second_incident_holds_and_says_which_one_it_waits_for_until_i
 async def test_an_incident_that_was_terminated_is_in_nobodys_way(waiting: Client) -> None:
     async with running(waiting) as engine:
         one = await walks(engine)
-        await one.handle.terminate()
+        await one.end()
         engine.world.clock.go_on()
         two = await second(engine)
         assert (await two.result()).exposure == 0
@@ -211,6 +211,6 @@ async def test_who_still_owes_a_last_word_keeps_nobody_from_the_targets(waiting:
         incident = await engine.open(told, alert("ProviderDown"))
         view = await incident.until(lambda view: view.postmortem and draft(view) is not None)
         held = dict(engine.world.leases.held)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.summary.outcome is IncidentOutcome.OPEN
     assert held == {}

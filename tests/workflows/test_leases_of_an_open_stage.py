@@ -30,6 +30,6 @@ async def test_who_waits_for_another_incident_keeps_what_it_has_still_to_put_bac
         await incident.until(lambda view: any(isinstance(event, StagePutBack) for event in view.timeline))
         await incident.act("bob", Action.ABORT, reason="by hand")
         await incident.result()
-        await other.handle.terminate()
+        await other.end()
     assert engine.world.leases.held == {("alias", "chat"): other.handle.id}
     assert engine.percents == {"exposure": [50, 100]}

@@ -130,7 +130,7 @@ async def test_a_long_incident_goes_on_in_a_fresh_history_once_its_page_has_ende
                 await asyncio.sleep(0.01)
         await incident.asked(Action.RETRY)
         (page,) = await by_pager(incident)
-        await incident.handle.terminate()
+        await incident.end()
     assert page.people == ("Alice",)
 
 
@@ -144,7 +144,7 @@ async def test_a_ladder_goes_on_climbing_in_a_fresh_history(short_histories: Wor
         await short_histories.fast_forward(incident.handle, timedelta(days=20))
         await incident.until(lambda view: any(isinstance(e, LadderEnded) for e in view.timeline))
         view = await incident.view()
-        await incident.handle.terminate()
+        await incident.end()
     paged = [event for event in view.timeline if isinstance(event, PeoplePaged)]
     assert (2, ("commander",)) in [(event.level, event.roles) for event in paged]
     assert not any(Action.ACKNOWLEDGE in ask.actions for ask in view.asks)

@@ -76,7 +76,7 @@ async def test_a_rule_that_the_watch_saw_fire_is_reverted_without_watching_again
         await incident.until(lambda view: view.summary.exposure == 50)
         (judged,) = await incident.events(SignalsJudged)
         (begun,) = await incident.events(IncidentOpened)
-        await incident.handle.terminate()
+        await incident.end()
     assert judged.evaluation == FIRED
     assert begun.line == "Incident opened by the watch of the release, with playbook chat-tests version 3"
 
@@ -136,5 +136,5 @@ async def test_an_alert_may_come_to_an_incident_that_a_watch_opened(waiting: Cli
         await incident.until(lambda view: view.summary.exposure == 50)
         await incident.handle.signal("alert", alert("rule critical"))
         view = await incident.until(lambda view: view.summary.alerts == 1)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.firing[0].name == "rule critical"

@@ -69,7 +69,7 @@ async def test_refused_at_once_with_the_reason_and_nothing_in_the_history(waitin
         assert why in await refusal(incident, person, action, **fields)
         history = await incident.handle.fetch_history()
         taken = await incident.events(ActionTaken)
-        await incident.handle.terminate()
+        await incident.end()
     assert not [event for event in history.events if event.event_type in UPDATES]
     assert taken == []
 
@@ -81,7 +81,7 @@ async def test_one_person_is_no_quorum_even_in_a_race_with_themselves(waiting: C
         answers = await asyncio.gather(*tries, return_exceptions=True)
         taken = await incident.events(ActionTaken)
         assert percents(engine) == []
-        await incident.handle.terminate()
+        await incident.end()
     assert sum(isinstance(answer, WorkflowUpdateFailedError) for answer in answers) == 4
     assert len(taken) == 1
 
@@ -107,7 +107,7 @@ async def test_an_approval_against_a_rejection_in_the_same_moment_has_one_winner
             return_exceptions=True,
         )
         refused = [answer for answer in answers if isinstance(answer, BaseException)]
-        await incident.handle.terminate()
+        await incident.end()
     assert len(refused) == 1
 
 
@@ -120,7 +120,7 @@ async def test_the_same_act_twice_is_one_act_with_one_answer(waiting: Client) ->
         again = await incident.handle.execute_update(Incident.act, act, id="trigger-1")
         anew = await incident.handle.execute_update(Incident.act, act, id="another-delivery")
         taken = await incident.events(ActionTaken)
-        await incident.handle.terminate()
+        await incident.end()
     assert first == again == anew
     assert len(taken) == 1
 
@@ -248,7 +248,7 @@ async def test_a_note_is_on_the_timeline_with_its_author_and_right(waiting: Clie
         incident = await awaiting_approval(engine)
         await incident.act("dave", Action.NOTE, reason="the index was rebuilt at noon")
         (taken,) = await incident.events(ActionTaken)
-        await incident.handle.terminate()
+        await incident.end()
     assert (taken.actor.person, taken.right, taken.reason) == (
         "dave",
         "platform",

@@ -195,7 +195,7 @@ async def test_where_nobody_may_override_it_is_held_at_once_with_the_choices(wai
         incident = await engine.open(wanting(roles=roles), alert("ProviderDown"))
         view = await incident.asked(Action.RESUME)
         (held,) = await incident.events(Held)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.summary.phase is Phase.HELD
     assert held.why.startswith("no last known good release of chat is known. Name the release to go back to")
     assert held.why.endswith("choices: no other one is registered")
@@ -209,7 +209,7 @@ async def test_a_failed_check_of_the_baseline_is_a_doubt(waiting: Client) -> Non
         await name(engine, "r1")
         incident = await engine.open(wanting(checks=("consistent",)), alert("ProviderDown"))
         view = await incident.asked(Action.OVERRIDE)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.asks[0].headline.endswith("not proven: check consistent failed: sha256:12 is not sha256:ab")
 
 

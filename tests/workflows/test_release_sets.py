@@ -83,7 +83,7 @@ async def test_a_misfit_of_target_and_flip_is_told_before_anything_is_changed(
         incident = await engine.revert(targets=targets)
         await incident.asked(Action.RESUME)
         (failed,) = await incident.events(StepFailed)
-        await incident.handle.terminate()
+        await incident.end()
     assert "no exposure was changed" in failed.error
     assert said in failed.error
     assert engine.places == []
@@ -95,7 +95,7 @@ async def test_the_exposure_of_a_release_is_the_most_of_any_of_its_targets(waiti
         incident = await engine.revert()
         await engine.world.clock.reached(1)
         view = await incident.view()
-        await incident.handle.terminate()
+        await incident.end()
     assert engine.percents["exposure"] == [50]
     assert view.summary.exposure == 100  # the alias has not flipped yet
 
@@ -106,6 +106,6 @@ async def test_before_anything_is_changed_people_see_where_every_target_stands(w
         book = playbook(DETECT, SET, POSTMORTEM, rules=rules("approve", approve_by=["commander"]))
         incident = await engine.engine.open(book, alert("ProviderDown"))
         view = await incident.until(lambda view: len(view.summary.exposures) == 3)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.summary.by_target == "exposure 100 %, index 40 %, alias 100 %"
     assert engine.percents == {}

@@ -50,7 +50,7 @@ async def test_the_others_are_off_while_one_still_hangs(waiting: Client) -> None
         assert index.hangs.is_set()
         index.at = -1
         await incident.until(lambda view: view.summary.exposure == 0)
-        await incident.handle.terminate()
+        await incident.end()
     assert ends == []
     assert [change.percent for change in index.changes] == [50, 0]
 
@@ -65,7 +65,7 @@ async def test_the_failure_of_each_is_told_and_the_others_stay_off(skipping: Cli
             lambda view: any(isinstance(event, StepFailed) for event in view.timeline)
         )
         off = {target for _, stage, target, _ in await story(incident) if stage == 0}
-        await incident.handle.terminate()
+        await incident.end()
     (failed,) = [event for event in view.timeline if isinstance(event, StepFailed)]
     assert off == {"exposure", "alias"}
     assert "index and config could not be brought to stage 0 %: index: no answer in time" in failed.error

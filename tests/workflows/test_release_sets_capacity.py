@@ -80,7 +80,7 @@ async def test_a_baseline_that_is_not_ready_in_time_fails_the_step_and_changes_n
         await incident.asked(Action.RESUME)
         (failed,) = await incident.events(StepFailed)
         (run,) = await incident.events(CheckRun)
-        await incident.handle.terminate()
+        await incident.end()
     assert failed.error == (
         "no exposure was changed: r1 was not ready within 2m: ready: 3 of 8 replicas are ready"
     )
@@ -105,7 +105,7 @@ async def test_without_a_known_baseline_nothing_can_be_made_ready(skipping: Clie
         incident = await revert(engine, baseline="")
         await incident.asked(Action.RESUME)
         (failed,) = await incident.events(StepFailed)
-        await incident.handle.terminate()
+        await incident.end()
     assert "no last known good release is known to go back to, so" in failed.error
     assert "backout release baseline" in failed.error
     assert engine.percents == {}

@@ -66,7 +66,7 @@ async def test_one_that_cannot_be_taken_off_does_not_bring_the_others_back(
         view = await incident.until(
             lambda view: any(isinstance(event, StepFailed) for event in view.timeline)
         )
-        await incident.handle.terminate()
+        await incident.end()
     (failed,) = [event for event in view.timeline if isinstance(event, StepFailed)]
     assert engine.percents == {"exposure": [50, 0], "index": [50], "alias": [0]}
     assert "index could not be brought to stage 0 %" in failed.error

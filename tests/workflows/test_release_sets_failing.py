@@ -43,7 +43,7 @@ async def test_what_cannot_be_pushed_on_is_put_back_in_reverse_within_the_bound(
         error = await failure(incident)
         told = await story(incident)
         changed = [*await incident.events(ExposureSet), *await incident.events(StagePutBack)]
-        await incident.handle.terminate()
+        await incident.end()
     assert told[2:] == [
         ("ExposureSet", 10, "exposure", 10),
         ("ExposureSet", 10, "alias", 0),
@@ -75,7 +75,7 @@ async def test_push_on_tries_for_two_thirds_of_the_bound_and_not_longer(skipping
         )
         await failure(incident)
         (went,), (came,) = await incident.events(ExposureSet), await incident.events(StagePutBack)
-        await incident.handle.terminate()
+        await incident.end()
     assert 120 <= (came.at - went.at).total_seconds() < 180
 
 
@@ -86,7 +86,7 @@ async def test_put_back_does_so_at_once_and_leaves_alone_what_was_not_tried(skip
         error = await failure(incident)
         told = await story(incident)
         changed = [*await incident.events(ExposureSet), *await incident.events(StagePutBack)]
-        await incident.handle.terminate()
+        await incident.end()
     assert told == [("ExposureSet", 50, "exposure", 50), ("StagePutBack", 50, "exposure", 100)]
     assert engine.percents == {"exposure": [50, 100]}
     assert error.endswith("put back: exposure at 100 %, index at 100 %, alias at 100 %")
@@ -99,7 +99,7 @@ async def test_a_change_whose_answer_was_lost_is_found_and_put_back(skipping: Cl
         incident = await engine.revert(on_target_failure="put_back")
         error = await failure(incident)
         told = await story(incident)
-        await incident.handle.terminate()
+        await incident.end()
     assert engine.percents == {"exposure": [50, 100], "index": [50, 100]}
     assert [place[2] for place in told] == ["exposure", "index", "exposure"]
     assert error.endswith("put back: exposure at 100 %, index at 100 %, alias at 100 %")
@@ -115,7 +115,7 @@ async def test_where_putting_back_fails_too_people_are_told_who_stands_where_and
         error = await failure(incident)
         (stopped,) = await incident.events(RevertStopped)
         first, *_ = await incident.events(ExposureSet)
-        await incident.handle.terminate()
+        await incident.end()
     assert f"MIXED since {first.at:%H:%M}" in error
     assert "index at 50 %, when last read, exposure at 100 %, config at 100 %" in error
     assert "index could not be put back: target memory refused: 100 % is not to be had" in error
@@ -136,7 +136,7 @@ async def test_what_somebody_else_changed_is_not_put_back(waiting: Client) -> No
         index.fail_times = 0
         index.go_on()
         error = await failure(incident)
-        await incident.handle.terminate()
+        await incident.end()
     assert engine.percents == {"exposure": [50, 100], "index": [50]}
     assert "MIXED" in error
 
@@ -151,7 +151,7 @@ async def test_what_somebody_moved_since_we_changed_it_is_not_put_back(waiting: 
         engine.world.target.put(service="chat", release="r2", percent=80)
         engine.index.go_on()
         error = await failure(incident)
-        await incident.handle.terminate()
+        await incident.end()
     assert engine.percents == {"exposure": [50]}
     assert "MIXED since" in error
     assert "exposure could not be put back: The exposure on exposure was moved by somebody else" in error

@@ -35,7 +35,7 @@ async def test_a_baseline_that_takes_hours_is_looked_at_so_often_that_the_histor
         check = engine.engine.checks["ready"] = NeverReady("ready")
         incident = await revert(engine, capacity={**CAPACITY, "within": "2h"}, within="3h")
         await incident.until(lambda view: any(isinstance(event, StepFailed) for event in view.timeline))
-        await incident.handle.terminate()
+        await incident.end()
     assert options.MOST_LOOKS <= check.looks <= options.MOST_LOOKS + 2
 
 

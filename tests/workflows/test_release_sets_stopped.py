@@ -107,7 +107,7 @@ async def test_a_stage_is_put_back_in_time_also_where_who_goes_on_comes_not_that
         await incident.asked(Action.RESUME)
         await server.fast_forward(incident.handle, TEN_MINUTES)
         await incident.until(lambda view: any(isinstance(event, StagePutBack) for event in view.timeline))
-        await incident.handle.terminate()
+        await incident.end()
         engine.alias.go_on()
     assert engine.percents == {"exposure": [50, 100]}
 
@@ -132,7 +132,7 @@ async def test_a_stage_that_fails_after_a_stop_is_put_back_to_where_it_began(wai
         engine.index.refuses_below = 100
         await incident.act("bob", Action.RESUME)
         await incident.until(lambda view: any(isinstance(event, StagePutBack) for event in view.timeline))
-        await incident.handle.terminate()
+        await incident.end()
     assert engine.percents == {"exposure": [50, 100]}
 
 
@@ -157,7 +157,7 @@ async def test_a_pointer_that_flipped_at_a_stage_before_stays_where_it_is_when_a
         engine.index.refuses_below = 50
         await incident.act("bob", Action.RESUME)
         await incident.until(lambda view: any(isinstance(event, StagePutBack) for event in view.timeline))
-        await incident.handle.terminate()
+        await incident.end()
     assert engine.percents == {"alias": [0], "exposure": [50, 10, 50], "index": [50]}
 
 

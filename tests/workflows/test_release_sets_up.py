@@ -73,7 +73,7 @@ async def test_where_a_rule_fires_every_target_goes_off_at_once(waiting: Client)
         await incident.until(lambda view: view.summary.exposure == 0)
         told = await after(incident)
         keys = [change.key.partition("rollout/")[2] for change in engine.alias.changes]
-        await incident.handle.terminate()
+        await incident.end()
     assert told[-3:] == [(0, "exposure", 0), (0, "index", 0), (0, "alias", 0)]
     assert engine.percents == {"exposure": [10, 50, 0], "index": [10, 50, 0], "alias": [100, 0]}
     assert keys[-1].endswith("1/50/alias/back")
@@ -86,7 +86,7 @@ async def test_a_target_that_cannot_be_taken_off_keeps_no_other_from_it(skipping
         incident = await rollout(engine)
         await incident.asked(Action.ABORT)
         (failed, *_) = await incident.events(StepFailed)
-        await incident.handle.terminate()
+        await incident.end()
     assert engine.percents == {"exposure": [10, 0], "index": [10]}
     assert "turned back from 10 %" in failed.error
     assert "index could not be taken off" in failed.error
@@ -100,7 +100,7 @@ async def test_a_stage_up_that_one_target_does_not_reach_is_put_back_down(skippi
         incident = await rollout(engine)
         await incident.asked(Action.RESUME)
         (failed, *_) = await incident.events(StepFailed)
-        await incident.handle.terminate()
+        await incident.end()
     assert engine.percents == {"exposure": [10, 50, 10], "index": [10], "alias": [100, 0]}
     assert failed.error.endswith("put back: exposure at 10 %, index at 10 %, alias at 0 %")
 
@@ -111,7 +111,7 @@ async def test_where_nothing_shows_health_it_asks_and_stays_at_the_stage(skippin
         incident = await rollout(engine)
         await incident.asked(Action.RESUME)
         (held,) = await incident.events(Held)
-        await incident.handle.terminate()
+        await incident.end()
     assert engine.percents == {"exposure": [10], "index": [10]}
     assert "nothing shows that" in held.why
     assert "is healthy at 10 %" in held.why

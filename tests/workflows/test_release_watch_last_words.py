@@ -103,5 +103,5 @@ async def test_detection_that_hears_an_alert_after_its_worker_died(waiting: Clie
         await pulse.ends(incident.handle)
         await incident.handle.signal("alert", alert("ProviderDown", fingerprint="f2"))
         asked = await observations(incident.handle, 2)
-        await incident.handle.terminate()
+        await incident.end()
     assert [one.resume and one.resume.not_counted for one in asked] == [None, LAST_WORDS]

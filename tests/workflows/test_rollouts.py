@@ -234,6 +234,6 @@ async def test_a_hold_during_the_first_write_says_which_way_it_went(waiting: Cli
         await target.writes.reached(1)
         await rollout.act("alice", Action.HOLD, reason="wait")
         view = await rollout.until(lambda view: any(isinstance(e, RevertStopped) for e in view.timeline))
-        await rollout.handle.terminate()
+        await rollout.end()
     (stopped,) = [event for event in view.timeline if isinstance(event, RevertStopped)]
     assert stopped.line.startswith("Way up stopped, exposure")

@@ -99,7 +99,7 @@ async def test_who_resumes_the_rollout_meanwhile_is_told_that_the_incident_is_op
         assert view.held == (
             f"incident chat/{engine.world.release} is open on this release: resume once it is over"
         )
-        await incident.handle.terminate()
+        await incident.end()
         engine.world.clock.go_on()
         await rollout.act("bob", Action.RESUME)
         assert (await rollout.result()).outcome is IncidentOutcome.RELEASED

@@ -44,7 +44,7 @@ async def live(
         firing = await happens(incident, what, firing)
     await server.fast_forward(incident.handle, WEEK - spent + timedelta(seconds=1))
     view = await incident.until(lambda view: view.summary.phase)
-    await incident.handle.terminate()
+    await incident.end()
     return Oracle(policy_of(policy), opened + WEEK).read(view.timeline)
 
 

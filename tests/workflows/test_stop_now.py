@@ -78,7 +78,7 @@ async def test_a_hold_interrupts_a_call_that_hangs(waiting: Client, at: int) -> 
         await incident.asked(Action.RESUME)
         where = incident.handle.id if at == 50 else f"{incident.handle.id}/revert/1"
         ends = await how_calls_ended(engine, where)
-        await incident.handle.terminate()
+        await incident.end()
     assert options.SET_EXPOSURE.heartbeat is None
     assert ends == ["cancelled"]
     assert [change.percent for change in target.changes] == ([] if at == 50 else [50])

@@ -47,7 +47,7 @@ async def test_what_can_be_done_meanwhile_is_asked_with_the_deadline(waiting: Cl
         incident = await announced(engine)
         (ask,) = (await incident.asked(Action.HOLD)).asks
         (told,) = await windows(incident)
-        await incident.handle.terminate()
+        await incident.end()
     assert ask.actions == (Action.HOLD, Action.APPROVE, Action.REJECT)
     assert (ask.until, ask.subject) == (told.begins, told.subject)
     assert f"It begins by itself at {told.begins:%H:%M:%S} UTC: hold it" in ask.what
@@ -60,7 +60,7 @@ async def test_a_hold_stops_it_before_anything_moved(waiting: Client) -> None:
         await incident.act("alice", Action.HOLD, reason="the provider is down")
         await incident.asked(Action.RESUME)
         changes = list(engine.world.target.changes)
-        await incident.handle.terminate()
+        await incident.end()
     assert changes == []
 
 
@@ -74,7 +74,7 @@ async def test_a_rejection_stops_it_too(waiting: Client) -> None:
         await incident.asked(Action.HOLD)
         told = await windows(incident)
         changes = list(engine.world.target.changes)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.held == "rejected by Bob: the baseline is worse"
     assert len(told) == 2
     assert told[1].begins - told[1].at == MINUTE
@@ -117,7 +117,7 @@ async def test_what_is_left_of_the_window_is_waited_for_after_a_hold(waiting: Cl
         await incident.act("alice", Action.RESUME)
         (ask,) = (await incident.asked(Action.HOLD)).asks
         told = await windows(incident)
-        await incident.handle.terminate()
+        await incident.end()
     assert [one.begins for one in told] == [ask.until]
     assert engine.world.target.changes == []
 
@@ -127,7 +127,7 @@ async def test_a_window_that_outlasts_the_step_is_a_named_outcome(skipping: Clie
         incident = await announced(engine, "10m", {**REVERT, "within": "5m"})
         view = await incident.asked(Action.CLOSE)
         (late,) = await incident.events(StepTimedOut)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.summary.phase is Phase.HELD
     assert late.missing == "its time window ended"
     assert engine.world.target.changes == []

@@ -145,7 +145,7 @@ async def test_a_check_knows_its_baseline_its_incident_and_the_key_of_its_attemp
     async with running(skipping, world) as engine:
         incident = await checked(engine, on_failure="retry", on_timeout="abort")
         await incident.asked(Action.RETRY)
-        await incident.handle.terminate()
+        await incident.end()
         summary = (await incident.view()).summary
     keys = [asked.key.removeprefix(f"{summary.incident}@{summary.run}/") for asked in world.check.asked]
     assert keys == [f"check/{attempt}/consistent" for attempt in (1, 2, 3, 4)]

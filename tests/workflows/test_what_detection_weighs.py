@@ -37,7 +37,7 @@ async def test_alerts_that_agree_fire_a_rule_without_any_source(waiting: Client)
         await engine.world.clock.reached(1)
         await incident.handle.signal("alert", alert("SlowAnswers", fingerprint="f2"))
         await incident.until(lambda view: view.summary.exposure == 50)
-        await incident.handle.terminate()
+        await incident.end()
 
 
 async def test_an_alert_that_weighs_beside_a_signal_reaches_a_watch_that_goes_on(waiting: Client) -> None:
@@ -50,7 +50,7 @@ async def test_an_alert_that_weighs_beside_a_signal_reaches_a_watch_that_goes_on
         engine.world.clock.go_on()
         await incident.until(lambda view: view.summary.exposure is not None)
         (judged,) = [e for e in await incident.events(SignalsJudged) if e.sense == "breach"]
-        await incident.handle.terminate()
+        await incident.end()
     assert judged.evaluation.rule == "both"
     assert counted(judged) > 4 * A_MINUTE
 
@@ -63,7 +63,7 @@ async def test_history_gives_detection_its_evidence_at_once(waiting: Client) -> 
         incident = await engine.open(playbook({**DETECT, "look_back": "1h"}, REVERT, POSTMORTEM))
         await incident.until(lambda view: view.summary.exposure == 50)
         (judged,) = await incident.events(SignalsJudged)
-        await incident.handle.terminate()
+        await incident.end()
     assert counted(judged) == 10 * A_MINUTE
 
 
@@ -77,7 +77,7 @@ async def test_an_alert_fires_no_rule_that_a_veto_holds_back_by_what_is_measured
         incident = await engine.open(playbook(*steps, rules=down, vetoes=[veto]), alert("ProviderDown"))
         view = await incident.asked(Action.RESUME)
         (judged,) = await incident.events(SignalsJudged)
-        await incident.handle.terminate()
+        await incident.end()
     assert "neither yes nor no" in view.held
     assert judged.evaluation.vetoed[0].rule == "down"
     assert world.target.changes == []

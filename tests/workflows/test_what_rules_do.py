@@ -92,7 +92,7 @@ async def test_a_held_detection_that_is_retried_begins_anew_with_every_rule(wait
         await incident.act("alice", Action.RETRY)
         await incident.until(lambda view: sum(isinstance(e, Held) for e in view.timeline) == 2)
         judged = await incident.events(SignalsJudged)
-        await incident.handle.terminate()
+        await incident.end()
     assert [event.evaluation.rule for event in judged] == ["freeze", "freeze"]
     assert counted(judged[0]) == counted(judged[1])
 
@@ -117,7 +117,7 @@ async def test_a_gap_between_cohorts_pauses_for_an_investigation_that_says_where
         incident = await engine.open(playbook(*STEPS, **GAP))
         view = await incident.asked(Action.SKIP)
         (opened,) = await incident.events(InvestigationOpened)
-        await incident.handle.terminate()
+        await incident.end()
         assert engine.world.target.changes == []
     (finding,) = opened.findings
     assert (opened.rule, finding.criterion, finding.cohort) == ("bias", "language_gap", "sw")
@@ -168,7 +168,7 @@ async def test_an_answered_investigation_still_takes_two_roles_when_people_rever
         await incident.asked(Action.RESUME)
         await incident.act("alice", Action.RESUME)
         view = await incident.asked(Action.APPROVE)
-        await incident.handle.terminate()
+        await incident.end()
     assert view.asks[0].roles_needed == 2
     assert "because of bias" in view.asks[0].what
 
@@ -194,7 +194,7 @@ async def test_a_source_that_is_down_pages_or_holds_once_with_its_reason(waiting
         await incident.until(lambda view: called_for_blindness(view.timeline))  # beside the steps
         blind = called_for_blindness((await incident.view()).timeline)
         assert engine.world.target.changes == []
-        await incident.handle.terminate()
+        await incident.end()
     assert len(blind) == 1
 
 

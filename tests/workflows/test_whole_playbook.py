@@ -118,7 +118,7 @@ async def test_a_storm_of_two_hundred_alerts_is_one_incident_and_every_alert_cou
         view = await incident.until(lambda view: view.summary.alerts == 200)
         received = [event for event in view.timeline if event.event == "AlertReceived"]
         paged = [event for event in view.timeline if isinstance(event, PeoplePaged)]
-        await incident.handle.terminate()
+        await incident.end()
     assert len(received) == 1
     assert len(paged) <= 1
 
@@ -128,7 +128,7 @@ async def test_an_alert_that_a_rule_trusts_needs_no_watching(skipping: Client) -
         engine.world.source.unreachable = True
         incident = await engine.open(playbook(), alert("ProviderDown"))
         await incident.until(lambda _: changes(engine) == [50, 10, 0])
-        await incident.handle.terminate()
+        await incident.end()
 
 
 async def test_an_alert_that_a_rule_trusts_ends_a_running_watch(waiting: Client) -> None:
@@ -138,7 +138,7 @@ async def test_an_alert_that_a_rule_trusts_ends_a_running_watch(waiting: Client)
         await engine.world.clock.reached(1)
         await incident.handle.signal("alert", alert("ProviderDown", fingerprint="f2"))
         await incident.until(lambda view: view.summary.exposure == 50)
-        await incident.handle.terminate()
+        await incident.end()
 
 
 async def test_the_notice_is_sent_only_after_its_approval(waiting: Client) -> None:
