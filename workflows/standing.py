@@ -33,8 +33,13 @@ class Standing:
 
     @property
     def exposures(self) -> dict[str, int]:
-        """Where each target stands, in percent."""
-        return {target: stands.percent for target, stands in self.at.items()}
+        """Where each target stands, in percent; in the plan's order, whichever answered first."""
+        planned = (part.target for part in self._plan.parts)
+        return {
+            target: self.at[target].percent
+            for target in dict.fromkeys((*planned, *self.at))
+            if target in self.at
+        }
 
     @property
     def exposure(self) -> int | None:
